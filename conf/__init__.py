@@ -1,0 +1,1 @@
+"""Values: one folder a group, one file a choice. No code."""

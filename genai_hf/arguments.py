@@ -1,0 +1,34 @@
+"""The words after a recipe's name: Hydra's own flags and overrides."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from hydra._internal.utils import get_args_parser
+
+from genai_hf import recipe_files
+from genai_hf.errors import ConfigError
+from genai_hf.recipe_files import RecipeFile
+
+
+def parse(words: Sequence[str]) -> tuple[RecipeFile, argparse.Namespace]:
+    """Find the recipe and read Hydra's flags; `overrides` of the result holds the key=value words.
+
+    Raises:
+        ConfigError: No recipe is named, it does not exist, or a flag is wrong.
+    """
+    if not words or words[0].startswith("-") or "=" in words[0]:
+        raise ConfigError("name a recipe first; 'genai-hf' lists them")
+    parser = get_args_parser()
+    parser.error = _refuse  # type: ignore[method-assign]
+    flags = parser.parse_intermixed_args(list(words[1:]))
+    folders = (Path(flags.config_dir),) if flags.config_dir else ()
+    for folder in folders:
+        if not folder.is_dir():
+            raise ConfigError(f"--config-dir {folder} is not a folder")
+    return recipe_files.find(words[0], folders), flags
+
+
+def _refuse(message: str) -> NoReturn:
+    raise ConfigError(f"{message}; 'genai-hf RECIPE --help' shows what can be set")

@@ -1,0 +1,87 @@
+"""`genai-hf`: list the recipes, run one, or call a verb. Nothing heavier than Hydra is imported before a recipe is."""
+
+import errno
+import importlib
+import pkgutil
+import sys
+from collections.abc import Sequence
+
+from genai_hf import recipe_files, runs, verbs
+from genai_hf.errors import Interrupted, UserError
+
+USAGE = """usage: genai-hf RECIPE [key=value …]     run it (--help shows its settings; -m sweeps: key=1,2,3)
+       genai-hf VERB …                   use, look at or check"""
+
+DONE, FAULT, MENDABLE, NO_ROOM = 0, 1, 2, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; a fault of ours raises and leaves its traceback."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return dispatch(words)
+    except UserError as error:
+        return say(words, str(error), MENDABLE)
+    except Interrupted as interruption:
+        return say(words, str(interruption), interruption.code)
+    except KeyboardInterrupt:
+        return say(words, "interrupted", 130)
+    except BrokenPipeError:  # the reader of our output has gone: `genai-hf … | head`
+        sys.stderr.close()
+        return DONE
+    except (MemoryError, OSError, RuntimeError) as error:
+        reason = no_room(error)
+        if reason is None:
+            raise
+        return say(words, reason, NO_ROOM)
+
+
+def dispatch(words: list[str]) -> int:
+    """Call the verb that the first word names; a recipe's name means `run`."""
+    if not words or words[0] in {"-h", "--help"}:
+        print(listing())
+        return DONE
+    if words[0] == "--version":
+        from genai_hf import __version__
+
+        print(f"genai-hf {__version__}")
+        return DONE
+    name, rest = (words[0], words[1:]) if words[0] in known_verbs() else ("run", words)
+    verb = importlib.import_module(f"genai_hf.verbs.{name}")
+    return int(verb.main(rest))
+
+
+def known_verbs() -> list[str]:
+    """Verbs are found by listing their folder."""
+    return sorted(module.name for module in pkgutil.iter_modules(verbs.__path__))
+
+
+def listing() -> str:
+    """The recipes and the verbs, one line each."""
+    recipes = [f"  {name:18}{recipe.summary}" for name, recipe in recipe_files.shipped().items()]
+    shown = [f"  {name:18}{_summary(name)}" for name in known_verbs() if name != "run"]
+    return "\n".join([USAGE, "", "recipes", *recipes, "", "verbs", *shown])
+
+
+def say(words: Sequence[str], message: str, code: int) -> int:
+    """Tell the user, once however many ranks there are, and return the exit code."""
+    if runs.rank() == 0:
+        print(f"genai-hf {words[0] if words else ''}".strip() + f": {message}", file=sys.stderr)
+    return code
+
+
+def no_room(error: BaseException) -> str | None:
+    """Why the machine cannot go on, if that is what the error means."""
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return f"no room left on the disk of {error.filename or 'the run folder'}; free some and repeat the command"
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return "out of memory; halve trainer.per_device_train_batch_size and double trainer.gradient_accumulation_steps"
+    return None
+
+
+def _summary(verb: str) -> str:
+    import ast
+    from pathlib import Path
+
+    source = Path(verbs.__path__[0], f"{verb}.py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]

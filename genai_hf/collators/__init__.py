@@ -1,0 +1,1 @@
+"""Collators: rows in, one batch of tensors out."""

@@ -1,0 +1,140 @@
+"""Hydra's edge: from a recipe's name and overrides to one config. Nothing behind this file knows of Hydra."""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
+from hydra._internal.hydra import Hydra
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from genai_hf import config, schema
+from genai_hf.errors import ConfigError
+from genai_hf.recipe_files import RecipeFile
+
+# Hydra's own files and logs are switched off; ours are written after redaction.
+QUIET = ("hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_subdir=null", "hydra.run.dir=.")
+
+
+def application(recipe: RecipeFile) -> Hydra:
+    """A Hydra whose search path is the user's folders, then the packaged configs: a user's file always wins."""
+    # `open`: a node whose unlisted keys need no `+` on the command line, because `config.check` knows their names.
+    ConfigStore.instance().store(name="open", node=OmegaConf.create({}, flags={"struct": False}))
+    GlobalHydra.instance().clear()
+    Plugins.instance()  # finds what can read pkg:// and file://
+    search = ConfigSearchPathImpl()
+    search.append("hydra", "pkg://hydra.conf")
+    for folder in recipe.folders:
+        search.append("user", f"file://{folder.resolve()}")
+    search.append("main", "pkg://genai_hf.conf")
+    search.append("schema", "structured://")
+    return Hydra.create_main_hydra2(task_name=recipe.name, config_search_path=search)
+
+
+def compose(recipe: RecipeFile, overrides: Sequence[str] = (), *, resolve: bool = True) -> DictConfig:
+    """Compose `recipe` with `overrides`, as the command does; without `resolve`, interpolations are left as written.
+
+    Raises:
+        ConfigError: An override names a key, a group or an option that does not exist.
+    """
+    app = application(recipe)
+    parsed = parse(overrides)
+    refuse_added(app, recipe.name, parsed)
+    try:
+        cfg = app.compose_config(recipe.name, [*overrides, *QUIET], run_mode=RunMode.RUN)
+        return finish(cfg, recipe, overrides, resolve=resolve)
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        raise explain(error, app, recipe.name, parsed) from error
+
+
+def parse(overrides: Sequence[str]) -> list[Override]:
+    """Read overrides by Hydra's grammar."""
+    try:
+        return list(OverridesParser.create().parse_overrides(list(overrides)))
+    except OverrideParseException as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"'{error.override}' is not of the form key=value ({reason})") from error
+
+
+def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, resolve: bool = True) -> DictConfig:
+    """Drop Hydra's own node and write down what was asked for."""
+    with open_dict(cfg):
+        cfg.pop("hydra", None)
+        cfg.recipe = recipe.name if recipe.packaged else str(recipe.path)
+        cfg.overrides = [line for line in overrides if not line.startswith(("hydra.", "hydra/"))]
+    if resolve:
+        OmegaConf.resolve(cfg)
+    return cfg
+
+
+def refuse_added(app: Hydra, recipe: str, overrides: Sequence[Override]) -> None:
+    """Refuse `+key`, `++key` and `~key` outside the open groups: a typo must not hide behind a sign."""
+    for override in overrides:
+        key = override.key_or_group
+        if key.startswith((*(f"{group}." for group in config.OPEN), "hydra.", "hydra/")):
+            continue
+        if override.is_delete():
+            raise ConfigError(f"'{key}' cannot be removed; set it to another value")
+        if override.is_add() or override.is_force_add():
+            known = known_keys(app, recipe)
+            line = (override.input_line or "").lstrip("+")
+            what = f"write '{line}' without the '+'" if key in known else f"no such key{config.hint(key, known)}"
+            raise ConfigError(f"'{override.input_line}': {what}")
+
+
+def known_keys(app: Hydra, recipe: str) -> set[str]:
+    """Every dotted key and group that may be overridden."""
+    cfg = app.compose_config(recipe, list(QUIET), run_mode=RunMode.RUN)
+    choices = {group for group in cfg.hydra.runtime.choices if not group.startswith("hydra")}
+    with open_dict(cfg):
+        cfg.pop("hydra")
+    upstream = {f"{group}.{name}" for group, dotted in config.UPSTREAM.items() for name in schema.fields(dotted)}
+    return {key for group in choices if "@" not in group for key in [group]} | _dotted(cfg) | upstream
+
+
+def _dotted(node: Any, prefix: str = "") -> set[str]:
+    if not isinstance(node, DictConfig) or node._is_none() or node._is_missing():
+        return {prefix[:-1]}
+    keys = {prefix[:-1]} if prefix else set()
+    for key in node:
+        keys |= _dotted(node._get_node(key), f"{prefix}{key!s}.")
+    return keys
+
+
+def explain(error: Exception, app: Hydra, recipe: str, overrides: Sequence[Override]) -> ConfigError:
+    """Hydra's error in one line that says what, where and what to do."""
+    if isinstance(error, MissingConfigException) and error.options is not None and error.missing_cfg_file:
+        group, _, option = str(error.missing_cfg_file).rpartition("/")
+        near = config.hint(option, error.options)
+        listed = "" if "it takes" in near else f" ({', '.join(sorted(error.options))})"
+        return ConfigError(f"'{group}={option}' is not an option{near.replace('it takes', 'choose from')}{listed}")
+    if isinstance(error, ConfigCompositionException):
+        for override in overrides:
+            if f"'{override.key_or_group}'" in str(error):
+                known = known_keys(app, recipe)
+                return ConfigError(f"no key '{override.key_or_group}'{config.hint(override.key_or_group, known)}")
+    cause = error.__cause__ or error
+    return ConfigError(" ".join(line.strip() for line in str(cause).splitlines()[:2]))
+
+
+def groups(recipe: RecipeFile) -> dict[str, list[str]]:
+    """The groups that the recipe may choose from, each with its options."""
+    app = application(recipe)
+    cfg = app.compose_config(recipe.name, list(QUIET), run_mode=RunMode.RUN)
+    chosen = [group for group in cfg.hydra.runtime.choices if not group.startswith("hydra") and "@" not in group]
+    return {group: app.config_loader.get_group_options(group) for group in sorted(chosen)}
+
+
+def source(recipe: RecipeFile) -> str:
+    """The recipe's own YAML as text, the user's before the packaged one."""
+    folders = [*recipe.folders, Path(str(files("genai_hf.conf")))]
+    return next(path for folder in folders if (path := folder / f"{recipe.name}.yaml").is_file()).read_text("utf-8")

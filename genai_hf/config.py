@@ -1,0 +1,179 @@
+"""The one door from values to parts: names, types and ranges are refused here, in one line, with the nearest right one.
+
+`build` calls a part with the settings of one node. `check` looks at a whole config beforehand, without importing any
+part: it reads which node the recipe hands to which part, and what that part takes, from their sources.
+"""
+
+import ast
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from omegaconf import DictConfig, OmegaConf
+
+from genai_hf import schema
+from genai_hf.errors import ConfigError, UserError
+from genai_hf.names import SMALLEST, SYNONYMS
+
+T = TypeVar("T")
+
+# Groups that an upstream library owns: all fields of its class may be set, and are checked against the installed one.
+UPSTREAM = {"trainer": "transformers.training_args.TrainingArguments"}
+OPEN = (*UPSTREAM, "model.config")  # model.config: the fields of its architecture's own configuration
+
+# Keys of base.yaml, whose owner is the command.
+BASE = {
+    "seed": "int",
+    "overwrite": "bool",
+    "root": "str",
+    "precision": "Literal['auto', 'fp32', 'bf16', 'fp16']",
+}
+
+
+def build(target: Callable[..., T], node: Mapping[str, Any], *, at: str, **given: Any) -> T:
+    """Call `target` with the settings of `node`, which stands at the dotted key `at`, and with `given`.
+
+    Raises:
+        ConfigError: A name, a type or (by the target's own ValueError) a range is wrong.
+    """
+    dotted = f"{target.__module__}.{target.__qualname__}"
+    check_node(dotted, node, at=at, given=given)
+    values = OmegaConf.to_container(node, resolve=True) if isinstance(node, DictConfig) else dict(node)
+    try:
+        return target(**given, **values)  # type: ignore[arg-type]
+    except UserError:
+        raise
+    except ValueError as error:
+        raise ConfigError(f"{at}: {error}") from error
+
+
+def check(cfg: DictConfig, recipe: Path) -> None:
+    """Refuse wrong names and types in `cfg` before anything heavy is imported.
+
+    Args:
+        cfg: The composed config.
+        recipe: The recipe's source, in which the calls of `build` say what each node is for.
+
+    Raises:
+        ConfigError: The first setting that is wrong.
+    """
+    for key in sorted(OmegaConf.missing_keys(cfg)):
+        raise ConfigError(f"'{key}' must be given: {key}=…")
+    for key, annotation in BASE.items():
+        _check_type(key, cfg[key], annotation)
+    for group, dotted in UPSTREAM.items():
+        if group in cfg:
+            check_node(dotted, cfg[group], at=group, given={"output_dir"})
+            _check_smallest(cfg[group], at=group)
+    _check_model(cfg)
+    for part, at, given in _calls(recipe):
+        if at is not None:
+            check_node(part, OmegaConf.select(cfg, at), at=at, given=given)
+        for name, own_key in given.items():
+            if own_key is not None and name in schema.fields(part):
+                _check_type(own_key, OmegaConf.select(cfg, own_key), schema.fields(part)[name].annotation)
+
+
+def check_node(dotted: str, node: Mapping[str, Any], *, at: str, given: Iterable[str] = ()) -> None:
+    """Refuse a key of `node` that the target at `dotted` does not take, or whose type does not suit it."""
+    fields = schema.fields(dotted)
+    taken = set(given)
+    if not isinstance(node, Mapping):
+        raise ConfigError(f"'{at}' holds several settings; set one of them: {at}.{next(iter(fields.keys() - taken))}=…")
+    for key in node:
+        if key in taken:
+            raise ConfigError(f"'{at}.{key}' is set by the recipe; leave it out")
+        if key not in fields:
+            known = {f"{at}.{name}" for name in fields if name not in taken}
+            raise ConfigError(
+                f"'{at}.{key}' is not a parameter of {dotted.rpartition('.')[2]}{hint(f'{at}.{key}', known)}"
+            )
+        _check_type(f"{at}.{key}", node[key], fields[key].annotation)
+
+
+def hint(key: str, known: Iterable[str]) -> str:
+    """``; did you mean …?`` for a key that does not exist, or a list of what does."""
+    known = sorted(known)
+    known_or_synonym = SYNONYMS.get(key.rpartition(".")[2])
+    if known_or_synonym and known_or_synonym != key:
+        return f"; did you mean '{known_or_synonym}'?"
+    last = {name.rpartition(".")[2]: name for name in reversed(known)}
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.75)
+    near = near or [last[name] for name in difflib.get_close_matches(key.rpartition(".")[2], last, n=1, cutoff=0.7)]
+    if near:
+        return f"; did you mean '{near[0]}'?"
+    return f"; it takes {', '.join(known)}" if len(known) <= 12 else ""
+
+
+def _check_type(key: str, value: Any, annotation: str) -> None:
+    if not schema.fits(value, annotation):
+        wanted = annotation.replace("Literal", "one of ").replace("typing.", "").replace(" | ", " or ")
+        raise ConfigError(f"'{key}' must be {wanted}, got {value!r}")
+
+
+def _check_model(cfg: DictConfig) -> None:
+    """The architecture's own fields: where it is known which one."""
+    architecture = OmegaConf.select(cfg, "model.architecture")
+    if architecture is not None:
+        dotted = schema.model_config(architecture)
+        if dotted is None:
+            near = hint(architecture, schema.architectures())
+            raise ConfigError(f"'model.architecture': transformers has no '{architecture}'{near}")
+        check_node(dotted, cfg.model.config, at="model.config")
+
+
+def _check_smallest(node: Mapping[str, Any], at: str) -> None:
+    for key, smallest in SMALLEST.items():
+        value = node.get(key)
+        if isinstance(value, (int, float)) and value < smallest:
+            raise ConfigError(f"'{at}.{key}' must be at least {smallest}, got {value}")
+    if node.get("max_steps") == 0:
+        raise ConfigError(f"'{at}.max_steps' must be positive, or -1 to count in epochs, got 0")
+
+
+def _calls(recipe: Path) -> Iterator[tuple[str, str | None, dict[str, str | None]]]:
+    """What a recipe calls: the part's dotted path, the key of its node, and which key each argument beside it is."""
+    tree = ast.parse(recipe.read_text(encoding="utf-8"))
+    names = {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call):
+            continue
+        is_build = ast.unparse(call.func) in {"build", "config.build"}
+        first, *rest = ast.unparse(call.args[0] if is_build else call.func).split(".")
+        words = {word.arg: ast.unparse(word.value) for word in call.keywords if word.arg}
+        at = ast.literal_eval(words.pop("at")) if is_build else None
+        dotted = ".".join([names.get(first, ""), *rest])
+        if dotted.startswith("genai_hf.") and not dotted.startswith("genai_hf.config."):
+            yield dotted, at, {name: _key(value) for name, value in words.items()}
+
+
+def _key(expression: str) -> str | None:
+    return expression.removeprefix("cfg.") if expression.startswith("cfg.") else None
+
+
+def training_arguments(cfg: DictConfig) -> Any:
+    """`transformers.TrainingArguments` from the group `trainer`, writing into the run's folder.
+
+    Without weights (see `genai_hf.models.weightless`) they write into a folder that is thrown away.
+    """
+    import tempfile
+
+    from transformers import TrainingArguments
+
+    from genai_hf import models, runs
+
+    folder = tempfile.mkdtemp(prefix="genai-hf-") if models.is_weightless() else str(runs.folder(cfg))
+    given = {
+        "bf16": cfg.precision == "bf16",
+        "fp16": cfg.precision == "fp16",
+        "remove_unused_columns": False,  # example_id and epoch must reach the collator
+        "logging_nan_inf_filter": False,  # it writes 0.0 where the loss is not a number
+        "disable_tqdm": True,  # the progress bar is ours
+    }
+    return build(TrainingArguments, cfg.trainer, at="trainer", output_dir=folder, **given)

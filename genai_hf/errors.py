@@ -1,0 +1,21 @@
+"""What a user can mend: one line that says what is wrong, where, and what to do. The command exits with code 2."""
+
+
+class UserError(ValueError):
+    """Something outside the program is wrong; the message is all that the user is shown."""
+
+
+class ConfigError(UserError):
+    """A setting is wrong; the message names its dotted key and the nearest right one."""
+
+
+class DataError(UserError):
+    """A data file is wrong; the message has one line a problem: ``file:row: problem; remedy``."""
+
+
+class Interrupted(Exception):  # noqa: N818 - it is no error: the run can go on
+    """A signal stopped the run after its checkpoint was saved; `code` is the exit code, 128 + the signal's number."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code

@@ -1,0 +1,34 @@
+"""Build a recipe to look at it: real settings, data and batches, but a model without weights and no run folder."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from genai_hf import config, recipe_files
+from genai_hf.errors import ConfigError
+from genai_hf.running import logged, settled
+
+
+@contextmanager
+def looked_at(cfg: DictConfig) -> Iterator[Any]:
+    """The Trainer of `cfg`, built without weights; what libraries log meanwhile is thrown away.
+
+    Raises:
+        ConfigError: A setting is wrong, or the recipe trains nothing.
+    """
+    recipe = recipe_files.find(cfg.recipe)
+    config.check(cfg, recipe.path)
+    with tempfile.TemporaryDirectory() as folder, logged(Path(folder, "log")):
+        from genai_hf import models
+
+        module = recipe.load()
+        if "build" not in vars(module):
+            raise ConfigError(f"{recipe.name} trains nothing, so it has no batches to look at; run it")
+        with models.weightless():
+            trainer = module.build(settled(cfg, Path(folder)))
+        yield trainer
+        Path(trainer.args.output_dir).rmdir()

@@ -1,0 +1,22 @@
+"""Losses as sums over their targets, in nats.
+
+Dividing by the number of targets of the whole step, over all micro-batches and ranks, is the Trainer's: only so is a
+gradient independent of how a batch is cut up.
+"""
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+
+def cross_entropy_sum(logits: Tensor, targets: Tensor) -> Tensor:
+    """Sum of -log softmax(logits)[target] over the targets that are not -100.
+
+    Args:
+        logits: (N, V), any floating type; the sum is taken in at least float32.
+        targets: (N,) int64.
+
+    Returns:
+        A scalar; zero, with zero gradient, where there is no target.
+    """
+    return F.cross_entropy(logits.to(torch.promote_types(logits.dtype, torch.float32)), targets, reduction="sum")

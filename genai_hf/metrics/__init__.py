@@ -1,0 +1,1 @@
+"""Metrics: sums in, figures out."""

@@ -1,0 +1,128 @@
+"""Load pretrained weights, or make an untrained model of given sizes."""
+
+import contextlib
+import contextvars
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import transformers
+from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from genai_hf.config import hint
+from genai_hf.errors import ConfigError
+
+HEADS = {"masked_lm": transformers.AutoModelForMaskedLM, "causal_lm": transformers.AutoModelForCausalLM}
+
+_weightless = contextvars.ContextVar("weightless", default=False)
+
+
+@contextlib.contextmanager
+def weightless() -> Iterator[None]:
+    """Within this context models have shapes but no weights: enough to inspect and check a recipe, in no memory."""
+    token = _weightless.set(True)
+    try:
+        yield
+    finally:
+        _weightless.reset(token)
+
+
+def is_weightless() -> bool:
+    """Whether models are being made without weights."""
+    return _weightless.get()
+
+
+def load(
+    *,
+    head: Literal["masked_lm", "causal_lm"],
+    tokenizer: PreTrainedTokenizerBase,
+    sequence_length: int,
+    seed: int = 0,
+    name: str | None = None,
+    architecture: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    revision: str | None = None,
+) -> PreTrainedModel:
+    """Load the weights called `name`, or make an untrained model of `architecture`.
+
+    Args:
+        head: What the model is for.
+        tokenizer: Its vocabulary is the size of a new model's embedding and head, and its special tokens are the
+            model's. A pretrained model must have room for all of it.
+        sequence_length: Tokens that the model must have positions for.
+        seed: Of the initialisation.
+        name: A Hub id or a folder with safetensors weights.
+        architecture: A `model_type` of transformers, such as ``bert``.
+        config: Fields of the model's own configuration.
+        revision: A Hub commit, branch or tag.
+
+    Raises:
+        ConfigError: Neither or a wrong name or architecture is given, a field does not exist, or the model is too
+            small for the tokenizer or the sequence.
+    """
+    if (name is None) == (architecture is None):
+        raise ConfigError("model: give either model.name (pretrained weights) or model.architecture with model.config")
+    wanted = _configuration(name, architecture, config or {}, revision, tokenizer)
+    _check_room(wanted, tokenizer, sequence_length)
+    torch.manual_seed(seed)  # a new head, or the whole model, is drawn from here
+    if is_weightless():
+        with torch.device("meta"):
+            return HEADS[head].from_config(wanted)
+    if name is None:
+        return HEADS[head].from_config(wanted)
+    return HEADS[head].from_pretrained(name, config=wanted, revision=revision, use_safetensors=True)
+
+
+def _configuration(
+    name: str | None,
+    architecture: str | None,
+    changes: Mapping[str, Any],
+    revision: str | None,
+    tokenizer: PreTrainedTokenizerBase,
+) -> PreTrainedConfig:
+    if name is not None:
+        return _changed(_pretrained_configuration(name, revision), changes)
+    if architecture not in transformers.CONFIG_MAPPING:
+        near = hint(str(architecture), list(transformers.CONFIG_MAPPING))
+        raise ConfigError(f"'model.architecture': transformers has no '{architecture}'{near}")
+    special = {f"{role}_token_id": getattr(tokenizer, f"{role}_token_id") for role in ("pad", "bos", "eos")}
+    new = AutoConfig.for_model(architecture)
+    return _changed(
+        new, {"vocab_size": len(tokenizer)} | {k: v for k, v in special.items() if v is not None} | dict(changes)
+    )
+
+
+def _pretrained_configuration(name: str, revision: str | None) -> PreTrainedConfig:
+    if name.startswith((".", "/", "~")) and not Path(name, "config.json").is_file():
+        raise ConfigError(
+            f"'model.name': {name} holds no config.json; give a folder made by save_pretrained, or a Hub id"
+        )
+    try:
+        return AutoConfig.from_pretrained(name, revision=revision)
+    except OSError as error:
+        where = "is no folder here and could not be read from the Hub"
+        raise ConfigError(
+            f"'model.name': {name} {where}; check its spelling and the network, or give a folder"
+        ) from error
+
+
+def _changed(configuration: PreTrainedConfig, changes: Mapping[str, Any]) -> PreTrainedConfig:
+    known = set(configuration.to_dict())
+    for key, value in changes.items():
+        if key not in known:
+            near = hint(f"model.config.{key}", {f"model.config.{name}" for name in known})
+            raise ConfigError(f"'model.config.{key}' is not a field of {type(configuration).__name__}{near}")
+        setattr(configuration, key, value)
+    return configuration
+
+
+def _check_room(configuration: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase, sequence_length: int) -> None:
+    if configuration.vocab_size < len(tokenizer):
+        raise ConfigError(
+            f"'tokenizer': it has {len(tokenizer)} tokens but the model's embedding {configuration.vocab_size}; "
+            "give the tokenizer that belongs to the model (tokenizer.name=…)"
+        )
+    positions = configuration.to_dict().get("max_position_embeddings")
+    if positions is not None and sequence_length > positions:
+        raise ConfigError(f"'sequence_length': {sequence_length} exceeds the model's {positions} positions; lower it")

@@ -1,0 +1,78 @@
+"""Recipes are found by listing a folder: no registry. One of the user's own is named by its path."""
+
+import ast
+import difflib
+import importlib
+import importlib.util
+import sys
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from types import ModuleType
+
+from genai_hf.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class RecipeFile:
+    """A recipe's source, and the user's folders whose configs come before the packaged ones."""
+
+    path: Path
+    folders: tuple[Path, ...] = ()
+    packaged: bool = True
+
+    @property
+    def name(self) -> str:
+        """The stem that the recipe shares with its YAML."""
+        return self.path.stem
+
+    @property
+    def summary(self) -> str:
+        """First line of its docstring, read without importing it."""
+        return (ast.get_docstring(ast.parse(self.path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+
+    def load(self) -> ModuleType:
+        """Import the recipe: the one door behind which heavy libraries lie."""
+        if self.packaged:
+            return importlib.import_module(f"genai_hf.recipes.{self.name}")
+        spec = importlib.util.spec_from_file_location(self.name, self.path)
+        if spec is None or spec.loader is None:
+            raise ConfigError(f"{self.path} cannot be imported")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[self.name] = module
+        sys.path.append(str(self.path.parent.resolve()))  # last, and only so that spawned workers find the recipe
+        spec.loader.exec_module(module)
+        return module
+
+
+def shipped() -> dict[str, RecipeFile]:
+    """Every packaged recipe by name."""
+    folder = Path(str(files("genai_hf.recipes")))
+    return {path.stem: RecipeFile(path) for path in sorted(folder.glob("*.py")) if not path.name.startswith("_")}
+
+
+def find(name: str, folders: tuple[Path, ...] = ()) -> RecipeFile:
+    """The recipe called `name`, or the user's own at the path `name` (ending in ``.py``).
+
+    Raises:
+        ConfigError: There is none, with the nearest name; or the user's file lacks its YAML.
+    """
+    known = shipped()
+    if name.endswith(".py"):
+        return _own(Path(name), known, folders)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        suggestion = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
+        raise ConfigError(f"no recipe '{name}'; {suggestion}")
+    return RecipeFile(known[name].path, folders)
+
+
+def _own(path: Path, known: dict[str, RecipeFile], folders: tuple[Path, ...]) -> RecipeFile:
+    if not path.is_file():
+        raise ConfigError(f"{path} does not exist; 'genai-hf cp RECIPE {path.stem}' makes one to start from")
+    taken = importlib.util.find_spec(path.stem)
+    if path.stem in known or (taken is not None and Path(taken.origin or "").resolve() != path.resolve()):
+        raise ConfigError(f"{path}: an installed module is called '{path.stem}' too; rename the file and its YAML")
+    if not path.with_suffix(".yaml").is_file():
+        raise ConfigError(f"{path.with_suffix('.yaml')} is missing: a recipe's settings stand beside it")
+    return RecipeFile(path, (*folders, path.parent), packaged=False)

@@ -1,0 +1,112 @@
+"""From a composed config to a finished run."""
+
+import logging
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from genai_hf import config, recipe_files, runs, secrets
+
+
+def run(cfg: DictConfig) -> dict[str, float]:
+    """Run a config to its end; go on where an earlier run of it stopped; a finished one only say where it is.
+
+    Returns:
+        The final numbers, as in ``metrics.json``.
+
+    Raises:
+        UserError: A setting or a data file is wrong.
+        Interrupted: A signal stopped it.
+    """
+    recipe = recipe_files.find(cfg.recipe)
+    config.check(cfg, recipe.path)
+    current = runs.open_run(cfg)
+    if current.metrics is not None:
+        _tell(f"finished before: {_report(current.folder)}  (overwrite=true runs it again)")
+        return current.metrics
+    with logged(current.folder / "run.log"):
+        cfg = settled(cfg, current.folder)
+        module = recipe.load()
+        metrics = _train(module.build(cfg)) if "build" in vars(module) else module.main(cfg)
+        if runs.rank() == 0:
+            runs.finish(current.folder, metrics)
+            _tell(f"report: {_report(current.folder)}")
+    return metrics
+
+
+def build(cfg: DictConfig) -> Any:
+    """Build the Trainer that `run` would train, in the run's folder."""
+    recipe = recipe_files.find(cfg.recipe)
+    config.check(cfg, recipe.path)
+    module = recipe.load()
+    return module.build(settled(cfg, runs.folder(cfg)))
+
+
+def settled(cfg: DictConfig, folder: Path) -> DictConfig:
+    """The config with what the hardware decides written down; a resumed run keeps what was decided before."""
+    from genai_hf.models import precision
+
+    written = folder / "config.yaml"
+    before = OmegaConf.to_container(OmegaConf.load(written)) if written.is_file() else {}
+    asked = before.get("precision", "auto") if cfg.precision == "auto" and isinstance(before, dict) else cfg.precision
+    decided = cfg.copy()
+    decided.precision = precision.resolve(asked)
+    if before and runs.rank() == 0:
+        runs.write_text(written, secrets.to_yaml(decided))
+    return decided
+
+
+@contextmanager
+def logged(file: Path) -> Iterator[None]:
+    """Send what libraries log and warn of to the run's log instead of the terminal; rank 0 writes it."""
+    handler: logging.Handler = (
+        logging.FileHandler(file, encoding="utf-8") if runs.rank() == 0 else logging.NullHandler()
+    )
+    handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root, libraries = (
+        logging.getLogger(),
+        [logging.getLogger(name) for name in ("transformers", "datasets", "accelerate")],
+    )
+    root.addHandler(handler)
+    quieted = [(library, library.handlers[:], library.propagate) for library in libraries]
+    for library in libraries:
+        library.handlers, library.propagate = [], True
+    logging.captureWarnings(True)
+    try:
+        with warnings.catch_warnings():
+            yield
+    finally:
+        logging.captureWarnings(False)
+        for library, handlers, propagate in quieted:
+            library.handlers, library.propagate = handlers, propagate
+        root.removeHandler(handler)
+        handler.close()
+
+
+class _Redacting(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return secrets.redact(super().format(record))
+
+
+def _train(trainer: Any) -> dict[str, float]:
+    from genai_hf.training import train
+
+    return train(trainer)
+
+
+def _report(folder: Path) -> Path:
+    """The run's report, written if it is not there."""
+    from genai_hf.reports import render
+
+    page = folder / "report.html"
+    return page if page.is_file() else render.write_report(folder)
+
+
+def _tell(message: str) -> None:
+    if runs.rank() == 0:
+        print(message, file=sys.stderr)

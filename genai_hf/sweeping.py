@@ -1,0 +1,82 @@
+"""A sweep (-m): Hydra makes the jobs, each is an ordinary run, and one table and one picture sum them up."""
+
+import hashlib
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from genai_hf import composing, config, running, runs
+from genai_hf.errors import ConfigError, UserError
+from genai_hf.recipe_files import RecipeFile
+
+
+def sweep(recipe: RecipeFile, overrides: Sequence[str]) -> int:
+    """Run every combination; a job that fails does not stop the rest. Repeated, only what is missing runs.
+
+    Returns:
+        0 where every job finished, 2 where one did not.
+
+    Raises:
+        ConfigError: A setting of any job is wrong; no job has run then.
+    """
+    if any(line.partition("=")[0] == "run" for line in overrides):
+        raise ConfigError("'run' names one run; the runs of a sweep name themselves")
+    jobs = _jobs(recipe, overrides)
+    for cfg, _ in jobs:
+        config.check(cfg, recipe.path)
+    folder = Path(jobs[0][0].root) / recipe.name / "sweeps" / _name(overrides)
+    cells = [_cell(cfg, asked, number, len(jobs)) for number, (cfg, asked) in enumerate(jobs, 1)]
+    from genai_hf.reports import sweep as summary
+
+    print(f"sweep: {summary.write_sweep(folder, f'{recipe.name} {" ".join(overrides)}', cells)}", file=sys.stderr)
+    return 2 if any(cell.error for cell in cells) else 0
+
+
+def _jobs(recipe: RecipeFile, overrides: Sequence[str]) -> list[tuple[DictConfig, list[str]]]:
+    """Every job's config and its own overrides, by Hydra's sweeper."""
+    found: list[tuple[DictConfig, list[str]]] = []
+
+    def note(cfg: DictConfig) -> None:
+        asked = list(HydraConfig.get().overrides.task)
+        found.append((composing.finish(cfg, recipe, asked), asked))
+
+    app, parsed = composing.application(recipe), composing.parse(overrides)
+    composing.refuse_added(app, recipe.name, parsed)
+    try:
+        with tempfile.TemporaryDirectory() as unused:
+            quiet = [*composing.QUIET, f"hydra.sweep.dir={unused}", "hydra.mode=MULTIRUN"]
+            app.multirun(recipe.name, note, [*overrides, *quiet], with_log_configuration=False)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise composing.explain(error, app, recipe.name, parsed) from error
+    return found
+
+
+def _cell(cfg: DictConfig, asked: list[str], number: int, total: int) -> Any:
+    from genai_hf.reports.sweep import SweepCell
+
+    print(f"job {number} of {total}: {' '.join(asked)}", file=sys.stderr)
+    error = None
+    try:
+        running.run(OmegaConf.create(cfg))
+    except UserError as wrong:
+        error = str(wrong)
+        print(f"job {number} failed: {error}", file=sys.stderr)
+    return SweepCell(dict(_pair(line) for line in asked), runs.folder(cfg), error)
+
+
+def _pair(override: str) -> tuple[str, str]:
+    key, _, value = override.lstrip("+").partition("=")
+    return key, value
+
+
+def _name(overrides: Sequence[str]) -> str:
+    """Readable, and the same for the same sweep."""
+    digest = hashlib.sha256("\n".join(sorted(overrides)).encode()).hexdigest()[:8]
+    return f"{runs.readable(overrides)}-{digest}"

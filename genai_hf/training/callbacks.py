@@ -1,0 +1,144 @@
+"""What happens beside training: the log that plots are made of, the progress bar, the answer to a signal."""
+
+import json
+import math
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+import torch.distributed
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+
+class MetricsLog(TrainerCallback):
+    """Writes one JSON object a log step to ``metrics.jsonl``; a resumed run takes up the file where it left."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Forget what was logged after the step that training begins from: those steps are taken again."""
+        if state.is_world_process_zero:
+            lines = self.file.read_text(encoding="utf-8").splitlines() if self.file.exists() else []
+            kept = [line for line in lines if state.global_step and json.loads(line)["step"] <= state.global_step]
+            self.file.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float],
+        **kwargs: Any,
+    ) -> None:
+        """Append a line; a number that JSON does not know is null."""
+        if state.is_world_process_zero and "train_runtime" not in logs:
+            finite = {key: value if math.isfinite(value) else None for key, value in logs.items()}
+            with self.file.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps({"step": state.global_step, **finite}) + "\n")
+
+
+class ProgressBar(TrainerCallback):
+    """A bar with loss, rate and remaining time on a terminal, and a line an evaluation elsewhere."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True)
+        self.bar = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[shown]}"),
+            TimeRemainingColumn(),
+            console=self.console,
+            disable=not self.console.is_terminal,
+            transient=True,
+        )
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Show the bar, on rank 0."""
+        if state.is_world_process_zero:
+            self.task = self.bar.add_task("", total=state.max_steps, completed=state.global_step, shown="")
+            self.bar.start()
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Move it on."""
+        if state.is_world_process_zero:
+            self.bar.update(self.task, completed=state.global_step)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float],
+        **kwargs: Any,
+    ) -> None:
+        """Show the latest loss and rate, and each evaluation."""
+        if not state.is_world_process_zero:
+            return
+        if "loss" in logs and self.bar.live.is_started:
+            self.bar.update(self.task, shown=f"loss {logs['loss']:.3f}  {logs['tokens_per_second']:,.0f} tokens/s")
+        if "eval_loss" in logs:
+            shown = "  ".join(
+                f"{key.removeprefix('eval_')} {value:.4g}" for key, value in logs.items() if "eval_" in key
+            )
+            self.console.print(f"step {state.global_step}: {shown}", highlight=False, soft_wrap=True)
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Take the bar away."""
+        if state.is_world_process_zero:
+            self.bar.stop()
+
+
+class StopOnSignal(TrainerCallback):
+    """Ends training after the step in which SIGINT, SIGTERM or SIGUSR1 came, with a checkpoint.
+
+    Attributes:
+        number: The signal that stopped training, 0 while none did. All ranks agree on it before they stop.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.before: dict[int, Any] = {}
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Listen; a second signal does what it always did."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+            self.before[number] = signal.signal(number, self._note)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Save and stop where any rank has had a signal."""
+        if args.world_size > 1:
+            seen = torch.tensor(self.number, device=args.device)
+            torch.distributed.all_reduce(seen, torch.distributed.ReduceOp.MAX)
+            self.number = int(seen)
+        if self.number:
+            control.should_save = control.should_training_stop = True
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Listen no more."""
+        self._restore()
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.number = number
+        self._restore()
+        print(f"\n{signal.Signals(number).name}: saving after this step; once more to stop at once", file=sys.stderr)
+
+    def _restore(self) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)

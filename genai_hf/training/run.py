@@ -1,0 +1,61 @@
+"""Take a Trainer from where its run stands to the end."""
+
+import sys
+from pathlib import Path
+
+import transformers
+
+from genai_hf.errors import Interrupted
+from genai_hf.training import checkpoints
+from genai_hf.training.callbacks import MetricsLog, ProgressBar, StopOnSignal
+from genai_hf.training.trainer import Trainer
+
+MODEL = "model"
+
+
+def train(trainer: Trainer) -> dict[str, float]:
+    """Resume from the newest checkpoint that is whole, train, evaluate, and save the model.
+
+    Returns:
+        The last evaluation's figures, and those of the training.
+
+    Raises:
+        Interrupted: A signal came; the checkpoint is saved.
+    """
+    run, stop = Path(trainer.args.output_dir), StopOnSignal()
+    trainer.add_callback(MetricsLog(run / "metrics.jsonl"))
+    trainer.add_callback(ProgressBar())
+    trainer.add_callback(stop)
+    result = trainer.train(resume_from_checkpoint=_resumed(trainer, run))
+    if stop.number:
+        saved = run / f"checkpoint-{trainer.state.global_step}"
+        raise Interrupted(f"stopped after {saved}; the same command goes on from there", 128 + stop.number)
+    metrics = _last_evaluation(trainer) or trainer.evaluate()
+    trainer.save_model(str(run / MODEL))
+    (run / MODEL / transformers.trainer.TRAINING_ARGS_NAME).unlink(missing_ok=True)  # a pickle, which nobody reads
+    parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
+    return metrics | {
+        "train_loss": result.training_loss,
+        "steps": float(result.global_step),
+        "parameters": float(parameters),
+    }
+
+
+def _resumed(trainer: Trainer, run: Path) -> str | None:
+    trainer.accelerator.wait_for_everyone()  # rank 0 may just have cleared the folder
+    checkpoint, damaged = checkpoints.newest(run)
+    if trainer.is_world_process_zero():
+        for line in damaged:
+            print(line, file=sys.stderr)
+        if checkpoint is not None:
+            restored = "weights, optimizer, schedule, random state, place in the data"
+            print(f"resumed {run} after step {checkpoints.step(checkpoint)}: {restored}", file=sys.stderr)
+    return str(checkpoint) if checkpoint else None
+
+
+def _last_evaluation(trainer: Trainer) -> dict[str, float]:
+    """The figures of an evaluation after the very last step, if there was one."""
+    for entry in reversed(trainer.state.log_history):
+        if entry["step"] == trainer.state.global_step and "eval_loss" in entry:
+            return {key: value for key, value in entry.items() if key.startswith("eval_")}
+    return {}

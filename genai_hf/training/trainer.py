@@ -1,0 +1,104 @@
+"""The Trainer: transformers' own, with an objective whose loss is exact under any accumulation and number of ranks."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import transformers
+from torch import Tensor, nn
+
+from genai_hf.objectives import Objective
+from genai_hf.training.batches import FILLER
+from genai_hf.training.meter import Meter
+from genai_hf.training.reliable import Reliable
+
+
+class Trainer(Reliable, transformers.Trainer):
+    """`transformers.Trainer` for an `Objective`.
+
+    The loss of a step is, for each term of the objective, the sum over the targets of all micro-batches of all ranks
+    divided by their number; so a gradient does not depend on how the batch was cut up (stock multiplies it by
+    accumulation steps times processes where a model's forward takes keyword arguments: transformers issue 47688).
+
+    Args:
+        objective: Counts, sums and scores batches.
+        **given: As for `transformers.Trainer`; data sets give rows, the collator makes batches of them.
+    """
+
+    def __init__(self, *, objective: Objective, **given: Any) -> None:
+        super().__init__(**given)
+        self.objective = objective
+        self.model_accepts_loss_kwargs = True  # or else the loss would be divided again
+        self.meter = Meter()
+
+    def _get_num_items_in_batch(self, batch_samples: list[dict[str, Any]], device: torch.device) -> dict[str, Tensor]:
+        """Targets of each term in the whole step: all micro-batches, all ranks."""
+        counts = [self.objective.count(batch) for batch in batch_samples if FILLER not in batch]
+        totals = torch.tensor(
+            [sum(int(count[term]) for count in counts) for term in self.objective.weights], device=device
+        )
+        self.meter.add(sum(int(batch["attention_mask"].sum()) for batch in batch_samples if FILLER not in batch))
+        if self.args.world_size > 1:
+            torch.distributed.all_reduce(totals)
+        return dict(zip(self.objective.weights, totals, strict=True))
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Mapping[str, Tensor] | None = None,
+    ) -> Tensor:
+        """One micro-batch's part of the step's loss, times the number of ranks, since DDP averages over them.
+
+        Raises:
+            ValueError: It was called without the step's counts.
+        """
+        if num_items_in_batch is None or return_outputs:
+            raise ValueError("the loss of a micro-batch is defined by the targets of its whole step only")
+        counted = 0.0 if inputs.pop(FILLER, False) else 1.0
+        sums = self.objective.sums(model, inputs)
+        terms = [
+            weight * sums[term] / num_items_in_batch[term].clamp(min=1)
+            for term, weight in self.objective.weights.items()
+        ]
+        loss: Tensor = torch.stack(terms).sum() * (counted * self.args.world_size)
+        return loss
+
+    @torch.no_grad()
+    def evaluate(
+        self,
+        eval_dataset: Any = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> dict[str, float]:
+        """Figures over all rows of the evaluation set, from sums over them: the same for any number of ranks."""
+        with self.meter.paused():
+            dataset = self.eval_dataset if eval_dataset is None else eval_dataset
+            loader = self.get_eval_dataloader(dataset)
+            self.model.eval()
+            tallies = [self._tally(batch) for batch in loader]
+            totals = self._sum_over_ranks(tallies, -(-len(dataset) // self.args.per_device_eval_batch_size))
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in self.objective.metrics(totals).items()}
+        self.log(dict(metrics))
+        self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Log, with the rate of training since the last time."""
+        if "loss" in logs:
+            logs["tokens_per_second"] = self.meter.read() * self.args.world_size
+        super().log(logs, start_time)
+
+    def _tally(self, batch: dict[str, Any]) -> dict[str, Tensor]:
+        with self.autocast_smart_context_manager():
+            return self.objective.tally(self.model, self._prepare_inputs(batch))
+
+    def _sum_over_ranks(self, tallies: list[dict[str, Tensor]], batches: int) -> dict[str, float]:
+        """Add up the batches of all ranks in the order of the data, without those that only filled a place."""
+        names = list(tallies[0])
+        mine = torch.stack([torch.stack([tally[name].float() for name in names]) for tally in tallies])
+        everyone = self.accelerator.gather(mine).view(self.args.world_size, *mine.shape)
+        in_order = everyone.transpose(0, 1).reshape(-1, len(names))[:batches].double().cpu()
+        return {name: math.fsum(in_order[:, column].tolist()) for column, name in enumerate(names)}

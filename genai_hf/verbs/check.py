@@ -1,0 +1,54 @@
+"""Check everything short of training: settings, data, the first batch, memory and time."""
+
+from typing import Any
+
+from omegaconf import DictConfig
+
+from genai_hf import arguments, composing, runs
+from genai_hf.looking import looked_at
+
+
+def main(words: list[str]) -> int:
+    """Print what a run would be, or the one line that says why it cannot be."""
+    recipe, flags = arguments.parse(words)
+    cfg = composing.compose(recipe, flags.overrides)
+    with looked_at(cfg) as trainer:
+        for name, value in findings(cfg, trainer).items():
+            print(f"{name:14}{value}")
+    return 0
+
+
+def findings(cfg: DictConfig, trainer: Any) -> dict[str, str]:
+    """What there is to know of a run before it begins, each in a line."""
+    import torch
+
+    from genai_hf.analysis.cost import estimate, matrix_rate
+
+    loader = trainer.get_train_dataloader()
+    batch = next(iter(loader))
+    per_epoch = -(-len(loader) // trainer.args.gradient_accumulation_steps)
+    steps = trainer.args.max_steps if trainer.args.max_steps > 0 else round(per_epoch * trainer.args.num_train_epochs)
+    rows, length = batch["input_ids"].shape
+    dtype = torch.bfloat16 if trainer.args.bf16 else torch.float32
+    cost = estimate(
+        trainer.model,
+        rows=rows,
+        length=length,
+        accumulation=trainer.args.gradient_accumulation_steps,
+        head_rows=sum(int(count) for count in trainer.objective.count(batch).values()),
+        rate=matrix_rate(trainer.args.device, dtype),
+    )
+    together = trainer.get_total_train_batch_size(trainer.args)
+    shapes = ", ".join(f"{key} {tuple(value.shape)}" for key, value in batch.items())
+    return {
+        "settings": "every name and type is known",
+        "run": str(runs.folder(cfg)),
+        "data": f"{len(trainer.train_dataset):,} training rows, {len(trainer.eval_dataset):,} validation rows",
+        "first batch": shapes,
+        "steps": f"{steps:,} of {together:,} rows, {steps / per_epoch:.2f} epochs",
+        "model": f"{type(trainer.model).__name__}, {cost.parameters:,} parameters",
+        "device": f"{trainer.args.device}, {dtype}".replace("torch.", ""),
+        "memory": f"about {cost.memory / 2**30:.2f} GiB beside the libraries' own",
+        "time": f"about {cost.step_seconds * steps / 60:.1f} minutes of training (to a factor of two)",
+        "every GPU": f"accelerate launch -m genai_hf {cfg.recipe} {' '.join(cfg.overrides)}".rstrip(),
+    }

@@ -1,0 +1,26 @@
+"""Copy a recipe and its settings here, to edit: genai-hf cp RECIPE NAME, then genai-hf ./NAME.py."""
+
+from pathlib import Path
+
+from genai_hf import composing, recipe_files
+from genai_hf.errors import ConfigError
+
+
+def main(words: list[str]) -> int:
+    """Write NAME.py and NAME.yaml into the working directory; nothing is ever overwritten."""
+    if len(words) != 2:
+        raise ConfigError("it takes a recipe and a new name: genai-hf cp RECIPE NAME")
+    recipe, name = recipe_files.find(words[0]), words[1].removesuffix(".py")
+    if not name.isidentifier():
+        raise ConfigError(f"'{name}' cannot be a module's name; use letters, digits and underscores")
+    if name in recipe_files.shipped():
+        raise ConfigError(f"'{name}' is a shipped recipe's name; choose another")
+    source, settings = Path(f"{name}.py"), Path(f"{name}.yaml")
+    for file in (source, settings):
+        if file.exists():
+            raise ConfigError(f"{file} exists; choose another name")
+    source.write_text(recipe.path.read_text(encoding="utf-8"), encoding="utf-8")
+    yaml = composing.source(recipe).replace(f"genai-hf {recipe.name}", f"genai-hf ./{name}.py")
+    settings.write_text(yaml.replace(f"genai_hf {recipe.name}", f"genai_hf ./{name}.py"), encoding="utf-8")
+    print(f"{source} and {settings} are yours; run them with: genai-hf ./{source}")
+    return 0

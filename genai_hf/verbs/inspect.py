@@ -1,0 +1,48 @@
+"""Show the first examples as the model will see them: what is hidden, predicted, ignored (--json, --n N)."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from genai_hf import arguments, composing
+from genai_hf.looking import looked_at
+
+
+def main(words: list[str]) -> int:
+    """Print `n` examples of a recipe, and the rates measured over them."""
+    parser = argparse.ArgumentParser(prog="genai-hf inspect", add_help=False)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--n", type=int, default=4)
+    own, rest = parser.parse_known_args(words)
+    recipe, flags = arguments.parse(rest)
+    with looked_at(composing.compose(recipe, flags.overrides)) as trainer:
+        if own.json:
+            for example in examples(trainer, own.n):
+                sys.stdout.write(json.dumps(example) + "\n")
+        else:
+            from genai_hf.reports import examples as page
+
+            page.show(trainer, own.n)
+    return 0
+
+
+def examples(trainer: Any, number: int) -> Iterator[dict[str, Any]]:
+    """The first `number` examples in training order, unpadded: tokens, ids, labels, all that the model receives."""
+    for row in first_rows(trainer, number):
+        batch = {key: value.tolist() for key, value in trainer.data_collator([row]).items()}
+        single = {key: value[0] if value and isinstance(value[0], list) else value for key, value in batch.items()}
+        yield {
+            "example_id": int(row["example_id"]),
+            "tokens": trainer.processing_class.convert_ids_to_tokens(single["input_ids"]),
+            "original_ids": row["input_ids"].tolist(),
+            **single,
+        }
+
+
+def first_rows(trainer: Any, number: int) -> Iterator[dict[str, Any]]:
+    """Rows of the first epoch in the order in which training takes them."""
+    batches = trainer.get_train_dataloader().batch_sampler
+    for index in batches.order()[:number]:
+        yield trainer.train_dataset[0, int(index)]

@@ -1,0 +1,21 @@
+"""Write the report of a run or a sweep again, from what its folder holds: genai-hf report RUN …."""
+
+from pathlib import Path
+
+from genai_hf.errors import ConfigError
+
+
+def main(words: list[str]) -> int:
+    """Render each folder's report and print its path."""
+    from genai_hf.reports import render, sweep
+
+    if not words:
+        raise ConfigError("name one or more run folders, such as outputs/bert_mlm/…")
+    for word in words:
+        folder = Path(word)
+        if (folder / "sweep.json").is_file():
+            title, cells = sweep.load_sweep(folder)
+            print(sweep.write_sweep(folder, title, cells))
+        else:
+            print(render.write_report(folder))
+    return 0

@@ -1,0 +1,59 @@
+"""Run a recipe, sweep over it (-m), or show its settings (--help, --cfg job)."""
+
+import argparse
+import os
+
+from hydra._internal.utils import get_args_parser
+from omegaconf import OmegaConf
+
+from genai_hf import arguments, composing, config
+from genai_hf.errors import ConfigError
+from genai_hf.recipe_files import RecipeFile
+
+
+def main(words: list[str]) -> int:
+    """Do what Hydra's flags say with the recipe that the first word names."""
+    recipe, flags = arguments.parse(words)
+    if flags.help:
+        print(help_text(recipe, flags.overrides))
+    elif flags.cfg or flags.info or flags.hydra_help or flags.shell_completion:
+        show(recipe, flags)
+    elif flags.multirun:
+        from genai_hf import sweeping
+
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise ConfigError(
+                "-m inside a launcher's ranks would run the whole sweep in each; start the launcher in each job"
+            )
+        return sweeping.sweep(recipe, flags.overrides)
+    else:
+        from genai_hf import running
+
+        running.run(composing.compose(recipe, flags.overrides))
+    return 0
+
+
+def help_text(recipe: RecipeFile, overrides: list[str]) -> str:
+    """How to run the recipe, the choices in every group, and its settings as they would be."""
+    yaml = composing.source(recipe)
+    head = [line[1:].removeprefix(" ") for line in yaml.splitlines() if line.startswith("#")]
+    groups = [f"  {group}={'|'.join(options)}" for group, options in composing.groups(recipe).items()]
+    settings = OmegaConf.to_yaml(composing.compose(recipe, overrides, resolve=False))
+    return "\n".join([*head, "", "groups", *groups, "", "settings", settings])
+
+
+def show(recipe: RecipeFile, flags: argparse.Namespace) -> None:
+    """Print what Hydra knows: the composed job, Hydra's own node, or how it was put together."""
+    app = composing.application(recipe)
+    if flags.cfg == "job":
+        cfg = composing.compose(recipe, flags.overrides, resolve=flags.resolve)
+        config.check(cfg, recipe.path)
+        print(OmegaConf.to_yaml(OmegaConf.select(cfg, flags.package) if flags.package else cfg), end="")
+    elif flags.cfg:
+        app.show_cfg(recipe.name, flags.overrides, cfg_type=flags.cfg, package=flags.package, resolve=flags.resolve)
+    elif flags.info:
+        app.show_info(flags.info, config_name=recipe.name, overrides=flags.overrides)
+    elif flags.shell_completion:
+        app.shell_completion(config_name=recipe.name, overrides=flags.overrides)
+    else:
+        app.hydra_help(config_name=recipe.name, args_parser=get_args_parser(), args=flags)

@@ -1,0 +1,46 @@
+"""Pretrain or adapt an encoder by masked language modelling, with BERT's 80/10/10 rule."""
+
+from omegaconf import DictConfig
+
+from genai_hf import config, data, models, tokenization
+from genai_hf.analysis.blanks import FillBlanks
+from genai_hf.collators.masking import MaskedLMCollator
+from genai_hf.objectives.masked_lm import MaskedLM
+from genai_hf.training import Trainer
+
+
+def build(cfg: DictConfig) -> Trainer:
+    """Cheap and fallible first: a wrong setting stops here, before any corpus or weight is read."""
+    arguments = config.training_arguments(cfg)
+
+    corpus = config.build(data.documents, cfg.data, at="data")
+    tokenizer = config.build(tokenization.load_or_train, cfg.tokenizer, at="tokenizer", corpus=corpus)
+    collator = config.build(MaskedLMCollator, cfg.masking, at="masking", tokenizer=tokenizer, seed=cfg.seed)
+    model = config.build(
+        models.load,
+        cfg.model,
+        at="model",
+        head="masked_lm",
+        tokenizer=tokenizer,
+        sequence_length=cfg.sequence_length,
+        seed=cfg.seed,
+    )
+
+    tokens = data.tokenise(corpus, tokenizer)
+    blocks = config.build(
+        data.lm_blocks, {}, at="sequence_length", tokens=tokens, tokenizer=tokenizer, length=cfg.sequence_length
+    )
+    objective = MaskedLM(
+        frequencies=tokens["train"].frequencies(model.config.vocab_size),
+        head_on_labels=cfg.head_on_labels,
+    )
+    return Trainer(
+        model=model,
+        args=arguments,
+        objective=objective,
+        processing_class=tokenizer,
+        data_collator=collator,
+        train_dataset=blocks["train"],
+        eval_dataset=blocks["validation"],
+        callbacks=[config.build(FillBlanks, cfg.blanks, at="blanks", tokenizer=tokenizer)],
+    )

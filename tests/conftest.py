@@ -1,0 +1,79 @@
+"""Tiny things that every room's tests may use: a tokenizer, a model, rows."""
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: no test may wait for a network
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from torch.utils.data import Dataset
+from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
+
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+WORDS = [f"w{number}" for number in range(59)]
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test writes into the user's cache or leaves a run in the checkout."""
+    monkeypatch.setenv("GENAI_HF_ROOT", str(tmp_path_factory.mktemp("outputs")))
+    if "GENAI_HF_CACHE" not in os.environ:
+        monkeypatch.setenv("GENAI_HF_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> PreTrainedTokenizerFast:
+    """See `make_tokenizer`."""
+    return make_tokenizer()
+
+
+def make_tokenizer() -> PreTrainedTokenizerFast:
+    """64 words: five special ones, then w0 … w58 (ids 5 … 63)."""
+    backend = Tokenizer(models.WordLevel({word: i for i, word in enumerate([*SPECIAL, *WORDS])}, unk_token="[UNK]"))
+    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    backend.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    names = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend, **{f"{role}_token": token for role, token in names.items()}
+    )
+
+
+class Rows(Dataset[dict[str, Any]]):
+    """`size` rows of `lengths` (in turn) random words between [CLS] and [SEP]."""
+
+    def __init__(self, size: int, lengths: tuple[int, ...] = (16,), evaluation: bool = False) -> None:
+        random = np.random.default_rng(0)
+        self.rows = [
+            np.array([2, *random.integers(5, 64, lengths[i % len(lengths)] - 2), 3], dtype=np.int64)
+            for i in range(size)
+        ]
+        self.evaluation = evaluation
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, key: int | tuple[int, int]) -> dict[str, Any]:
+        epoch, index = key if isinstance(key, tuple) else (0, key)
+        return {"input_ids": self.rows[index], "example_id": index, "epoch": -1 if self.evaluation else epoch}
+
+
+def tiny_bert(dtype: torch.dtype = torch.float32, dropout: float = 0.0, seed: int = 0) -> BertForMaskedLM:
+    """One layer of 16 over the vocabulary of 64."""
+    torch.manual_seed(seed)
+    config = BertConfig(
+        vocab_size=64,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=64,
+        hidden_dropout_prob=dropout,
+        attention_probs_dropout_prob=dropout,
+    )
+    return BertForMaskedLM(config).to(dtype)
