@@ -6,6 +6,7 @@ No clock and no random number enters a name, so every rank finds the same folder
 import hashlib
 import importlib.metadata
 import json
+import math
 import os
 import platform
 import re
@@ -71,7 +72,7 @@ def open_run(cfg: DictConfig) -> Run:
 
 def finish(path: Path, metrics: Mapping[str, float]) -> None:
     """Write the final numbers: from here on the run counts as finished."""
-    write_json(path / FINISHED, {key: value if value == value else None for key, value in metrics.items()})  # noqa: PLR0124
+    write_json(path / FINISHED, {key: value if math.isfinite(value) else None for key, value in metrics.items()})
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -35,7 +35,8 @@ def sweep(recipe: RecipeFile, overrides: Sequence[str]) -> int:
     cells = [_cell(cfg, asked, number, len(jobs)) for number, (cfg, asked) in enumerate(jobs, 1)]
     from genai_hf.reports import sweep as summary
 
-    print(f"sweep: {summary.write_sweep(folder, f'{recipe.name} {" ".join(overrides)}', cells)}", file=sys.stderr)
+    page = summary.write_sweep(folder, " ".join([recipe.name, *overrides]), cells)
+    print(f"sweep: {page}", file=sys.stderr)
     return 2 if any(cell.error for cell in cells) else 0
 
 

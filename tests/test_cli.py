@@ -1,0 +1,158 @@
+"""The command as a user meets it: what it prints, its exit code, and that it answers at once."""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from genai_hf import cli, recipe_files
+
+COMMAND = [sys.executable, "-m", "genai_hf"]
+HEAVY = {"torch", "transformers", "datasets", "numpy", "matplotlib", "accelerate"}
+
+
+def command(*words: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *words], capture_output=True, text=True, check=False, cwd=cwd, env={**os.environ, **environment}
+    )
+
+
+QUICK = [
+    ([], 0),
+    (["--help"], 0),
+    (["--version"], 0),
+    (["bert_mlm", "--help"], 0),
+    (["bert_mlm", "--cfg", "job"], 0),
+    (["bert_mln"], 2),
+    (["bert_mlm", "trainer.learnign_rate=1"], 2),
+    (["bert_mlm", "masking.probability=high"], 2),
+    (["bert_mlm", "+typo=1"], 2),
+    (["cp", "bert_mlm"], 2),
+]
+
+
+@pytest.mark.parametrize(("words", "code"), QUICK, ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+def test_a_quick_answer_imports_nothing_heavy(words, code):
+    script = (
+        "import sys; from genai_hf.cli import main; code = main(sys.argv[1:]); "
+        f"sys.exit(repr(sorted(set({HEAVY!r}) & set(sys.modules))) if set({HEAVY!r}) & set(sys.modules) else code)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert len(done.stderr.splitlines()) == (1 if code else 0)
+
+
+def test_a_quick_answer_takes_no_longer_than_hydra_itself():
+    """Beside an empty interpreter, so that a slow machine does not matter: median of five, at most 0.35 s more."""
+
+    def seconds(*words: str) -> float:
+        began = time.perf_counter()
+        subprocess.run([sys.executable, *words], capture_output=True, check=False)
+        return time.perf_counter() - began
+
+    empty = statistics.median(seconds("-c", "pass") for _ in range(5))
+    for words in (["bert_mlm", "trainer.lr=1"], ["bert_mlm", "--cfg", "job"], []):
+        assert statistics.median(seconds("-m", "genai_hf", *words) for _ in range(5)) - empty < 0.35 * max(1, empty / 0.02)
+
+
+def test_the_listing_names_every_recipe_and_verb():
+    listed = command().stdout
+    assert all(f"  {name}" in listed for name in recipe_files.shipped())
+    assert all(f"  {verb}" in listed for verb in ("inspect", "check", "cp", "report"))
+    assert "\n  run " not in listed
+
+
+def test_help_says_how_to_run_what_can_be_chosen_and_what_is_set():
+    shown = command("bert_mlm", "--help", "masking.probability=0.4").stdout
+    assert "genai-hf inspect bert_mlm" in shown
+    assert "  model=bert_base|bert_mini|bert_tiny|pretrained" in shown
+    assert "  probability: 0.4" in shown
+
+
+def test_cfg_job_shows_the_settings_with_their_interpolations_or_resolved():
+    assert "seed: ${seed}" in command("bert_mlm", "--cfg", "job").stdout
+    assert "seed: 7" in command("bert_mlm", "--cfg", "job", "--resolve", "seed=7", "--package", "trainer").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["bert_mln"], "genai-hf bert_mln: no recipe 'bert_mln'; did you mean 'bert_mlm'?\n"),
+        (["bert_mlm", "--hlep"], "genai-hf bert_mlm: unrecognized arguments: --hlep; "),
+        (["bert_mlm", "--config-dir", "nowhere"], "genai-hf bert_mlm: --config-dir nowhere is not a folder\n"),
+        (["inspect"], "genai-hf inspect: name a recipe first; 'genai-hf' lists them\n"),
+        (["inspect", "lr=3"], "genai-hf inspect: name a recipe first; 'genai-hf' lists them\n"),
+        (["report"], "genai-hf report: name one or more run folders"),
+        (["report", "nowhere"], "genai-hf report: "),
+        (["./mine.py"], "genai-hf ./mine.py: mine.py does not exist; 'genai-hf cp RECIPE mine' makes one"),
+        (["bert_mlm", "-m", "run=x", "seed=1,2"], "genai-hf bert_mlm: 'run' names one run"),
+        (["bert_mlm", "seed=1,2"], "genai-hf bert_mlm: "),
+        (["bert_mlm", "-m", "seed=1,x"], "genai-hf bert_mlm: 'seed' must be int, got 'x'"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(words, said, tmp_path):
+    done = command(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith(said)
+    assert len(done.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_under_a_launcher_only_rank_zero_speaks():
+    assert command("bert_mlm", "lr=1", RANK="1").stderr == ""
+    assert command("bert_mlm", "lr=1", RANK="1").returncode == 2
+
+
+def test_a_sweep_inside_ranks_is_refused():
+    done = command("bert_mlm", "-m", "seed=1,2", WORLD_SIZE="2", RANK="0")
+    assert (done.returncode, "-m inside a launcher" in done.stderr) == (2, True)
+
+
+def test_a_copied_recipe_is_the_users_own(tmp_path):
+    assert command("cp", "bert_mlm", "mine", cwd=tmp_path).returncode == 0
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["mine.py", "mine.yaml"]
+    assert "genai-hf ./mine.py" in (tmp_path / "mine.yaml").read_text()
+    settings = tmp_path / "mine.yaml"
+    settings.write_text(settings.read_text().replace("probability: 0.15", "probability: 0.3"))
+    shown = command("./mine.py", "--cfg", "job", cwd=tmp_path)
+    assert "probability: 0.3" in shown.stdout, shown.stderr
+    assert command("cp", "bert_mlm", "mine", cwd=tmp_path).returncode == 2  # nothing is overwritten
+    assert command("cp", "bert_mlm", "bert_mlm", cwd=tmp_path).returncode == 2
+
+
+def test_a_users_config_folder_wins_over_a_packaged_one(tmp_path):
+    (tmp_path / "trainer").mkdir()
+    (tmp_path / "trainer" / "pretrain.yaml").write_text("max_steps: 7\n")
+    shown = command("bert_mlm", "--config-dir", str(tmp_path), "--cfg", "job")
+    assert "max_steps: 7" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (MemoryError(), 3, "out of memory; halve trainer.per_device_train_batch_size"),
+        (OSError(28, "No space left on device", "/disk/x"), 3, "no room left on the disk of /disk/x"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (cli.Interrupted("stopped", 143), 143, "stopped"),
+    ],
+)
+def test_what_the_machine_cannot_do_has_its_own_exit_code(monkeypatch, capsys, error, code, said):
+    def fail(words: list[str]) -> int:
+        raise error
+
+    monkeypatch.setattr(cli, "dispatch", fail)
+    assert cli.main(["bert_mlm"]) == code
+    assert said in capsys.readouterr().err
+
+
+def test_a_fault_of_ours_is_raised_with_its_traceback(monkeypatch):
+    def fail(words: list[str]) -> int:
+        raise RuntimeError("bug")
+
+    monkeypatch.setattr(cli, "dispatch", fail)
+    with pytest.raises(RuntimeError, match="bug"):
+        cli.main(["bert_mlm"])

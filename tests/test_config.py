@@ -1,0 +1,155 @@
+"""The one door: what is refused, and in which words."""
+
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from omegaconf import OmegaConf
+
+import genai_hf
+from genai_hf import composing, config, recipe_files
+from genai_hf.errors import ConfigError
+
+RECIPES = sorted(recipe_files.shipped())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    size: int
+    share: float = 0.5
+    kind: Literal["a", "b"] = "a"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share < 1:
+            raise ValueError(f"share must be in (0, 1), got {self.share}")
+
+
+@pytest.fixture
+def readable_part(monkeypatch):
+    """Let `Part`, which stands in a test, be read as if it stood in a package."""
+    fields = {"size": "int", "share": "float", "kind": "Literal['a', 'b']"}
+    known = {name: config.schema.Field(annotation) for name, annotation in fields.items()}
+    monkeypatch.setattr(config.schema, "fields", lambda dotted: known)
+
+
+def refused(line: str, recipe: str = "bert_mlm") -> str:
+    with pytest.raises(ConfigError) as caught:
+        found = recipe_files.find(recipe)
+        config.check(composing.compose(found, line.split()), found.path)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.usefixtures("readable_part")
+def test_build_calls_the_part_with_what_the_node_holds():
+    assert config.build(Part, OmegaConf.create({"share": 0.25}), at="part", size=3) == Part(size=3, share=0.25)
+
+
+@pytest.mark.usefixtures("readable_part")
+@pytest.mark.parametrize(
+    ("node", "message"),
+    [
+        ({"shar": 0.2}, "'part.shar' is not a parameter of Part; did you mean 'part.share'?"),
+        ({"share": "x"}, "'part.share' must be float, got 'x'"),
+        ({"kind": "c"}, "'part.kind' must be one of ['a', 'b'], got 'c'"),
+        ({"size": 4}, "'part.size' is set by the recipe; leave it out"),
+        ({"share": 2}, "part: share must be in (0, 1), got 2"),
+    ],
+)
+def test_build_refuses_names_types_and_ranges(node, message):
+    with pytest.raises(ConfigError) as caught:
+        config.build(Part, OmegaConf.create(node), at="part", size=3)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("lr=1", "no key 'lr'; did you mean 'trainer.learning_rate'?"),
+        ("epochs=3", "no key 'epochs'; did you mean 'trainer.num_train_epochs'?"),
+        ("batch_size=3", "no key 'batch_size'; did you mean 'trainer.per_device_train_batch_size'?"),
+        ("trainer.learnign_rate=1e-4",
+         "'trainer.learnign_rate' is not a parameter of TrainingArguments; did you mean 'trainer.learning_rate'?"),
+        ("trainer.warmup_ratio=0.1",
+         "'trainer.warmup_ratio' is not a parameter of TrainingArguments; "
+         "did you mean 'trainer.warmup_steps (below 1 it is a share of all steps)'?"),
+        ("trainer.evaluation_strategy=no",
+         "'trainer.evaluation_strategy' is not a parameter of TrainingArguments; did you mean 'trainer.eval_strategy'?"),
+        ("trainer.learning_rate=fast", "'trainer.learning_rate' must be float, got 'fast'"),
+        ("trainer.max_steps=1.5", "'trainer.max_steps' must be int, got 1.5"),
+        ("trainer.max_steps=0", "'trainer.max_steps' must be positive, or -1 to count in epochs, got 0"),
+        ("trainer.seed=-1", "'trainer.seed' must be at least 0, got -1"),
+        ("seed=x", "'seed' must be int, got 'x'"),
+        ("trainer.output_dir=x", "'trainer.output_dir' is set by the recipe; leave it out"),
+        ("modle=bert_tiny", "no key 'modle'; did you mean 'model'?"),
+        ("model=bert_tniy",
+         "'model=bert_tniy' is not an option; did you mean 'bert_tiny'? (bert_base, bert_mini, bert_tiny, pretrained)"),
+        ("model=pretrained", "'model.name' must be given: model.name=…"),
+        ("model.architecture=brt", "'model.architecture': transformers has no 'brt'; did you mean 'bert'?"),
+        ("model.config.num_hiden_layers=3",
+         "'model.config.num_hiden_layers' is not a parameter of BertConfig; "
+         "did you mean 'model.config.num_hidden_layers'?"),
+        ("masking.probabilty=0.2", "no key 'masking.probabilty'; did you mean 'masking.probability'?"),
+        ("masking.probability=high", "'masking.probability' must be float, got 'high'"),
+        ("masking.selection=all", "'masking.selection' must be one of ['exact', 'bernoulli'], got 'all'"),
+        ("masking=3", "'masking' holds several settings; set one of them: "),
+        ("sequence_length=long", "'sequence_length' must be int, got 'long'"),
+        ("precision=fp17", "'precision' must be one of ['auto', 'fp32', 'bf16', 'fp16'], got 'fp17'"),
+        ("+masking.probability=0.2", "'+masking.probability=0.2': write 'masking.probability=0.2' without the '+'"),
+        ("+typo=x", "'+typo=x': no such key"),
+        ("++masking.typo=x", "'++masking.typo=x': no such key"),
+        ("~masking", "'masking' cannot be removed; set it to another value"),
+        ("experiment=paper", "'experiment=paper' is not an option; choose from bert_paper"),
+        ("foo", "'foo' is not of the form key=value"),
+        ("trainer=3", "Config group override must be a string or a list. Got int"),
+    ],
+)  # fmt: skip
+def test_a_wrong_setting_is_refused_in_one_line(line, message):
+    assert refused(line).startswith(message)
+
+
+def test_every_field_of_training_arguments_needs_no_plus():
+    found = recipe_files.find("bert_mlm")
+    cfg = composing.compose(found, ["trainer.adafactor_like=1"])
+    assert cfg.trainer.adafactor_like == 1  # composed; it is the check that knows the names
+    for name in config.schema.fields(config.UPSTREAM["trainer"]).keys() - {"output_dir"}:
+        composing.parse([f"trainer.{name}=null"])
+    cfg = composing.compose(found, ["trainer.torch_compile=true", "trainer.optim=adafactor"])
+    config.check(cfg, found.path)
+    assert cfg.trainer.torch_compile is True
+
+
+def options() -> list[tuple[str, str, str]]:
+    every = ((recipe, composing.groups(recipe_files.find(recipe))) for recipe in RECIPES)
+    return list(chain.from_iterable([(r, g, o) for g, choices in found.items() for o in choices] for r, found in every))
+
+
+@pytest.mark.parametrize(("recipe", "group", "option"), options())
+def test_every_recipe_composes_with_every_option_of_every_group(recipe, group, option):
+    found = recipe_files.find(recipe)
+    cfg = composing.compose(found, [f"{group}={option}"])
+    for key in OmegaConf.missing_keys(cfg):  # what only the user can know
+        OmegaConf.update(cfg, key, "given")
+    config.check(cfg, found.path)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_config_composed_in_python_is_the_commands(recipe):
+    cfg = genai_hf.compose(recipe, ["seed=3"])
+    assert (cfg.recipe, cfg.seed, cfg.overrides) == (recipe, 3, ["seed=3"])
+    assert "hydra" not in cfg
+
+
+def test_a_users_folder_comes_before_the_packaged_one(tmp_path):
+    (tmp_path / "model").mkdir()
+    packaged = Path(str(config.__file__)).parents[1] / "conf" / "model" / "bert_tiny.yaml"
+    (tmp_path / "model" / "bert_tiny.yaml").write_text(packaged.read_text().replace("hidden_size: 128", "hidden_size: 64"))
+    cfg = composing.compose(recipe_files.find("bert_mlm", (tmp_path,)))
+    assert cfg.model.config.hidden_size == 64
+
+
+def test_every_upstream_default_that_names_a_smallest_value_is_a_field():
+    assert set(config.SMALLEST) <= set(config.schema.fields(config.UPSTREAM["trainer"]))

@@ -1,0 +1,110 @@
+import json
+
+import pytest
+from omegaconf import OmegaConf
+
+from genai_hf import runs
+from genai_hf.errors import ConfigError
+
+
+@pytest.fixture
+def cfg(tmp_path):
+    return OmegaConf.create(
+        {
+            "recipe": "bert_mlm",
+            "overrides": ["seed=3"],
+            "run": None,
+            "root": str(tmp_path / "out"),
+            "overwrite": False,
+            "seed": 3,
+            "data": {"path": str(tmp_path / "text.txt")},
+            "trainer": {"learning_rate": 1e-3, "save_steps": 5, "logging_steps": 2, "hub_token": "t"},
+        }
+    )
+
+
+def with_overrides(cfg, *overrides, **changes):
+    return OmegaConf.merge(cfg, {"overrides": list(overrides)}, changes)
+
+
+def test_a_run_is_named_by_its_overrides_and_settings(cfg):
+    name = runs.folder(cfg).name
+    assert name.startswith("seed=3-")
+    assert len(name) == len("seed=3-") + 8
+    assert runs.folder(with_overrides(cfg)).name.startswith("default-")
+
+
+def test_what_cannot_change_the_result_changes_no_name(cfg):
+    changed = OmegaConf.merge(cfg, {"overwrite": True, "trainer": {"save_steps": 9, "logging_steps": 1}})
+    changed = with_overrides(changed, "seed=3", "overwrite=true", "trainer.save_steps=9")
+    assert runs.folder(changed) == runs.folder(cfg)
+
+
+def test_what_changes_the_result_changes_the_name(cfg):
+    assert runs.folder(OmegaConf.merge(cfg, {"trainer": {"learning_rate": 2e-3}})) != runs.folder(cfg)
+
+
+def test_no_path_and_no_secret_enters_a_name(cfg):
+    named = runs.folder(with_overrides(cfg, "data.path=../up/novels.jsonl.gz", "trainer.hub_token=abc", "seed=3")).name
+    assert named.startswith("data.path=novels,seed=3-")
+    assert runs.folder(OmegaConf.merge(cfg, {"run": "../../etc/x y"})).name == "____etc_x_y"
+
+
+def test_a_secret_changes_no_name(cfg):
+    assert runs.folder(OmegaConf.merge(cfg, {"trainer": {"hub_token": "other"}})) == runs.folder(cfg)
+
+
+def test_a_finished_run_is_not_begun_again(cfg):
+    run = runs.open_run(cfg)
+    assert run.metrics is None
+    assert {file.name for file in run.folder.iterdir()} >= {"config.yaml", "command.txt", "fingerprint.json"}
+    assert runs.open_run(cfg).metrics is None  # unfinished: goes on
+    runs.finish(run.folder, {"eval_loss": 1.5})
+    assert runs.open_run(cfg).metrics == {"eval_loss": 1.5}
+    fresh = runs.open_run(OmegaConf.merge(cfg, {"overwrite": True}))
+    assert fresh.metrics is None
+    assert not (fresh.folder / "metrics.json").exists()
+
+
+def test_other_data_under_the_same_command_is_refused(cfg, tmp_path):
+    (tmp_path / "text.txt").write_text("one")
+    folder = runs.open_run(cfg).folder
+    (tmp_path / "text.txt").write_text("two")
+    with pytest.raises(ConfigError, match=r"files\.data\.path: [0-9a-f]{12}… → [0-9a-f]{12}…"):
+        runs.open_run(cfg)
+    assert folder.exists()
+
+
+def test_another_version_is_refused_with_old_and_new(cfg):
+    folder = runs.open_run(cfg).folder
+    recorded = json.loads((folder / "fingerprint.json").read_text())
+    recorded["versions"]["torch"] = "2.12.0"
+    (folder / "fingerprint.json").write_text(json.dumps(recorded))
+    with pytest.raises(ConfigError, match=r"versions\.torch: 2\.12\.0 → 2\.13\.0"):
+        runs.open_run(cfg)
+
+
+def test_another_setting_under_the_same_run_name_is_refused_with_old_and_new(cfg):
+    named = OmegaConf.merge(cfg, {"run": "mine"})
+    runs.open_run(named)
+    with pytest.raises(ConfigError, match=r"trainer\.learning_rate: 0\.001 → 0\.002.*overwrite=true"):
+        runs.open_run(OmegaConf.merge(named, {"trainer": {"learning_rate": 2e-3}}))
+
+
+def test_a_folder_that_is_no_run_is_left_alone(cfg, tmp_path):
+    foreign = tmp_path / "out" / "bert_mlm" / "mine"
+    foreign.mkdir(parents=True)
+    (foreign / "thesis.txt").write_text("x")
+    with pytest.raises(ConfigError, match="exists and is not a run"):
+        runs.open_run(OmegaConf.merge(cfg, {"run": "mine"}))
+
+
+def test_only_rank_zero_makes_the_folder(cfg, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    assert not runs.open_run(cfg).folder.exists()
+
+
+def test_numbers_that_json_does_not_know_are_null(cfg):
+    folder = runs.open_run(cfg).folder
+    runs.finish(folder, {"a": float("nan"), "b": float("inf"), "c": 1.0})
+    assert json.loads((folder / "metrics.json").read_text()) == {"a": None, "b": None, "c": 1.0}

@@ -1,0 +1,62 @@
+"""What is read from source must be what the installed classes take."""
+
+from dataclasses import fields
+
+import pytest
+import transformers
+
+from genai_hf import schema
+
+
+def test_the_fields_of_training_arguments_are_the_installed_ones():
+    installed = {field.name for field in fields(transformers.TrainingArguments) if field.init}
+    assert set(schema.fields("transformers.training_args.TrainingArguments")) == installed
+
+
+@pytest.mark.parametrize("architecture", ["bert", "roberta", "distilbert", "modernbert", "gpt2", "llama", "t5"])
+def test_the_fields_of_a_model_configuration_are_the_installed_ones(architecture):
+    dotted = schema.model_config(architecture)
+    assert dotted is not None
+    installed = transformers.CONFIG_MAPPING[architecture]
+    assert dotted == f"{installed.__module__}.{installed.__name__}"
+    assert set(schema.fields(dotted)) == {field.name for field in fields(installed) if field.init}
+
+
+def test_an_unknown_architecture_is_none():
+    assert schema.model_config("brt") is None
+
+
+def test_a_part_is_found_where_it_is_re_exported():
+    assert schema.find("genai_hf.models.load")[0] == "genai_hf.models.loading"
+    assert "sequence_length" in schema.fields("genai_hf.models.load")
+
+
+def test_a_name_that_is_not_defined_is_said():
+    with pytest.raises(LookupError, match=r"genai_hf\.models\.lood is not defined"):
+        schema.fields("genai_hf.models.lood")
+
+
+@pytest.mark.parametrize(
+    ("value", "annotation", "expected"),
+    [
+        (1, "float", True),
+        (1.5, "int", False),
+        (True, "int", False),
+        (True, "float", False),
+        ("a", "float", False),
+        (None, "int | None", True),
+        (None, "int", False),
+        (None, "Optional[int]", True),
+        ("x", "Optional[int]", False),
+        ("no", "IntervalStrategy | str", True),
+        ("linear", "SchedulerType", True),
+        ("exact", "Literal['exact', 'bernoulli']", True),
+        ("all", "Literal['exact', 'bernoulli']", False),
+        (3, "'int | str'", True),
+        ([1], "int", True),  # containers are left to their owner
+        ("a", "Union[int, float]", False),
+        (2, "typing.Union[int, str]", True),
+    ],
+)
+def test_a_scalar_is_held_against_an_annotation(value, annotation, expected):
+    assert schema.fits(value, annotation) is expected
