@@ -147,7 +147,7 @@ def _calls(recipe: Path) -> Iterator[tuple[str, str | None, dict[str, str | None
         is_build = ast.unparse(call.func) in {"build", "config.build"}
         first, *rest = ast.unparse(call.args[0] if is_build else call.func).split(".")
         words = {word.arg: ast.unparse(word.value) for word in call.keywords if word.arg}
-        at = ast.literal_eval(words.pop("at")) if is_build else None
+        at = _key(ast.unparse(call.args[1])) if is_build else None
         dotted = ".".join([names.get(first, ""), *rest])
         if dotted.startswith("genai_hf.") and not dotted.startswith("genai_hf.config."):
             yield dotted, at, {name: _key(value) for name, value in words.items()}

@@ -34,8 +34,7 @@ def run(cfg: DictConfig) -> dict[str, float]:
         module = recipe.load()
         metrics = _train(module.build(cfg)) if "build" in vars(module) else module.main(cfg)
         if runs.rank() == 0:
-            runs.finish(current.folder, metrics)
-            _tell(f"report: {_report(current.folder)}")
+            _complete(current.folder, metrics)
     return metrics
 
 
@@ -49,7 +48,7 @@ def build(cfg: DictConfig) -> Any:
 
 def settled(cfg: DictConfig, folder: Path) -> DictConfig:
     """The config with what the hardware decides written down; a resumed run keeps what was decided before."""
-    from genai_hf.models import precision
+    from genai_hf.models import hardware, precision
 
     written = folder / "config.yaml"
     before = OmegaConf.to_container(OmegaConf.load(written)) if written.is_file() else {}
@@ -58,6 +57,7 @@ def settled(cfg: DictConfig, folder: Path) -> DictConfig:
     decided.precision = precision.resolve(asked)
     if before and runs.rank() == 0:
         runs.write_text(written, secrets.to_yaml(decided))
+        runs.note_hardware(folder, hardware.hardware())
     return decided
 
 
@@ -97,6 +97,15 @@ def _train(trainer: Any) -> dict[str, float]:
     from genai_hf.training import train
 
     return train(trainer)
+
+
+def _complete(folder: Path, metrics: dict[str, float]) -> None:
+    """Write the final numbers, the model card and the report."""
+    from genai_hf.reports import model_card, render
+
+    runs.finish(folder, metrics)
+    model_card.write_model_card(folder)
+    _tell(f"report: {render.write_report(folder)}")
 
 
 def _report(folder: Path) -> Path:

@@ -94,6 +94,12 @@ def fingerprint(cfg: DictConfig) -> dict[str, dict[str, str]]:
     return {"versions": versions, "files": _files(cfg)}
 
 
+def note_hardware(path: Path, hardware: Mapping[str, str]) -> None:
+    """Write down on what a run runs: for its report, never compared."""
+    known = json.loads((path / "fingerprint.json").read_text(encoding="utf-8"))
+    write_json(path / "fingerprint.json", known | {"hardware": dict(hardware)})
+
+
 def settings(cfg: DictConfig) -> dict[str, Any]:
     """The settings that determine the result, flat: dotted key to value, secrets redacted."""
     flat = _flatten(OmegaConf.to_container(cfg, resolve=True))
@@ -164,7 +170,8 @@ def _begin(path: Path, cfg: DictConfig) -> None:
 
 def _compare(path: Path, cfg: DictConfig) -> None:
     recorded = json.loads((path / "settings.json").read_text(encoding="utf-8"))
-    before = recorded | _flatten(json.loads((path / "fingerprint.json").read_text(encoding="utf-8")))
+    known = json.loads((path / "fingerprint.json").read_text(encoding="utf-8"))
+    before = recorded | _flatten({name: known[name] for name in ("versions", "files")})
     now = json.loads(json.dumps(settings(cfg), default=str)) | _flatten(fingerprint(cfg))
     changed = [key for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
     if changed:

@@ -1,0 +1,135 @@
+"""From what the user typed to files, and from files to lines of text."""
+
+import codecs
+import difflib
+import glob
+import gzip
+import hashlib
+import os
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, cast
+
+from genai_hf.data.problems import Problems
+from genai_hf.errors import DataError
+
+# What a folder is searched for; a file of any other ending may be named as text.
+ENDINGS: Mapping[str, Sequence[str]] = {
+    "text": (".txt",),
+    "csv": (".csv",),
+    "json": (".json", ".jsonl", ".ndjson"),
+    "parquet": (".parquet",),
+}
+UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+LISTED = 5
+
+
+def find(path: str, kind: str) -> list[Path]:
+    """Files of one `kind` (a key of `ENDINGS`) that `path` stands for: a file, a glob, or a folder with all below it.
+
+    Returns:
+        At least one file, sorted by path. Hidden files and folders are left out of a folder.
+
+    Raises:
+        DataError: There is none, or a file is of another kind.
+    """
+    place = Path(path).expanduser()
+    if place.is_dir():
+        return _in_folder(place, kind)
+    # Path.glob takes no absolute pattern.
+    named = [place] if place.exists() else [Path(name) for name in glob.glob(str(place), recursive=True)]  # noqa: PTH207
+    files = sorted(file for file in named if file.is_file())
+    if not files:
+        problem = "no file matches" if glob.has_magic(path) else "no such file"
+        raise DataError(f"{path}: {problem}; {_surroundings(place)}")
+    for file in files:
+        _refuse_other_kinds(file, kind)
+    return files
+
+
+def fingerprint(files: Sequence[Path], **settings: object) -> str:
+    """SHA-256, in hex, of the files' bytes in order and of the settings; where the files lie does not enter."""
+    digest = hashlib.sha256(repr(sorted(settings.items())).encode())
+    for file in files:
+        try:
+            with file.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+        except OSError as error:
+            raise DataError(f"{file}: cannot be read ({error.strerror}); allow it, or leave the file out") from error
+    return digest.hexdigest()
+
+
+def lines(file: Path, problems: Problems) -> Iterator[tuple[int, str]]:
+    """Numbered lines of a UTF-8 file, which may be gzipped, without its byte order mark and with newlines as ends.
+
+    What is wrong with a line goes into `problems`, and the line is given with replacement characters.
+    """
+    try:
+        with opened(file) as stream:
+            for number, raw in enumerate(stream, 1):
+                if number == 1 and raw.startswith(UTF16):
+                    problems.add(file, None, "is UTF-16; save it as UTF-8 (iconv -f UTF-16 -t UTF-8)")
+                    return
+                yield number, _decoded(file, number, raw, problems)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        problems.add(file, None, f"is damaged or cut short ({error}); compress or copy it again")
+
+
+def opened(file: Path) -> IO[bytes]:
+    """The file's bytes, decompressed where its name ends in .gz."""
+    return cast("IO[bytes]", gzip.open(file)) if file.suffix.lower() == ".gz" else file.open("rb")
+
+
+def ending(file: Path) -> str:
+    """The file's ending in lower case, without .gz: ``.jsonl`` of ``novels.jsonl.gz``."""
+    name = file.name.lower().removesuffix(".gz")
+    return Path(name).suffix
+
+
+def _decoded(file: Path, number: int, raw: bytes, problems: Problems) -> str:
+    if number == 1:
+        raw = raw.removeprefix(codecs.BOM_UTF8)
+    if b"\0" in raw:
+        problems.add(file, number, "holds a NUL byte; save the file as UTF-8 text")
+    if raw.endswith(b"\r\n"):
+        raw = raw[:-2] + b"\n"
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        wrong = f"is not UTF-8 (byte 0x{raw[error.start]:02x} at {error.start + 1})"
+        problems.add(file, number, f"{wrong}; save the file as UTF-8 (iconv -f LATIN1 -t UTF-8 if it is Latin-1)")
+        return raw.decode(errors="replace")
+
+
+def _in_folder(folder: Path, kind: str) -> list[Path]:
+    hidden = (file for file in folder.rglob("*") if not any(p.startswith(".") for p in file.relative_to(folder).parts))
+    files = sorted(file for file in hidden if file.is_file() and _is_kind(file, kind))
+    if not files:
+        raise DataError(f"{folder}: no {_readable(kind)} file in this folder; {_surroundings(folder)}")
+    return files
+
+
+def _is_kind(file: Path, kind: str) -> bool:
+    return ending(file) in ENDINGS[kind] and not (kind == "parquet" and file.suffix.lower() == ".gz")
+
+
+def _refuse_other_kinds(file: Path, kind: str) -> None:
+    other = next((name for name, endings in ENDINGS.items() if ending(file) in endings), None)
+    if not (_is_kind(file, kind) or (kind == "text" and other is None)):
+        remedy = f"read it with data={other}" if other not in (None, kind) else "rename it, or convert it"
+        raise DataError(f"{file}: data={kind} reads {_readable(kind)}; {remedy}")
+
+
+def _readable(kind: str) -> str:
+    return " or ".join(ENDINGS[kind]) + ("" if kind == "parquet" else " (also .gz)")
+
+
+def _surroundings(place: Path) -> str:
+    """What is there instead: the contents of the nearest folder above, what is most like `place` first."""
+    folder = next(path for path in (place, *place.parents) if path.is_dir())
+    names = sorted(entry.name + "/" * entry.is_dir() for entry in os.scandir(folder) if not entry.name.startswith("."))
+    near = difflib.get_close_matches(place.name, names, n=LISTED, cutoff=0.6)
+    ordered = [*near, *(name for name in names if name not in near)]
+    more = f" and {len(ordered) - LISTED:,} more" if len(ordered) > LISTED else ""
+    return f"{folder}/ holds {', '.join(ordered[:LISTED]) or 'nothing'}{more}"

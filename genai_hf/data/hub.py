@@ -1,0 +1,107 @@
+"""Data sets of the Hugging Face Hub, streamed: what is read goes into the token file, nothing else is kept."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any
+
+from genai_hf.data.problems import Problems
+from genai_hf.data.readers import clean, fault
+from genai_hf.errors import DataError
+
+PATIENCE = 2.0  # s that the Hub may take to say which commit a name stands for
+REMEDY = "download it where there is a network, and give its files: data=parquet data.path=… (or json, csv, text)"
+
+
+@dataclass(frozen=True)
+class HubText:
+    """The text column of one split of a data set, as it was at one commit. Iterating it downloads.
+
+    Args:
+        name: ``owner/name`` on the Hub.
+        config: Its configuration, if it has several.
+        split: As the data set calls it.
+        revision: Commit, which pins what is read.
+        column: Where the text stands.
+
+    Raises:
+        DataError: While iterating: a row has no text in that column.
+    """
+
+    name: str
+    config: str | None
+    split: str
+    revision: str
+    column: str
+
+    def __iter__(self) -> Iterator[str]:
+        place = Path(self.name)
+        for number, row in enumerate(stream(self.name, self.config, self.split, self.revision), 1):
+            problems = Problems()
+            if self.column not in row:
+                columns = ", ".join(row)
+                problems.add(place, number, f"no column '{self.column}' among {columns}; name another: data.column=…")
+            elif wrong := fault(row[self.column]):
+                problems.add(place, number, f"'{self.column}' {wrong}")
+            problems.raise_any()
+            yield clean(row[self.column])
+
+
+def stream(name: str, config: str | None, split: str, revision: str) -> Iterable[Mapping[str, Any]]:
+    """Rows of a split, downloaded as they are read.
+
+    Raises:
+        DataError: The data set has no such configuration or split, or cannot be read without code of its own.
+    """
+    import datasets
+
+    try:
+        rows: Iterable[Mapping[str, Any]] = datasets.load_dataset(
+            name, config, split=split, streaming=True, revision=revision
+        )
+    except (ValueError, OSError) as error:
+        raise DataError(f"{name}: {_first_line(error)}; set data.config=… or data.split=… to what it has") from error
+    return rows
+
+
+def commit(name: str, revision: str | None) -> str:
+    """The commit that a branch, a tag or None (the newest) stands for.
+
+    Raises:
+        DataError: There is no such data set or revision, or no answer within `PATIENCE`.
+    """
+    answers: SimpleQueue[str | DataError] = SimpleQueue()
+    # In a thread of its own, since looking up an address knows no time limit: without a network it may take a minute.
+    Thread(target=lambda: answers.put(_ask(name, revision)), daemon=True).start()
+    try:
+        answer = answers.get(timeout=PATIENCE)
+    except Empty:
+        answer = DataError(f"{name}: the Hub did not answer within {PATIENCE:.0f} s; {REMEDY}")
+    if isinstance(answer, DataError):
+        raise answer
+    return answer
+
+
+def _ask(name: str, revision: str | None) -> str | DataError:
+    import httpx2
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    if constants.HF_HUB_OFFLINE:
+        return DataError(f"{name}: is on the Hub, and HF_HUB_OFFLINE forbids the network; {REMEDY}")
+    try:
+        return str(HfApi().dataset_info(name, revision=revision).sha)
+    except HFValidationError:
+        return DataError(
+            f"{name}: is no name of a data set on the Hub (owner/name); for files say data=json data.path=…"
+        )
+    except HfHubHTTPError as error:
+        return DataError(f"{name}: {_first_line(error)}; mend data.name or data.revision, or log in")
+    except (httpx2.HTTPError, OSError) as error:
+        return DataError(f"{name}: the Hub cannot be reached ({_first_line(error)}); {REMEDY}")
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,0 +1,188 @@
+"""Documents to token files: once for each text and tokenizer, in bounded memory, with a validation split that stays.
+
+Held out are the documents with the smallest SHA-256 of their text. So the split is the same whatever the order of the
+files and whichever the tokenizer, and a document stays on its side when others are added, but for the few at the edge.
+"""
+
+import hashlib
+import json
+import math
+import re
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerFast
+
+from genai_hf.data.cache import cache_folder, staged
+from genai_hf.data.corpus import Corpus
+from genai_hf.data.progress import slow_work
+from genai_hf.data.tokens import Tokens
+from genai_hf.errors import DataError
+
+RULES = 1  # raise it when the same documents and tokenizer give other files
+BATCH = 2**21  # characters tokenised at a time, which is spread over the cores: about 100 MB in the library
+PIECE = 2**16  # characters after which a long document is cut
+# Where a cut changes no token: between words, before their space, and before the first newline of several.
+CUT = re.compile(r"(?<=\w)(?= \w)|(?<=\S)(?=\n)")
+DESCRIPTION = "corpus.json"
+
+
+def tokenise(corpus: Corpus, tokenizer: PreTrainedTokenizerFast, *, cache: Path | None = None) -> dict[str, Tokens]:
+    """Tokenise a corpus without special tokens, or find it tokenised in the cache.
+
+    A special token's name that stands in the text is text. Documents that give no token are left out. A corpus of one
+    document is cut: its end is the validation split.
+
+    Args:
+        corpus: What to read, up to which number of tokens, and how much of it to hold out.
+        tokenizer: Must be a fast one; its truncation and padding are ignored.
+        cache: Folder to keep the files in; None is `cache_folder()`.
+
+    Returns:
+        The splits ``train`` and ``validation``, each with at least one document.
+
+    Raises:
+        DataError: The corpus has fewer than two tokens, or a document turns out wrong while reading.
+    """
+    backend = _plain(tokenizer)
+    settings = f"{RULES} {corpus.fingerprint} {corpus.validation_share} {corpus.max_tokens} "
+    key = hashlib.sha256((settings + backend.to_str()).encode()).hexdigest()
+    target = (cache or cache_folder()) / "tokens" / key
+    if not target.is_dir():
+        with staged(target) as folder:
+            _write(folder, corpus, backend)
+    described = json.loads((target / DESCRIPTION).read_text(encoding="utf-8"))
+    return {
+        "train": Tokens(target, "train", 0, described["note"]),
+        "validation": Tokens(target, "validation", described["train_documents"], described["note"]),
+    }
+
+
+@dataclass
+class _Stream:
+    """Documents on their way into one file: how many tokens each has, and the first 8 bytes of its text's SHA-256."""
+
+    file: IO[bytes]
+    dtype: type[np.uint16] | type[np.uint32]
+    limit: float
+    written: int = 0
+    lengths: "array[int]" = field(default_factory=lambda: array("q"))
+    digests: "array[int]" = field(default_factory=lambda: array("Q"))
+
+    def begin(self, text: str) -> None:
+        self.lengths.append(0)
+        self.digests.append(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]))
+
+    def add(self, document: int, ids: list[int]) -> None:
+        room = int(min(len(ids), self.limit - self.written))
+        np.array(ids[:room], dtype=self.dtype).tofile(self.file)
+        self.lengths[document] += room
+        self.written += room
+
+
+def _plain(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
+    """A copy of the tokenizer's own engine that adds, cuts and recognises nothing special."""
+    plain = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    plain.no_truncation()
+    plain.no_padding()
+    plain.encode_special_tokens = True
+    return plain
+
+
+def _write(folder: Path, corpus: Corpus, backend: Tokenizer) -> None:
+    raw = folder / "stream"
+    dtype = np.uint16 if backend.get_vocab_size() <= 2**16 else np.uint32
+    with raw.open("wb") as file:
+        stream = _Stream(file, dtype, corpus.max_tokens or math.inf)
+        _fill(stream, corpus, backend)
+    if stream.written < 2:
+        raise DataError(f"{corpus.name}: {stream.written} tokens cannot be split into two parts; give more text")
+    lengths, held_out = _split(stream, corpus.validation_share)
+    ids = np.memmap(raw, dtype=dtype, mode="r")
+    for split, chosen in (("train", ~held_out), ("validation", held_out)):
+        _write_split(folder, split, ids, lengths, chosen)
+    raw.unlink()
+    cut = len(stream.lengths) == 1
+    note = f"the corpus is one document: its last {corpus.validation_share:.1%} is the validation split" if cut else ""
+    described = {"corpus": corpus.name, "train_documents": int((~held_out).sum()), "note": note}
+    (folder / DESCRIPTION).write_text(json.dumps(described), encoding="utf-8")
+
+
+def _fill(stream: _Stream, corpus: Corpus, backend: Tokenizer) -> None:
+    """Tokenise into the stream up to its limit."""
+    done = 0
+    with slow_work("tokenising documents", corpus.notes.get("documents")) as advance:
+        for batch in _batches(corpus.read(), stream):
+            encoded = backend.encode_batch_fast([piece for _, piece in batch], add_special_tokens=False)
+            for (document, _), encoding in zip(batch, encoded, strict=True):
+                stream.add(document, encoding.ids)
+            advance(document - done)
+            done = document
+            if stream.written >= stream.limit:
+                return
+
+
+def _batches(documents: Iterable[str], stream: _Stream) -> Iterator[list[tuple[int, str]]]:
+    """Pieces of documents, each with its document's number, in batches of about `BATCH` characters."""
+    batch: list[tuple[int, str]] = []
+    size = 0
+    for number, text in enumerate(documents):
+        stream.begin(text)
+        for piece in pieces(text):
+            batch.append((number, piece))
+            size += len(piece)
+            if size >= BATCH:
+                yield batch
+                batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def pieces(text: str) -> Iterator[str]:
+    """A text in pieces of about `PIECE` characters that are tokenised as the whole is; joined they are the text."""
+    first = 0
+    while found := CUT.search(text, first + PIECE):
+        yield text[first : found.start()]
+        first = found.start()
+    yield text[first:]
+
+
+def _split(stream: _Stream, share: float) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Lengths of the documents that have tokens, and which of them are held out."""
+    lengths = np.array(stream.lengths, dtype=np.int64)
+    digests = np.array(stream.digests, dtype=np.uint64)[lengths > 0]
+    lengths = lengths[lengths > 0]
+    if len(lengths) == 1:
+        end = held_out_count(int(lengths[0]), share)
+        return np.array([lengths[0] - end, end]), np.array([False, True])
+    held_out = np.zeros(len(lengths), dtype=bool)
+    held_out[np.argsort(digests, kind="stable")[: held_out_count(len(lengths), share)]] = True
+    return lengths, held_out
+
+
+def held_out_count(total: int, share: float) -> int:
+    """How many of `total`, at least 2, are held out: the share, rounded up, but at least 1, and not all."""
+    return min(max(1, math.ceil(round(total * share, 6))), total - 1)
+
+
+def _write_split(
+    folder: Path, split: str, ids: NDArray[np.generic], lengths: NDArray[np.int64], chosen: NDArray[np.bool_]
+) -> None:
+    """Copy the chosen documents, in runs of neighbours."""
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    np.save(folder / f"{split}_starts.npy", np.concatenate([[0], np.cumsum(lengths[chosen])]))
+    file = folder / f"{split}.npy"
+    written = np.lib.format.open_memmap(file, "w+", dtype=ids.dtype, shape=(int(lengths[chosen].sum()),))
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], chosen, [False]])))
+    place = 0
+    for first, last in edges.reshape(-1, 2):
+        run = ids[starts[first] : starts[last]]
+        written[place : place + len(run)] = run
+        place += len(run)
+    written.flush()

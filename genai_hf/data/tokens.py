@@ -1,0 +1,61 @@
+"""Token ids of a split in a file, memory-mapped: as many as there are, in no more memory than is looked at."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+CHUNK = 2**24  # tokens counted at a time
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The documents of one split, one after the other, without special tokens.
+
+    Pickling passes the paths on and not the numbers, so worker processes share one copy.
+
+    Args:
+        folder: Where the token file lies.
+        split: ``train`` or ``validation``.
+        first_document: Number of the first document, counted over both splits.
+        note: What is unusual about the split, or nothing.
+    """
+
+    folder: Path
+    split: str
+    first_document: int = 0
+    note: str = ""
+
+    @cached_property
+    def ids(self) -> NDArray[np.uint16] | NDArray[np.uint32]:
+        """(number of tokens,) ids, uint16 where the vocabulary allows it and else uint32; read-only."""
+        mapped: NDArray[np.uint16] | NDArray[np.uint32] = np.load(self.folder / f"{self.split}.npy", mmap_mode="r")
+        return mapped.view(np.ndarray)
+
+    @cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """(number of documents + 1,) where each document starts in `ids`, and at last where the last one ends."""
+        starts: NDArray[np.int64] = np.load(self.folder / f"{self.split}_starts.npy", mmap_mode="r").view(np.ndarray)
+        return starts
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __reduce__(self) -> tuple[type["Tokens"], tuple[Path, str, int, str]]:
+        return Tokens, (self.folder, self.split, self.first_document, self.note)
+
+    def frequencies(self, vocab_size: int) -> NDArray[np.int64]:
+        """How often each id occurs, (vocab_size,).
+
+        Raises:
+            ValueError: An id is not below `vocab_size`.
+        """
+        counts = np.zeros(vocab_size, dtype=np.int64)
+        for first in range(0, len(self), CHUNK):
+            counted = np.bincount(self.ids[first : first + CHUNK], minlength=vocab_size)
+            if len(counted) > vocab_size:
+                raise ValueError(f"vocab_size must be above the largest token id {len(counted) - 1}, got {vocab_size}")
+            counts += counted
+        return counts
