@@ -5,6 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from hydra import version
 from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
 from hydra._internal.hydra import Hydra
 from hydra.core.config_store import ConfigStore
@@ -29,6 +30,7 @@ def application(recipe: RecipeFile) -> Hydra:
     """A Hydra whose search path is the user's folders, then the packaged configs: a user's file always wins."""
     # `open`: a node whose unlisted keys need no `+` on the command line, because `config.check` knows their names.
     ConfigStore.instance().store(name="open", node=OmegaConf.create({}, flags={"struct": False}))
+    version.setbase("1.3")
     GlobalHydra.instance().clear()
     Plugins.instance()  # finds what can read pkg:// and file://
     search = ConfigSearchPathImpl()

@@ -48,12 +48,16 @@ def build(cfg: DictConfig) -> Any:
 
 def settled(cfg: DictConfig, folder: Path) -> DictConfig:
     """The config with what the hardware decides written down; a resumed run keeps what was decided before."""
+    import transformers
+
     from genai_hf.models import hardware, precision
 
+    transformers.utils.logging.disable_progress_bar()  # of loading and saving shards; the bar of training is ours
     written = folder / "config.yaml"
     before = OmegaConf.to_container(OmegaConf.load(written)) if written.is_file() else {}
     asked = before.get("precision", "auto") if cfg.precision == "auto" and isinstance(before, dict) else cfg.precision
     decided = cfg.copy()
+    decided.run = folder.name  # what is written down must not change the name any more
     decided.precision = precision.resolve(asked)
     if before and runs.rank() == 0:
         runs.write_text(written, secrets.to_yaml(decided))

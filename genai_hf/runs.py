@@ -56,17 +56,16 @@ def open_run(cfg: DictConfig) -> Run:
         ConfigError: The folder holds a run with other settings, data or library versions.
     """
     path = folder(cfg)
-    if cfg.overwrite:
-        if rank() == 0:
+    if rank() == 0:  # the others take what they find: the first may still be writing
+        if cfg.overwrite:
             shutil.rmtree(path, ignore_errors=True)
-    elif (path / "config.yaml").is_file():
-        _compare(path, cfg)
-        if (path / FINISHED).is_file():
-            return Run(path, json.loads((path / FINISHED).read_text(encoding="utf-8")))
-    elif path.is_dir() and any(path.iterdir()):
-        raise ConfigError(f"{path} exists and is not a run; choose another name with run=…")
-    if rank() == 0:
+        elif (path / "config.yaml").is_file():
+            _compare(path, cfg)
+        elif path.is_dir() and any(path.iterdir()):
+            raise ConfigError(f"{path} exists and is not a run; choose another name with run=…")
         _begin(path, cfg)
+    if not cfg.overwrite and (path / FINISHED).is_file():
+        return Run(path, json.loads((path / FINISHED).read_text(encoding="utf-8")))
     return Run(path)
 
 

@@ -56,7 +56,9 @@ def test_a_quick_answer_takes_no_longer_than_hydra_itself():
 
     empty = statistics.median(seconds("-c", "pass") for _ in range(5))
     for words in (["bert_mlm", "trainer.lr=1"], ["bert_mlm", "--cfg", "job"], []):
-        assert statistics.median(seconds("-m", "genai_hf", *words) for _ in range(5)) - empty < 0.35 * max(1, empty / 0.02)
+        assert statistics.median(seconds("-m", "genai_hf", *words) for _ in range(5)) - empty < 0.35 * max(
+            1, empty / 0.02
+        )
 
 
 def test_the_listing_names_every_recipe_and_verb():

@@ -146,7 +146,9 @@ def test_a_config_composed_in_python_is_the_commands(recipe):
 def test_a_users_folder_comes_before_the_packaged_one(tmp_path):
     (tmp_path / "model").mkdir()
     packaged = Path(str(config.__file__)).parents[1] / "conf" / "model" / "bert_tiny.yaml"
-    (tmp_path / "model" / "bert_tiny.yaml").write_text(packaged.read_text().replace("hidden_size: 128", "hidden_size: 64"))
+    (tmp_path / "model" / "bert_tiny.yaml").write_text(
+        packaged.read_text().replace("hidden_size: 128", "hidden_size: 64")
+    )
     cfg = composing.compose(recipe_files.find("bert_mlm", (tmp_path,)))
     assert cfg.model.config.hidden_size == 64
 

@@ -28,7 +28,9 @@ def test_the_wheel_holds_every_module_recipe_and_yaml(wheel):
     packed = set(zipfile.ZipFile(wheel).namelist())
     wanted = {f"genai_hf/conf/{path.relative_to(ROOT / 'conf')}" for path in (ROOT / "conf").rglob("*.yaml")}
     wanted |= {f"genai_hf/recipes/{path.name}" for path in (ROOT / "recipes").glob("*.py")}
-    wanted |= {str(path.relative_to(ROOT)) for path in (ROOT / "genai_hf").rglob("*") if path.suffix in {".py", ".jinja"}}
+    wanted |= {
+        str(path.relative_to(ROOT)) for path in (ROOT / "genai_hf").rglob("*") if path.suffix in {".py", ".jinja"}
+    }
     assert wanted <= packed
     assert {name.partition("/")[0] for name in packed if "dist-info" not in name} == {"genai_hf"}
 

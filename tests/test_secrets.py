@@ -4,7 +4,9 @@ from omegaconf import OmegaConf
 from genai_hf import secrets
 
 
-@pytest.mark.parametrize("key", ["trainer.hub_token", "token", "data.api_key", "x.password", "client_secret", "HF_TOKEN"])
+@pytest.mark.parametrize(
+    "key", ["trainer.hub_token", "token", "data.api_key", "x.password", "client_secret", "HF_TOKEN"]
+)
 def test_a_key_tells_a_secret(key):
     assert secrets.hide(key, "abc") == "<redacted>"
 
@@ -22,7 +24,11 @@ def test_a_secret_is_known_by_its_shape_and_from_the_environment(monkeypatch):
 def test_a_config_is_written_without_secrets(monkeypatch):
     monkeypatch.setenv("WANDB_API_KEY", "canary-0123456789")
     cfg = OmegaConf.create(
-        {"trainer": {"hub_token": "t", "max_steps": 3}, "note": "canary-0123456789", "overrides": ["trainer.hub_token=t"]}
+        {
+            "trainer": {"hub_token": "t", "max_steps": 3},
+            "note": "canary-0123456789",
+            "overrides": ["trainer.hub_token=t"],
+        }
     )
     written = OmegaConf.create(secrets.to_yaml(cfg))
     assert written == {

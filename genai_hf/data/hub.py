@@ -8,7 +8,7 @@ from threading import Thread
 from typing import Any
 
 from genai_hf.data.problems import Problems
-from genai_hf.data.readers import clean, fault
+from genai_hf.data.readers import clean, column_fault, fault
 from genai_hf.errors import DataError
 
 PATIENCE = 2.0  # s that the Hub may take to say which commit a name stands for
@@ -40,9 +40,8 @@ class HubText:
         place = Path(self.name)
         for number, row in enumerate(stream(self.name, self.config, self.split, self.revision), 1):
             problems = Problems()
-            if self.column not in row:
-                columns = ", ".join(row)
-                problems.add(place, number, f"no column '{self.column}' among {columns}; name another: data.column=…")
+            if wrong := column_fault(self.column, list(row)):
+                problems.add(place, number, wrong)
             elif wrong := fault(row[self.column]):
                 problems.add(place, number, f"'{self.column}' {wrong}")
             problems.raise_any()

@@ -15,6 +15,7 @@ Document = Literal["file", "paragraph", "line"]
 Reader = Callable[[Path, Problems], Iterator[str]]
 
 LARGEST = 2**30  # characters of one document; the csv module's own limit of 131,072 is less than a novel
+LISTED = 8  # columns named where the right one is missing
 PARQUET_ROWS = 256  # rows decoded at a time
 
 
@@ -58,6 +59,16 @@ def fault(value: object) -> str | None:
     return None
 
 
+def column_fault(column: str, columns: Sequence[str]) -> str | None:
+    """What is wrong if `column` does not stand once among `columns`, and what to do."""
+    count = columns.count(column)
+    if count == 1:
+        return None
+    listed = ", ".join(columns[:LISTED]) + (", …" if len(columns) > LISTED else "")
+    found = f"{count} columns" if count else "no column"
+    return f"{found} '{column}' among {listed or 'none'}; name another: data.column=…"
+
+
 def clean(text: str) -> str:
     """Text without a byte order mark, its lines ending in a newline."""
     return text.removeprefix("\ufeff").replace("\r\n", "\n")
@@ -80,10 +91,9 @@ def _read_text(file: Path, problems: Problems, *, document: Document) -> Iterato
 def _read_csv(file: Path, problems: Problems, *, column: str) -> Iterator[str]:
     csv.field_size_limit(LARGEST)
     rows = _csv_rows(file, problems)
-    _, header = next(rows, (1, []))
-    if header and header.count(column) != 1:
-        problem = "twice or more" if column in header else "no"
-        problems.add(file, 1, f"{problem} column '{column}' among {_listed(header)}; name another: data.column=…")
+    number, header = next(rows, (1, []))
+    if header and (wrong := column_fault(column, header)):
+        problems.add(file, number, wrong)
         return
     place = header.index(column) if header else 0
     for row, values in rows:
@@ -115,8 +125,8 @@ def _read_json(file: Path, problems: Problems, *, column: str) -> Iterator[str]:
     for number, row in _json_rows(file, problems):
         if not isinstance(row, Mapping):
             problems.add(file, number, f'{row!r:.40} where an object {{"{column}": …}} is expected; write one')
-        elif column not in row:
-            problems.add(file, number, f"no key '{column}' among {_listed(list(row))}; name another: data.column=…")
+        elif wrong := column_fault(column, list(row)):
+            problems.add(file, number, wrong)
         else:
             yield from _good(file, number, column, row[column], problems)
 
@@ -129,7 +139,9 @@ def _json_rows(file: Path, problems: Problems) -> Iterator[tuple[int, Any]]:
             yield from _json_array(file, number, "".join([line, *(rest for _, rest in numbered)]), problems)
             return
         try:
-            row = json.loads(line)
+            row = json.loads(line.strip())
+        except json.JSONDecodeError as error:
+            problems.add(file, number, f"not JSON ({error.msg} at character {error.colno}); write one object a line")
         except (ValueError, RecursionError) as error:
             problems.add(file, number, f"not JSON ({error}); write one object a line")
         else:
@@ -151,8 +163,7 @@ def _read_parquet(file: Path, problems: Problems, *, column: str) -> Iterator[st
 
     try:
         with parquet.ParquetFile(file) as table:
-            wrong = _column_fault(table.schema_arrow, column)
-            if wrong is not None:
+            if wrong := _schema_fault(table.schema_arrow, column):
                 problems.add(file, None, wrong)
                 return
             number = 0
@@ -164,11 +175,11 @@ def _read_parquet(file: Path, problems: Problems, *, column: str) -> Iterator[st
         problems.add(file, None, f"is no Parquet file, or damaged ({str(error).splitlines()[0]}); write it again")
 
 
-def _column_fault(schema: Any, column: str) -> str | None:
+def _schema_fault(schema: Any, column: str) -> str | None:
     import pyarrow
 
-    if schema.names.count(column) != 1:
-        return f"no column '{column}' among {_listed(schema.names)}; name another: data.column=…"
+    if wrong := column_fault(column, schema.names):
+        return wrong
     kind = schema.field(column).type
     if not (pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind)):
         return f"column '{column}' holds {kind}; write it as strings"
@@ -186,7 +197,3 @@ def _good(file: Path, row: int, column: str, value: object, problems: Problems) 
         yield clean(str(value))
     else:
         problems.add(file, row, f"'{column}' {wrong}")
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:8]) + (", …" if len(names) > 8 else "")

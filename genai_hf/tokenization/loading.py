@@ -2,12 +2,18 @@
 
 import hashlib
 import json
+import socket
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from threading import Thread
 from typing import Any, Literal
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
+from httpx2 import HTTPError
 from huggingface_hub import snapshot_download
+from huggingface_hub.constants import ENDPOINT
 from huggingface_hub.errors import GatedRepoError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
@@ -17,7 +23,7 @@ from genai_hf.errors import ConfigError
 from genai_hf.tokenization.texts import Documents
 from genai_hf.tokenization.training import train
 
-PATIENCE = 1.5  # seconds that the Hub has to answer
+PATIENCE = 0.9  # s, for the Hub's address and again for its answer
 VOCABULARIES = (
     "tokenizer.json",
     "vocab.txt",
@@ -108,21 +114,41 @@ def load(name: str) -> PreTrainedTokenizerFast:
 
 def _download(name: str) -> Path:
     """Folder of the Hub's tokenizer files, fetched if they are not here yet; never waits long for a network."""
+    files = [*VOCABULARIES, *OTHER_FILES]
+    silent = not getproxies() and not _known(urlsplit(ENDPOINT).hostname)
     try:
-        return Path(snapshot_download(name, allow_patterns=[*VOCABULARIES, *OTHER_FILES], etag_timeout=PATIENCE))
+        return Path(snapshot_download(name, allow_patterns=files, etag_timeout=PATIENCE, local_files_only=silent))
     except HFValidationError as error:
-        raise _error(name, "no such folder", "give a folder that holds a tokenizer.json, or a Hub id") from error
-    except LocalEntryNotFoundError as error:
-        trouble = "no such folder, not downloaded before, and the Hub cannot be reached"
-        raise _error(name, trouble, "give a folder, or go online") from error
+        raise _error(name, "is no folder", "give one that holds a tokenizer.json, or a Hub id") from error
     except GatedRepoError as error:
-        raise _error(name, "the Hub gives it only to those who asked", "ask on its page, then hf auth login") from error
+        raise _error(name, "is given only to those who asked for it", "ask on its page, then hf auth login") from error
     except RepositoryNotFoundError as error:
-        raise _error(name, "no such folder, and the Hub has none or hides it", "check it, or hf auth login") from error
+        raise _error(
+            name, "is no folder, and not on the Hub or hidden", "check its spelling, or hf auth login"
+        ) from error
+    except (LocalEntryNotFoundError, HTTPError) as error:
+        trouble = "is no folder, was not downloaded before, and the Hub cannot be reached"
+        raise _error(name, trouble, "give a folder, or go online") from error
+
+
+def _known(host: str | None) -> bool:
+    """Whether the host's address is found in time. Looking it up knows no limit of its own, so a thread does."""
+    found: list[object] = []
+    lookup = Thread(target=lambda: found.extend(_addresses(host)), daemon=True)
+    lookup.start()
+    lookup.join(PATIENCE)
+    return bool(found)
+
+
+def _addresses(host: str | None) -> list[object]:
+    try:
+        return list(socket.getaddrinfo(host, None))
+    except OSError:
+        return []
 
 
 def _error(name: str, trouble: str, remedy: str) -> ConfigError:
-    return ConfigError(f"'tokenizer.name': {name}: {trouble}; {remedy}, or null to train one")
+    return ConfigError(f"'tokenizer.name': {name} {trouble}; {remedy}, or null to train one")
 
 
 def _fingerprint(corpus: Corpus, settings: dict[str, Any]) -> str:

@@ -42,7 +42,7 @@ def first_merges(passage: str, steps: int) -> list[Merge]:
         ValueError: The passage has no words, or `steps` is negative.
     """
     if steps < 0:
-        raise ValueError(f"steps must not be negative, got {steps}")
+        raise ValueError(f"the number of merges must not be negative, got {steps}")
     return list(islice(_merges(characters(passage)), steps))
 
 

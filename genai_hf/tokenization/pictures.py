@@ -18,7 +18,7 @@ def merges_table(text: str, merges: int) -> Table:
     Raises:
         ValueError: The passage has no words, or the number is negative.
     """
-    rows: list[Row] = [["0", "", "", None, len(set(characters(text)))]]
+    rows: list[Row] = [[0, "", "", None, len(set(characters(text)))]]
     rows += [_row(step, merge) for step, merge in enumerate(first_merges(text, merges), start=1)]
     note = f"The passage: {' '.join(text.split())}. White space is _; ties go to the pair that comes first."
     return Table("First merges", ["merge", "pair", "new token", "times", "different tokens"], rows, note)
@@ -65,7 +65,7 @@ def ranks_figure(usage: Usage) -> Figure:
 
 def _row(step: int, merge: Merge) -> Row:
     first, second = merge.pair
-    return [str(step), f"{first} + {second}", merge.token, merge.count, merge.distinct]
+    return [step, f"{first} + {second}", merge.token, merge.count, merge.distinct]
 
 
 def _thinned(points: Sequence[tuple[int, int]], most: int = 200) -> list[tuple[int, int]]:

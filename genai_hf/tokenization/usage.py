@@ -40,7 +40,7 @@ class Usage:
         """The ratios that tokenizers are compared by."""
         return {
             "vocabulary_size": float(self.vocabulary),
-            "vocabulary_used": len(self.pieces) / self.vocabulary,
+            "vocabulary_used_share": len(self.pieces) / self.vocabulary,
             "characters_per_token": self.characters / self.tokens,
             "bytes_per_token": self.size / self.tokens,
             "tokens_per_word": self.tokens / self.words,

@@ -10,6 +10,7 @@ from accelerate.data_loader import prepare_data_loader
 from torch import nn
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer import TRAINING_ARGS_NAME
 
 from genai_hf.training import checkpoints
 from genai_hf.training.batches import EvaluationBatches, MarkingCollator, TrainingBatches
@@ -98,6 +99,12 @@ class Reliable(Base):
             self._saving_into.rmdir()
         self._saving_into = None
         self._wait()
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+        """Save the model without the arguments' pickle, which nobody should read."""
+        super()._save(output_dir, state_dict)
+        if self.args.should_save:
+            Path(output_dir or self.args.output_dir, TRAINING_ARGS_NAME).unlink()
 
     def _get_output_dir(self, trial: Any) -> str:
         """Where the stock code writes a checkpoint: the staging folder while one is being saved."""

@@ -3,8 +3,6 @@
 import sys
 from pathlib import Path
 
-import transformers
-
 from genai_hf.errors import Interrupted
 from genai_hf.training import checkpoints
 from genai_hf.training.callbacks import MetricsLog, ProgressBar, StopOnSignal
@@ -26,13 +24,14 @@ def train(trainer: Trainer) -> dict[str, float]:
     trainer.add_callback(MetricsLog(run / "metrics.jsonl"))
     trainer.add_callback(ProgressBar())
     trainer.add_callback(stop)
-    result = trainer.train(resume_from_checkpoint=_resumed(trainer, run))
+    checkpoint = _resumed(trainer, run)
+    trainer.args.eval_on_start &= checkpoint is None  # the yardstick of the beginning has been taken
+    result = trainer.train(resume_from_checkpoint=checkpoint)
     if stop.number:
         saved = run / f"checkpoint-{trainer.state.global_step}"
         raise Interrupted(f"stopped after {saved}; the same command goes on from there", 128 + stop.number)
     metrics = _last_evaluation(trainer) or trainer.evaluate()
     trainer.save_model(str(run / MODEL))
-    (run / MODEL / transformers.trainer.TRAINING_ARGS_NAME).unlink(missing_ok=True)  # a pickle, which nobody reads
     parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
     return metrics | {
         "train_loss": result.training_loss,

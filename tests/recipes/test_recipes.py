@@ -1,0 +1,228 @@
+"""Every recipe for real, end to end and through the command, on a small text: what a run leaves, resumes, refuses."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import genai_hf
+from genai_hf import cli, recipe_files, runs
+
+SMALL = [
+    "data=text",
+    "tokenizer.vocab_size=300",
+    "tokenizer.multiple_of=1",
+]
+TRAINING = [
+    "model.config.hidden_size=32",
+    "model.config.intermediate_size=64",
+    "sequence_length=32",
+    "trainer.max_steps=6",
+    "trainer.per_device_train_batch_size=8",
+    "trainer.logging_steps=2",
+    "trainer.eval_steps=3",
+    "trainer.save_steps=3",
+    "trainer.use_cpu=true",
+    "precision=fp32",
+]
+RECIPES = {name: [*SMALL, *TRAINING] if name != "train_tokenizer" else SMALL for name in recipe_files.shipped()}
+TRAINED = [name for name in RECIPES if name != "train_tokenizer"]
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> str:
+    """Eighty documents of one file each."""
+    folder = tmp_path / "text"
+    folder.mkdir()
+    things, deeds = ["cat", "dog", "bird", "fish", "horse"], ["sleeps", "eats", "runs", "sings", "waits"]
+    for number in range(80):
+        thing, deed = things[number % 5], deeds[number // 5 % 5]
+        sentences = [
+            f"The {thing} {deed} in house number {number * 7 + line}, and nobody asks why." for line in range(12)
+        ]
+        (folder / f"{number:02}.txt").write_text("\n".join(sentences), encoding="utf-8")
+    return f"data.path={folder}"
+
+
+@pytest.fixture
+def root(monkeypatch, tmp_path) -> Path:
+    monkeypatch.setenv("GENAI_HF_ROOT", str(tmp_path / "outputs"))
+    return tmp_path / "outputs"
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_run_leaves_everything_that_a_run_folder_holds(recipe, text, root, capsys):
+    assert cli.main([recipe, text, *RECIPES[recipe], "run=first"]) == 0
+    folder = root / recipe / "first"
+    kept = {file.name for file in folder.iterdir()}
+    assert kept >= {
+        "config.yaml",
+        "command.txt",
+        "fingerprint.json",
+        "metrics.json",
+        "report.html",
+        "report.md",
+        "model",
+    }
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert all(isinstance(value, float | int) for value in metrics.values())
+    assert not list(folder.rglob("training_args.bin"))
+    assert f"report: {folder / 'report.html'}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_finished_run_is_not_run_again(recipe, text, root, capsys):
+    words = [recipe, text, *RECIPES[recipe]]
+    assert cli.main(words) == 0
+    (folder,) = (root / recipe).iterdir()
+    written = (folder / "metrics.json").stat().st_mtime_ns
+    assert cli.main(words) == 0
+    assert "finished before" in capsys.readouterr().err
+    assert (folder / "metrics.json").stat().st_mtime_ns == written
+
+
+@pytest.mark.parametrize("recipe", TRAINED)
+def test_an_unfinished_run_goes_on_and_ends_the_same(recipe, text, root, capsys):
+    overrides = [text, *RECIPES[recipe]]
+    whole = genai_hf.run(genai_hf.compose(recipe, [*overrides, "run=whole"]))
+    lines = (root / recipe / "whole" / "metrics.jsonl").read_text().splitlines()
+    broken = root / recipe / "broken"
+    genai_hf.run(genai_hf.compose(recipe, [*overrides, "run=broken"]))
+    for name in ("metrics.json", "report.html"):
+        (broken / name).unlink()
+    for name in ("model", "checkpoint-6"):
+        subprocess.run(["rm", "-r", broken / name], check=True)
+    again = genai_hf.run(genai_hf.compose(recipe, [*overrides, "run=broken"]))
+    assert f"resumed {broken} after step 3" in capsys.readouterr().err
+    assert {name: again[name] for name in again if name.startswith("eval_")} == {
+        name: whole[name] for name in whole if name.startswith("eval_")
+    }
+    weights = [(root / recipe / run / "model" / "model.safetensors").read_bytes() for run in ("whole", "broken")]
+    assert weights[0] == weights[1]
+    resumed = (broken / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in resumed] == [json.loads(line)["step"] for line in lines]
+
+
+@pytest.mark.parametrize("recipe", TRAINED)
+def test_the_saved_model_loads_with_its_tokenizer_and_repeats_its_score(recipe, text, root):
+    import transformers
+
+    cfg = genai_hf.compose(recipe, [text, *RECIPES[recipe]])
+    metrics = genai_hf.run(cfg)
+    saved = runs.folder(cfg) / "model"
+    tokenizer = transformers.AutoTokenizer.from_pretrained(saved)
+    model = transformers.AutoModelForMaskedLM.from_pretrained(saved, use_safetensors=True)
+    assert model.get_output_embeddings().weight.shape[0] == len(tokenizer)
+    trainer = genai_hf.build(genai_hf.compose(recipe, [text, *RECIPES[recipe], "run=scored"]))
+    trainer.model.load_state_dict(model.state_dict())
+    assert trainer.evaluate()["eval_loss"] == pytest.approx(metrics["eval_loss"], rel=1e-6)
+
+
+def test_edited_data_under_a_finished_run_is_refused(text, root, capsys):
+    words = ["bert_mlm", text, *RECIPES["bert_mlm"]]
+    assert cli.main(words) == 0
+    file = next(Path(text.partition("=")[2]).iterdir())
+    file.write_text(file.read_text() + "\nOne line more.")
+    assert cli.main(words) == 2
+    assert "files.data.path" in capsys.readouterr().err
+
+
+def test_bad_data_is_refused_before_a_model_is_built(text, root, capsys, monkeypatch):
+    folder = Path(text.partition("=")[2])
+    (folder / "03.txt").write_bytes(b"caf\xe9\n")
+    monkeypatch.setattr("genai_hf.models.load", None)
+    assert cli.main(["bert_mlm", text, *RECIPES["bert_mlm"]]) == 2
+    assert f"{folder / '03.txt'}:1: " in capsys.readouterr().err
+
+
+def test_a_sweep_runs_every_cell_once_and_sums_them_up(text, root, capsys):
+    words = ["bert_mlm", "-m", text, *RECIPES["bert_mlm"], "seed=1,2"]
+    assert cli.main(words) == 0
+    cells = [path for path in (root / "bert_mlm").iterdir() if path.name != "sweeps"]
+    assert len(cells) == 2
+    (summary,) = (root / "bert_mlm" / "sweeps").iterdir()
+    assert {file.name for file in summary.iterdir()} >= {"sweep.md", "sweep.csv", "sweep.svg", "report.html"}
+    assert len((summary / "sweep.csv").read_text().splitlines()) == 3
+    capsys.readouterr()
+    assert cli.main(words) == 0
+    assert capsys.readouterr().err.count("finished before") == 2
+
+
+def test_a_sweep_with_a_wrong_cell_runs_none(text, root, capsys):
+    assert cli.main(["bert_mlm", "-m", text, *RECIPES["bert_mlm"], "seed=1,x"]) == 2
+    assert not root.exists()
+
+
+def test_inspect_prints_what_the_model_receives(text, root, capsys):
+    assert cli.main(["inspect", "bert_mlm", "--json", "--n", "20", text, *RECIPES["bert_mlm"]]) == 0
+    examples = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(examples) == 20
+    for example in examples:
+        assert len(example["tokens"]) == len(example["input_ids"]) == len(example["attention_mask"]) == 32
+        for original, label in zip(example["original_ids"], example["labels"], strict=True):
+            assert label in {-100, original}
+        changed = [i for i, o in zip(example["input_ids"], example["original_ids"], strict=True) if i != o]
+        assert len(changed) <= sum(label != -100 for label in example["labels"]) == 5
+    assert not root.exists()
+
+
+def test_inspect_shows_rates_in_their_bands(text, root, capsys):
+    assert cli.main(["inspect", "bert_mlm", "--n", "100", text, *RECIPES["bert_mlm"]]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("inside") == 4
+    assert "outside" not in shown
+
+
+def test_check_says_what_a_run_would_be_and_leaves_nothing(text, root, capsys):
+    assert cli.main(["check", "bert_mlm", text, *RECIPES["bert_mlm"]]) == 0
+    shown = capsys.readouterr().out
+    assert "6 of 8 rows" in shown
+    assert "BertForMaskedLM" in shown
+    assert "accelerate launch -m genai_hf bert_mlm" in shown
+    assert not root.exists()
+
+
+def test_report_is_written_again_from_the_folder(text, root, capsys):
+    assert cli.main(["bert_mlm", text, *RECIPES["bert_mlm"], "run=r"]) == 0
+    page = root / "bert_mlm" / "r" / "report.html"
+    before = page.read_bytes()
+    page.unlink()
+    capsys.readouterr()
+    assert cli.main(["report", str(page.parent)]) == 0
+    assert capsys.readouterr().out.strip() == str(page)
+    assert page.read_bytes() == before
+
+
+def test_a_terminated_run_saves_and_goes_on(text, root):
+    words = [sys.executable, "-m", "genai_hf", "bert_mlm", text, *RECIPES["bert_mlm"], "trainer.max_steps=400", "run=t"]
+    log = root / "bert_mlm" / "t" / "metrics.jsonl"
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=os.environ.copy()) as process:
+        while process.poll() is None and not (log.exists() and "grad_norm" in log.read_text()):
+            time.sleep(0.05)
+        process.terminate()
+        _, said = process.communicate()
+    assert process.returncode == 143
+    assert "the same command goes on from there" in said
+    assert list(log.parent.glob("checkpoint-*"))
+    assert not (log.parent / "metrics.json").exists()
+
+
+def test_two_ranks_make_one_run(text, root):
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "genai_hf"]
+    words = ["bert_mlm", text, *RECIPES["bert_mlm"], "trainer.per_device_train_batch_size=4", "run=two"]
+    done = subprocess.run([*launcher, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    alone = ["bert_mlm", text, *RECIPES["bert_mlm"], "trainer.per_device_train_batch_size=4"]
+    assert cli.main([*alone, "trainer.gradient_accumulation_steps=2", "run=one"]) == 0
+    curves = [
+        [json.loads(line) for line in (root / "bert_mlm" / run / "metrics.jsonl").read_text().splitlines()]
+        for run in ("two", "one")
+    ]
+    assert [entry["step"] for entry in curves[0]] == [entry["step"] for entry in curves[1]]
+    for key in ("loss", "eval_loss"):
+        two, one = ([entry[key] for entry in curve if key in entry] for curve in curves)
+        assert two == pytest.approx(one, rel=1e-5)
