@@ -164,6 +164,7 @@ def training_arguments(cfg: DictConfig) -> Any:
     """
     import tempfile
 
+    import torch
     from transformers import TrainingArguments
 
     from genai_hf import models, runs
@@ -176,4 +177,6 @@ def training_arguments(cfg: DictConfig) -> Any:
         "logging_nan_inf_filter": False,  # it writes 0.0 where the loss is not a number
         "disable_tqdm": True,  # the progress bar is ours
     }
+    if "use_cpu" not in cfg.trainer:  # or else bf16 is refused on a processor that has it
+        given["use_cpu"] = not torch.accelerator.is_available()
     return build(TrainingArguments, cfg.trainer, at="trainer", output_dir=folder, **given)

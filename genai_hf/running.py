@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -32,7 +33,7 @@ def run(cfg: DictConfig) -> dict[str, float]:
     with logged(current.folder / "run.log"):
         cfg = settled(cfg, current.folder)
         module = recipe.load()
-        metrics = _train(module.build(cfg)) if "build" in vars(module) else module.main(cfg)
+        metrics = _execute(module, cfg)
         if runs.rank() == 0:
             _complete(current.folder, metrics)
     return metrics
@@ -97,10 +98,14 @@ class _Redacting(logging.Formatter):
         return secrets.redact(super().format(record))
 
 
-def _train(trainer: Any) -> dict[str, float]:
-    from genai_hf.training import train
+def _execute(module: ModuleType, cfg: DictConfig) -> dict[str, float]:
+    """Train what the recipe builds; where it trains nothing there is nothing to share out, so rank 0 does it alone."""
+    if "build" in vars(module):
+        from genai_hf.training import train
 
-    return train(trainer)
+        return train(module.build(cfg))
+    metrics: dict[str, float] = module.main(cfg) if runs.rank() == 0 else {}
+    return metrics
 
 
 def _complete(folder: Path, metrics: dict[str, float]) -> None:

@@ -77,7 +77,8 @@ def test_build_refuses_names_types_and_ranges(node, message):
          "'trainer.warmup_ratio' is not a parameter of TrainingArguments; "
          "did you mean 'trainer.warmup_steps (below 1 it is a share of all steps)'?"),
         ("trainer.evaluation_strategy=no",
-         "'trainer.evaluation_strategy' is not a parameter of TrainingArguments; did you mean 'trainer.eval_strategy'?"),
+         "'trainer.evaluation_strategy' is not a parameter of TrainingArguments; "
+         "did you mean 'trainer.eval_strategy'?"),
         ("trainer.learning_rate=fast", "'trainer.learning_rate' must be float, got 'fast'"),
         ("trainer.max_steps=1.5", "'trainer.max_steps' must be int, got 1.5"),
         ("trainer.max_steps=0", "'trainer.max_steps' must be positive, or -1 to count in epochs, got 0"),

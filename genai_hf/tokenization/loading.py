@@ -105,8 +105,9 @@ def load(name: str) -> PreTrainedTokenizerFast:
         raise _error(name, "holds no tokenizer.json and no vocabulary", "give one that save_pretrained wrote")
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except (OSError, ValueError, ImportError) as error:
-        raise _error(name, f"cannot be read ({str(error).strip().splitlines()[0]})", "save it again") from error
+    except (OSError, ValueError, ImportError, LookupError, TypeError) as error:  # transformers checks no file's shape
+        trouble = f"cannot be read ({type(error).__name__}: {str(error).strip().partition(chr(10))[0]})"
+        raise _error(name, trouble, "give one that transformers reads") from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise _error(name, f"is a {type(tokenizer).__name__}", "give one with a tokenizer.json")
     return tokenizer

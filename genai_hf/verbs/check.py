@@ -18,6 +18,13 @@ def main(words: list[str]) -> int:
     return 0
 
 
+def duration(seconds: float) -> str:
+    """Seconds in the largest unit of which there is at least one and a half."""
+    units = (("days", 86400), ("hours", 3600), ("minutes", 60))
+    name, size = next(((name, size) for name, size in units if seconds >= 1.5 * size), ("seconds", 1))
+    return f"{seconds / size:.0f} {name}"
+
+
 def findings(cfg: DictConfig, trainer: Any) -> dict[str, str]:
     """What there is to know of a run before it begins, each in a line."""
     import torch
@@ -49,6 +56,6 @@ def findings(cfg: DictConfig, trainer: Any) -> dict[str, str]:
         "model": f"{type(trainer.model).__name__}, {cost.parameters:,} parameters",
         "device": f"{trainer.args.device}, {dtype}".replace("torch.", ""),
         "memory": f"about {cost.memory / 2**30:.2f} GiB beside the libraries' own",
-        "time": f"about {cost.step_seconds * steps / 60:.1f} minutes of training (to a factor of two)",
+        "time": f"about {duration(cost.step_seconds * steps)} of training (to a factor of two)",
         "every GPU": f"accelerate launch -m genai_hf {cfg.recipe} {' '.join(cfg.overrides)}".rstrip(),
     }

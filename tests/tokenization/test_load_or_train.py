@@ -122,12 +122,21 @@ def test_a_folder_with_a_model_only_is_refused(tmp_path):
     )
 
 
-def test_a_folder_with_a_broken_file_is_refused(tmp_path):
-    (tmp_path / "tokenizer.json").write_text("{", encoding="utf-8")
+@pytest.mark.parametrize("content", ["{", "{}", "[]"])
+def test_a_folder_with_a_broken_file_is_refused(content, tmp_path):
+    (tmp_path / "tokenizer.json").write_text(content, encoding="utf-8")
     message = refusal(str(tmp_path))
     assert message.startswith(f"'tokenizer.name': {tmp_path} cannot be read (")
-    assert message.endswith("); save it again, or null to train one")
+    assert message.endswith("); give one that transformers reads, or null to train one")
     assert "\n" not in message
+
+
+def test_a_folder_with_code_of_its_own_is_refused(tmp_path):
+    train(TEXT, vocab_size=80).save_pretrained(tmp_path)
+    settings = {"auto_map": {"AutoTokenizer": ["code.Tokenizer", None]}}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    (tmp_path / "code.py").write_text("raise SystemExit('run')", encoding="utf-8")
+    assert "contains custom code" in refusal(str(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["./outputs/none", "/no/such/folder", "one/two/three", "with space"])
