@@ -4,9 +4,10 @@ import json
 import math
 import signal
 import sys
+import threading
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 import torch
 import torch.distributed
@@ -104,6 +105,8 @@ class ProgressBar(TrainerCallback):
 class StopOnSignal(TrainerCallback):
     """Ends training after the step in which SIGINT, SIGTERM or SIGUSR1 came, with a checkpoint.
 
+    It listens within its context; a second signal does what it always did.
+
     Attributes:
         number: The signal that stopped training, 0 while none did. All ranks agree on it before they stop.
     """
@@ -112,12 +115,15 @@ class StopOnSignal(TrainerCallback):
         self.number = 0
         self.before: dict[int, Any] = {}
 
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Listen; a second signal does what it always did."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-            self.before[number] = signal.signal(number, self._note)
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():  # no other thread may listen
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+                self.before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Save and stop where any rank has had a signal."""
@@ -128,17 +134,7 @@ class StopOnSignal(TrainerCallback):
         if self.number:
             control.should_save = control.should_training_stop = True
 
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Listen no more."""
-        self._restore()
-
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.number = number
-        self._restore()
+        self.__exit__()
         print(f"\n{signal.Signals(number).name}: saving after this step; once more to stop at once", file=sys.stderr)
-
-    def _restore(self) -> None:
-        for number, handler in self.before.items():
-            signal.signal(number, handler)

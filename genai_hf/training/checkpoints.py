@@ -10,13 +10,14 @@ MANIFEST = "manifest.json"
 STAGE = ".staged"
 
 
-def publish(staged: Path, run: Path, keep: int | None) -> Path:
-    """Make the staged checkpoint visible in the run's folder, then delete all but the newest `keep`.
+def publish(staged: Path, run: Path, keep: int | None, best: Path | None = None) -> Path:
+    """Make the staged checkpoint visible in the run's folder, then delete all but the newest `keep` and the best.
 
     Args:
         staged: A complete folder ``…/checkpoint-N`` on the run's file system.
         run: The run's folder.
         keep: How many to keep, at least 1; None keeps all.
+        best: A checkpoint that is kept besides.
     """
     manifest = {
         str(file.relative_to(staged)): _flushed_digest(file) for file in sorted(staged.rglob("*")) if file.is_file()
@@ -30,8 +31,8 @@ def publish(staged: Path, run: Path, keep: int | None) -> Path:
     staged.rename(final)
     _flush(run)
     for old in listed(run)[:-keep] if keep else []:
-        doomed = old.rename(run / f".deleted-{old.name}")
-        shutil.rmtree(doomed)
+        if old != best:
+            shutil.rmtree(old.rename(run / f".deleted-{old.name}"))
     return final
 
 

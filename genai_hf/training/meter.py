@@ -11,6 +11,8 @@ class Meter:
     def __init__(self) -> None:
         self.tokens = 0
         self.started: float | None = None
+        self.all_tokens = 0
+        self.all_seconds = 0.0
 
     def add(self, tokens: int) -> None:
         """Count tokens of a step that begins now."""
@@ -21,9 +23,14 @@ class Meter:
     def read(self) -> float:
         """Tokens a second since the last reading."""
         now = time.perf_counter()
-        rate = self.tokens / (now - self.started) if self.started is not None else 0.0
+        seconds, tokens = now - (now if self.started is None else self.started), self.tokens
+        self.all_tokens, self.all_seconds = self.all_tokens + tokens, self.all_seconds + seconds
         self.tokens, self.started = 0, now
-        return rate
+        return tokens / seconds if seconds else 0.0
+
+    def overall(self) -> float:
+        """Tokens a second over all readings."""
+        return self.all_tokens / self.all_seconds if self.all_seconds else 0.0
 
     @contextmanager
     def paused(self) -> Iterator[None]:

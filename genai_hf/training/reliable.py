@@ -10,7 +10,7 @@ from accelerate.data_loader import prepare_data_loader
 from torch import nn
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.trainer import TRAINING_ARGS_NAME
+from transformers.trainer import TRAINER_STATE_NAME, TRAINING_ARGS_NAME
 
 from genai_hf.training import checkpoints
 from genai_hf.training.batches import EvaluationBatches, MarkingCollator, TrainingBatches
@@ -95,10 +95,21 @@ class Reliable(Base):
         self._wait()
         if self.args.should_save:
             staged = self._saving_into / f"checkpoint-{self.state.global_step}"
-            checkpoints.publish(staged, run, self.args.save_total_limit)
+            best = self._unstage_best(run, staged)
+            checkpoints.publish(staged, run, self.args.save_total_limit, best)
             self._saving_into.rmdir()
         self._saving_into = None
         self._wait()
+
+    def _unstage_best(self, run: Path, staged: Path) -> Path | None:
+        """The best checkpoint so far, by the name that it will have once it is published."""
+        best = self.state.best_model_checkpoint
+        if best is None:
+            return None
+        if Path(best) == staged:
+            self.state.best_model_checkpoint = str(run / staged.name)
+            self.state.save_to_json(str(staged / TRAINER_STATE_NAME))
+        return Path(self.state.best_model_checkpoint)
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         """Save the model without the arguments' pickle, which nobody should read."""

@@ -26,16 +26,18 @@ def train(trainer: Trainer) -> dict[str, float]:
     trainer.add_callback(stop)
     checkpoint = _resumed(trainer, run)
     trainer.args.eval_on_start &= checkpoint is None  # the yardstick of the beginning has been taken
-    result = trainer.train(resume_from_checkpoint=checkpoint)
+    with stop:
+        trainer.train(resume_from_checkpoint=checkpoint)
     if stop.number:
         saved = run / f"checkpoint-{trainer.state.global_step}"
         raise Interrupted(f"stopped after {saved}; the same command goes on from there", 128 + stop.number)
-    metrics = _last_evaluation(trainer) or trainer.evaluate()
+    metrics = {} if trainer.args.load_best_model_at_end else _last_evaluation(trainer)
+    metrics = metrics or trainer.evaluate()
     trainer.save_model(str(run / MODEL))
     parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
     return metrics | {
-        "train_loss": result.training_loss,
-        "steps": float(result.global_step),
+        "tokens_per_second": trainer.meter.overall() * trainer.args.world_size,
+        "steps": float(trainer.state.global_step),
         "parameters": float(parameters),
     }
 

@@ -211,6 +211,20 @@ def test_a_terminated_run_saves_and_goes_on(text, root):
     assert not (log.parent / "metrics.json").exists()
 
 
+def test_the_best_model_can_be_loaded_at_the_end(text, root):
+    best = [
+        "trainer.load_best_model_at_end=true",
+        "trainer.learning_rate=1.0",
+        "run=best",
+        "trainer.save_total_limit=1",
+    ]
+    metrics = genai_hf.run(genai_hf.compose("bert_mlm", [text, *RECIPES["bert_mlm"], *best]))
+    lines = [json.loads(line) for line in (root / "bert_mlm" / "best" / "metrics.jsonl").read_text().splitlines()]
+    third, sixth, loaded = [line["eval_loss"] for line in lines if "eval_loss" in line and line["step"]]
+    assert sixth > third  # the learning rate is far too large
+    assert metrics["eval_loss"] == loaded == pytest.approx(third)
+
+
 def test_two_ranks_make_one_run(text, root):
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "genai_hf"]
     words = ["bert_mlm", text, *RECIPES["bert_mlm"], "trainer.per_device_train_batch_size=4", "run=two"]

@@ -27,6 +27,13 @@ def test_rotation_goes_by_step_not_by_time(tmp_path):
     assert [path.name for path in tmp_path.glob(".deleted*")] == []
 
 
+def test_the_best_checkpoint_is_kept_besides_the_newest(tmp_path):
+    best = checkpoints.publish(staged(tmp_path, 1), tmp_path, keep=1)
+    for step in (2, 3):
+        checkpoints.publish(staged(tmp_path, step), tmp_path, keep=1, best=best)
+    assert [path.name for path in checkpoints.listed(tmp_path)] == ["checkpoint-1", "checkpoint-3"]
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
