@@ -118,7 +118,7 @@ class Blocks(Dataset[dict[str, Any]]):
         document = np.searchsorted(self._streamed, places, side="right") - 1
         flat = places - document * len(self.separator)
         beyond = flat - self.tokens.starts[document + 1]
-        bodies = self.tokens.ids[np.minimum(flat, len(self.tokens) - 1)].astype(np.int64)
+        bodies: NDArray[np.int64] = self.tokens.ids[np.minimum(flat, len(self.tokens) - 1)].astype(np.int64)
         gaps = beyond >= 0
         bodies[gaps] = np.asarray(self.separator, dtype=np.int64)[beyond[gaps]]
         return bodies

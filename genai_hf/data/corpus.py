@@ -144,8 +144,8 @@ def _files(found: Sequence[Path], read: Callable[[], Iterator[str]], settings: M
     fingerprint = files.fingerprint(found, rules=RULES, **settings)
     # Files that were good once are good: the same bytes are not checked again.
     notes = remembered(cache_folder() / "checked" / f"{fingerprint}.json", lambda: _count(read()))
-    name = found[0].name.partition(".")[0] if len(found) == 1 else Path(os.path.commonpath(found)).name or "files"
-    return name, fingerprint, read, {"files": len(found), **notes}
+    name = found[0].name.partition(".")[0] if len(found) == 1 else Path(os.path.commonpath(found)).name
+    return name or "files", fingerprint, read, {"files": len(found), **notes}
 
 
 def _read(found: Sequence[Path], reader: readers.Reader, max_documents: int | None) -> Iterator[str]:

@@ -1,9 +1,9 @@
 """Near duplicates: passages most of whose words have stood, five at a time, in the passages before them.
 
 A passage's runs of five words are its shingles; the share of them that were seen before is its containment (Broder
-1997, "On the resemblance and containment of documents", sections 2 and 3). That duplicates harm a language model, and
-leak from training into validation text, is shown in Lee et al. 2021, "Deduplicating training data makes language
-models better", arXiv:2107.06499, whose near duplicates are found by five-word shingles too (appendix A).
+1997, "On the resemblance and containment of documents"). That duplicates harm a language model, and leak from training
+into validation text, is shown in Lee et al. 2021, "Deduplicating training data makes language models better",
+arXiv:2107.06499, whose near duplicates are found by five-word shingles too (appendix A).
 """
 
 import re

@@ -34,7 +34,13 @@ def find(path: str, kind: str) -> list[Path]:
     Raises:
         DataError: There is none, or a file is of another kind.
     """
-    place = Path(path).expanduser()
+    try:
+        return _find(path, Path(path).expanduser(), kind)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); allow it, or name another") from error
+
+
+def _find(path: str, place: Path, kind: str) -> list[Path]:
     if place.is_dir():
         return _in_folder(place, kind)
     # Path.glob takes no absolute pattern.

@@ -7,8 +7,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
-from genai_hf.data.problems import Problems
-from genai_hf.data.readers import clean, column_fault, fault
+from genai_hf.data.problems import Problems, clean, column_fault, fault
 from genai_hf.errors import DataError
 
 PATIENCE = 2.0  # s that the Hub may take to say which commit a name stands for

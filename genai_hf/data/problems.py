@@ -1,10 +1,12 @@
 """What is wrong with data files, gathered so that all of it is said at once."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from genai_hf.errors import DataError
 
-SHOWN = 20
+SHOWN = 20  # problems
+LISTED = 8  # columns, where the right one is missing
 
 
 class Problems:
@@ -36,3 +38,35 @@ class Problems:
         if self.count:
             others = [f"… and {self.count - SHOWN:,} more"] if self.count > SHOWN else []
             raise DataError("\n".join([*self._lines, *others]))
+
+
+def fault(value: object) -> str | None:
+    """What is wrong with a value that should be text, and what to do; None where nothing is."""
+    if value is None:
+        return "is null; leave the row out"
+    if not isinstance(value, str):
+        return f"is {value!r:.40}; write it as a string"
+    if not value.strip("\ufeff \t\r\n"):
+        return "is empty; leave the row out"
+    if "\0" in value:
+        return "holds a NUL character; take it out"
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return "holds half a character (a lone surrogate); write it as UTF-8"
+    return None
+
+
+def column_fault(column: str, columns: Sequence[str]) -> str | None:
+    """What is wrong if `column` does not stand once among `columns`, and what to do."""
+    count = columns.count(column)
+    if count == 1:
+        return None
+    listed = ", ".join(columns[:LISTED]) + (", …" if len(columns) > LISTED else "")
+    found = f"{count} columns" if count else "no column"
+    return f"{found} '{column}' among {listed or 'none'}; name another: data.column=…"
+
+
+def clean(text: str) -> str:
+    """Text without a byte order mark, its lines ending in a newline."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n")

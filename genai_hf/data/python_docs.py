@@ -8,6 +8,7 @@ file, whose docstrings follow each other in their order.
 import ast
 import gc
 import hashlib
+import re
 import sys
 import sysconfig
 import warnings
@@ -21,11 +22,14 @@ from genai_hf.data.cache import cache_folder, remembered
 from genai_hf.data.duplicates import WORD, Novelty
 from genai_hf.data.progress import slow_work
 
-RULES = 1  # raise it when the same sources give other documents
+RULES = 2  # raise it when the same sources give other documents
 FEWEST_WORDS = 20  # of a document: less is a title
 # What some installs leave out, so that every install has the same text; nor does any of it read like the rest.
 OPTIONAL = {"distutils", "ensurepip", "idlelib", "lib2to3", "msilib", "tkinter", "turtle", "turtledemo"}
 TESTS = {"test", "tests", "idle_test", "__pycache__"}
+
+# Lines that are drawn, not written: the rules of tables and under headings.
+DRAWN = re.compile(r"^[^\S\n]*[^\w\s]{3}[^\w\n]*\n?", re.MULTILINE)
 
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 STATEMENT = (ast.stmt, ast.ExceptHandler, ast.match_case)
@@ -111,7 +115,7 @@ def _make(files: Mapping[str, Path]) -> dict[str, Any]:
         for title in sorted(topics, key=lambda title: (-len(topics[title]), title))
         if novelty.is_new(topics[title])
     }
-    documents = [topics[title].strip() for title in sorted(kept)]
+    documents = [DRAWN.sub("", topics[title]).strip() for title in sorted(kept)]
     with slow_work("reading docstrings, files", len(files)) as advance, _without_collector():
         for file in files.values():
             try:
@@ -119,7 +123,7 @@ def _make(files: Mapping[str, Path]) -> dict[str, Any]:
             except (SyntaxError, ValueError, RecursionError):
                 unreadable += 1
             else:
-                documents.append("\n\n".join(passages))
+                documents.append(DRAWN.sub("", "\n\n".join(passages)))
             advance(1)
     long = [text for text in documents if len(WORD.findall(text)) >= FEWEST_WORDS]
     notes = {**novelty.counts, "short": sum(map(bool, documents)) - len(long), "unreadable": unreadable}

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from genai_hf.data.files import ending, lines
-from genai_hf.data.problems import Problems
+from genai_hf.data.problems import Problems, clean, column_fault, fault
 
 Document = Literal["file", "paragraph", "line"]
 Reader = Callable[[Path, Problems], Iterator[str]]
 
 LARGEST = 2**30  # characters of one document; the csv module's own limit of 131,072 is less than a novel
-LISTED = 8  # columns named where the right one is missing
 PARQUET_ROWS = 256  # rows decoded at a time
 
 
@@ -40,38 +39,6 @@ def read(files: Sequence[Path], reader: Reader, problems: Problems) -> Iterator[
             yield text
         if number == 0 and problems.count == before:
             problems.add(file, None, "holds no text; fill it, or leave it out")
-
-
-def fault(value: object) -> str | None:
-    """What is wrong with a value that should be text, and what to do; None where nothing is."""
-    if value is None:
-        return "is null; leave the row out"
-    if not isinstance(value, str):
-        return f"is {value!r:.40}; write it as a string"
-    if not value.strip("\ufeff \t\r\n"):
-        return "is empty; leave the row out"
-    if "\0" in value:
-        return "holds a NUL character; take it out"
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return "holds half a character (a lone surrogate); write it as UTF-8"
-    return None
-
-
-def column_fault(column: str, columns: Sequence[str]) -> str | None:
-    """What is wrong if `column` does not stand once among `columns`, and what to do."""
-    count = columns.count(column)
-    if count == 1:
-        return None
-    listed = ", ".join(columns[:LISTED]) + (", …" if len(columns) > LISTED else "")
-    found = f"{count} columns" if count else "no column"
-    return f"{found} '{column}' among {listed or 'none'}; name another: data.column=…"
-
-
-def clean(text: str) -> str:
-    """Text without a byte order mark, its lines ending in a newline."""
-    return text.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
 def _read_text(file: Path, problems: Problems, *, document: Document) -> Iterator[str]:

@@ -28,8 +28,8 @@ from genai_hf.errors import DataError
 RULES = 1  # raise it when the same documents and tokenizer give other files
 BATCH = 2**21  # characters tokenised at a time, which is spread over the cores: about 100 MB in the library
 PIECE = 2**16  # characters after which a long document is cut
-# Where a cut changes no token: between words, before their space, and before the first newline of several.
-CUT = re.compile(r"(?<=\w)(?= \w)|(?<=\S)(?=\n)")
+SPACE = re.compile(r"(?<=\w)(?= \w)")  # where a cut changes no token: between words, before their space
+NEWLINE = re.compile(r"(?<=\S)(?=\n)")  # for scripts without spaces: there few tokenizers tell a cut
 DESCRIPTION = "corpus.json"
 
 
@@ -97,19 +97,17 @@ def _plain(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
 
 def _write(folder: Path, corpus: Corpus, backend: Tokenizer) -> None:
     raw = folder / "stream"
-    dtype = np.uint16 if backend.get_vocab_size() <= 2**16 else np.uint32
+    dtype = np.uint16 if max(backend.get_vocab().values()) < 2**16 else np.uint32
     with raw.open("wb") as file:
         stream = _Stream(file, dtype, corpus.max_tokens or math.inf)
         _fill(stream, corpus, backend)
     if stream.written < 2:
         raise DataError(f"{corpus.name}: {stream.written} tokens cannot be split into two parts; give more text")
-    lengths, held_out = _split(stream, corpus.validation_share)
+    lengths, held_out, note = _split(stream, corpus.validation_share)
     ids = np.memmap(raw, dtype=dtype, mode="r")
     for split, chosen in (("train", ~held_out), ("validation", held_out)):
         _write_split(folder, split, ids, lengths, chosen)
     raw.unlink()
-    cut = len(stream.lengths) == 1
-    note = f"the corpus is one document: its last {corpus.validation_share:.1%} is the validation split" if cut else ""
     described = {"corpus": corpus.name, "train_documents": int((~held_out).sum()), "note": note}
     (folder / DESCRIPTION).write_text(json.dumps(described), encoding="utf-8")
 
@@ -147,23 +145,24 @@ def _batches(documents: Iterable[str], stream: _Stream) -> Iterator[list[tuple[i
 def pieces(text: str) -> Iterator[str]:
     """A text in pieces of about `PIECE` characters that are tokenised as the whole is; joined they are the text."""
     first = 0
-    while found := CUT.search(text, first + PIECE):
+    while found := SPACE.search(text, first + PIECE, first + 2 * PIECE) or NEWLINE.search(text, first + PIECE):
         yield text[first : found.start()]
         first = found.start()
     yield text[first:]
 
 
-def _split(stream: _Stream, share: float) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Lengths of the documents that have tokens, and which of them are held out."""
+def _split(stream: _Stream, share: float) -> tuple[NDArray[np.int64], NDArray[np.bool_], str]:
+    """Lengths of the documents that have tokens, which of them are held out, and what is unusual about that."""
     lengths = np.array(stream.lengths, dtype=np.int64)
     digests = np.array(stream.digests, dtype=np.uint64)[lengths > 0]
     lengths = lengths[lengths > 0]
     if len(lengths) == 1:
         end = held_out_count(int(lengths[0]), share)
-        return np.array([lengths[0] - end, end]), np.array([False, True])
+        note = f"the corpus is one document: its last {share:.1%} is the validation split"
+        return np.array([lengths[0] - end, end]), np.array([False, True]), note
     held_out = np.zeros(len(lengths), dtype=bool)
     held_out[np.argsort(digests, kind="stable")[: held_out_count(len(lengths), share)]] = True
-    return lengths, held_out
+    return lengths, held_out, ""
 
 
 def held_out_count(total: int, share: float) -> int:

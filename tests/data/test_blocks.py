@@ -94,7 +94,7 @@ def test_a_length_without_room_for_text_is_refused(toy):
 
 
 def test_workers_get_paths_and_not_the_tokens(tmp_path):
-    blocks = Blocks(tokens_of(tmp_path, [[5] * 50_000, [6] * 50_000]), length=8, prefix=[1], suffix=[2], separator=[3])
+    blocks = Blocks(tokens_of(tmp_path, [[5] * 9, [6] * 11] * 500), length=8, prefix=[1], suffix=[2], separator=[3])
     expected = rows(blocks)
     pickled = pickle.dumps(blocks)
     assert len(pickled) < 600

@@ -63,6 +63,12 @@ def test_what_is_not_there_is_refused_with_what_is(folder, path, kind, message):
     assert str(caught.value) == message.format(folder)
 
 
+def test_a_path_that_the_system_refuses_is_said_in_one_line():
+    with pytest.raises(DataError) as caught:
+        files.find("x" * 300 + ".txt", "text")
+    assert str(caught.value) == "x" * 300 + ".txt: cannot be read (File name too long); allow it, or name another"
+
+
 def test_a_full_folder_is_not_listed_whole(tmp_path):
     for number in range(9):
         (tmp_path / f"{number}.csv").touch()

@@ -175,7 +175,8 @@ def test_a_cut_or_false_gzip_file_is_named_with_its_remedy(tmp_path, ending, row
 @pytest.mark.parametrize(
     ("column", "expected"),
     [
-        (pyarrow.array(["a", None, "", "NA"]), "f:2: 'text' is null; leave the row out\nf:3: 'text' is empty; leave the row out"),
+        (pyarrow.array(["a", None, "", "NA"]),
+         "f:2: 'text' is null; leave the row out\nf:3: 'text' is empty; leave the row out"),
         (pyarrow.array([1, 2]), "f: column 'text' holds int64; write it as strings"),
         (pyarrow.array([["a"]]), "f: column 'text' holds list<element: string>; write it as strings"),
         (pyarrow.array([b"a", b"caf\xe9"]).view(pyarrow.string()),

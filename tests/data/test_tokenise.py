@@ -57,7 +57,7 @@ def test_the_share_is_rounded_up_and_leaves_one_on_each_side(total, share, count
 
 def test_one_document_is_cut_at_its_end(tokenizer, tmp_path):
     text = " ".join(f"w{number}" for number in range(50))
-    splits = tokenise(corpus([text], 0.05), tokenizer, cache=tmp_path)
+    splits = tokenise(corpus([" ", text], 0.05), tokenizer, cache=tmp_path)
     assert documents(splits["train"]) == [list(range(5, 52))]
     assert documents(splits["validation"]) == [[52, 53, 54]]
     assert splits["train"].note == "the corpus is one document: its last 5.0% is the validation split"
@@ -140,6 +140,13 @@ def test_ids_take_two_bytes_where_the_vocabulary_allows_it(tmp_path, size, dtype
     assert [1, size - 1] in documents(splits["train"]) + documents(splits["validation"])
 
 
+def test_a_vocabulary_with_gaps_is_measured_by_its_largest_id(tmp_path):
+    backend = Tokenizer(models.WordLevel({"[UNK]": 0, "w1": 70_000}, unk_token="[UNK]"))
+    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    splits = tokenise(corpus(["w1 x w1", "x"]), PreTrainedTokenizerFast(tokenizer_object=backend), cache=tmp_path)
+    assert sorted(documents(splits["train"]) + documents(splits["validation"])) == [[0], [70_000, 0, 70_000]]
+
+
 def test_what_fails_half_way_leaves_nothing_that_looks_complete(tokenizer, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "BATCH", 10)
 
@@ -154,18 +161,25 @@ def test_what_fails_half_way_leaves_nothing_that_looks_complete(tokenizer, tmp_p
     assert len(tokenise(whole, tokenizer, cache=tmp_path)["train"].starts) == 20
 
 
-def test_long_documents_are_cut_between_words_and_before_newlines_only(monkeypatch):
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("one two three four five, six\n\nseven  eight nine",
+         ["one two three", " four five, six", "\n\nseven  eight", " nine"]),
+        ("一二三四五六七。\n八九\n\n十一十二十三十四。", ["一二三四五六七。", "\n八九\n\n十一十二十三十四。"]),
+        ("one-and-only-one-word", ["one-and-only-one-word"]),
+        ("", [""]),
+    ],
+)  # fmt: skip
+def test_long_documents_are_cut_between_words_or_else_before_newlines(monkeypatch, text, cut):
     monkeypatch.setattr(module, "PIECE", 8)
-    cut = list(pieces("one two three, four five\n\nsix  seven; eight-nine ten"))
-    assert cut == ["one two three, four", " five\n\nsix  seven; eight-nine", " ten"]
-    assert list(pieces("")) == [""]
+    assert list(pieces(text)) == cut
 
 
 @pytest.mark.parametrize("kind", ["word_piece", "byte_bpe", "metaspace"])
 def test_a_cut_changes_no_token(tmp_path, monkeypatch, kind):
     text = (
-        "Call me Ishmael. Some years ago—never mind how long precisely—having  little\n\n\nor no money, 1851;\n\t(and so on)."
-        * 20
+        "Call me Ishmael. Some years ago—never mind how long precisely—having  little\n\n\nor no money;\n\t(so) " * 20
     )
     tokenizer = trained(kind, text)
     whole = tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids
