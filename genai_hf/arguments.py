@@ -23,6 +23,8 @@ def parse(words: Sequence[str]) -> tuple[RecipeFile, argparse.Namespace]:
     parser = get_args_parser()
     parser.error = _refuse  # type: ignore[method-assign]
     flags = parser.parse_intermixed_args(list(words[1:]))
+    if flags.config_name or flags.config_path:
+        raise ConfigError("--config-name and --config-path are the recipe's; bring settings along with --config-dir")
     folders = (Path(flags.config_dir),) if flags.config_dir else ()
     for folder in folders:
         if not folder.is_dir():

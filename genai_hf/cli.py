@@ -1,23 +1,28 @@
 """`genai-hf`: list the recipes, run one, or call a verb. Nothing heavier than Hydra is imported before a recipe is."""
 
 import errno
+import gc
 import importlib
 import pkgutil
 import sys
 from collections.abc import Sequence
 
-from genai_hf import recipe_files, runs, verbs
+from genai_hf import verbs
 from genai_hf.errors import Interrupted, UserError
+from genai_hf.ranks import rank
 
 USAGE = """usage: genai-hf RECIPE [key=value …]     run it (--help shows its settings; -m sweeps: key=1,2,3)
        genai-hf VERB …                   use, look at or check"""
 
+# Paths that the user named and the system refuses.
+MENDABLE_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
 DONE, FAULT, MENDABLE, NO_ROOM = 0, 1, 2, 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code; a fault of ours raises and leaves its traceback."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    gc.disable()  # nothing that an answer of a fifth of a second makes is worth collecting
     try:
         return dispatch(words)
     except UserError as error:
@@ -30,10 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return DONE
     except (MemoryError, OSError, RuntimeError) as error:
-        reason = no_room(error)
-        if reason is None:
+        answer = limits(error)
+        if answer is None:
             raise
-        return say(words, reason, NO_ROOM)
+        return say(words, *answer)
 
 
 def dispatch(words: list[str]) -> int:
@@ -58,6 +63,8 @@ def known_verbs() -> list[str]:
 
 def listing() -> str:
     """The recipes and the verbs, one line each."""
+    from genai_hf import recipe_files
+
     recipes = [f"  {name:18}{recipe.summary}" for name, recipe in recipe_files.shipped().items()]
     shown = [f"  {name:18}{_summary(name)}" for name in known_verbs() if name != "run"]
     return "\n".join([USAGE, "", "recipes", *recipes, "", "verbs", *shown])
@@ -65,17 +72,23 @@ def listing() -> str:
 
 def say(words: Sequence[str], message: str, code: int) -> int:
     """Tell the user, once however many ranks there are, and return the exit code."""
-    if runs.rank() == 0:
+    if rank() == 0:
         print(f"genai-hf {words[0] if words else ''}".strip() + f": {message}", file=sys.stderr)
     return code
 
 
-def no_room(error: BaseException) -> str | None:
-    """Why the machine cannot go on, if that is what the error means."""
+def limits(error: BaseException) -> tuple[str, int] | None:
+    """What the machine cannot or may not do, if that is what the error means, and the exit code for it."""
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return f"no room left on the disk of {error.filename or 'the run folder'}; free some and repeat the command"
+        return (
+            f"no room left on the disk of {error.filename or 'the run folder'}; free some and repeat the command",
+            NO_ROOM,
+        )
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return "out of memory; halve trainer.per_device_train_batch_size and double trainer.gradient_accumulation_steps"
+        halve = "halve trainer.per_device_train_batch_size and double trainer.gradient_accumulation_steps"
+        return f"out of memory; {halve}", NO_ROOM
+    if isinstance(error, OSError) and error.errno in MENDABLE_ERRORS and error.filename:
+        return f"{error.filename}: {error.strerror}; choose another place, or allow it", MENDABLE
     return None
 
 

@@ -6,6 +6,8 @@ part: it reads which node the recipe hands to which part, and what that part tak
 
 import ast
 import difflib
+import importlib.util
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from genai_hf import schema
 from genai_hf.errors import ConfigError, UserError
-from genai_hf.names import SMALLEST, SYNONYMS
+from genai_hf.names import LARGEST_SEED, RESERVED, SMALLEST, SYNONYMS
 
 T = TypeVar("T")
 
@@ -64,8 +66,8 @@ def check(cfg: DictConfig, recipe: Path) -> None:
         _check_type(key, cfg[key], annotation)
     for group, dotted in UPSTREAM.items():
         if group in cfg:
-            check_node(dotted, cfg[group], at=group, given={"output_dir"})
-            _check_smallest(cfg[group], at=group)
+            check_node(dotted, cfg[group], at=group)
+            _check_trainer(cfg[group], at=group)
     _check_model(cfg)
     for part, at, given in _calls(recipe):
         if at is not None:
@@ -123,11 +125,21 @@ def _check_model(cfg: DictConfig) -> None:
         check_node(dotted, cfg.model.config, at="model.config")
 
 
-def _check_smallest(node: Mapping[str, Any], at: str) -> None:
+def _check_trainer(node: Mapping[str, Any], at: str) -> None:
+    """What the fields' types do not say."""
+    for key, instead in RESERVED.items():
+        if key in node:
+            raise ConfigError(f"'{at}.{key}' is not for setting; {instead}")
+    trackers = node.get("report_to") or "none"
+    for tracker in [trackers] if isinstance(trackers, str) else trackers:
+        if tracker not in {"none", "all"} and importlib.util.find_spec(tracker) is None:
+            raise ConfigError(f"'{at}.report_to': {tracker} is not installed; pip install {tracker}, or leave it out")
     for key, smallest in SMALLEST.items():
         value = node.get(key)
         if isinstance(value, (int, float)) and value < smallest:
             raise ConfigError(f"'{at}.{key}' must be at least {smallest}, got {value}")
+    if (node.get("seed") or 0) > LARGEST_SEED:
+        raise ConfigError(f"'{at}.seed' must be at most {LARGEST_SEED}, got {node['seed']}")
     if node.get("max_steps") == 0:
         raise ConfigError(f"'{at}.max_steps' must be positive, or -1 to count in epochs, got 0")
 
@@ -160,16 +172,14 @@ def _key(expression: str) -> str | None:
 def training_arguments(cfg: DictConfig) -> Any:
     """`transformers.TrainingArguments` from the group `trainer`, writing into the run's folder.
 
-    Without weights (see `genai_hf.models.weightless`) they write into a folder that is thrown away.
+    Without weights they write into the folder that `genai_hf.models.weightless` was given.
     """
-    import tempfile
-
     import torch
     from transformers import TrainingArguments
 
     from genai_hf import models, runs
 
-    folder = tempfile.mkdtemp(prefix="genai-hf-") if models.is_weightless() else str(runs.folder(cfg))
+    folder = models.is_weightless() or str(runs.folder(cfg))
     given = {
         "bf16": cfg.precision == "bf16",
         "fp16": cfg.precision == "fp16",
@@ -179,4 +189,8 @@ def training_arguments(cfg: DictConfig) -> Any:
     }
     if "use_cpu" not in cfg.trainer:  # or else bf16 is refused on a processor that has it
         given["use_cpu"] = not torch.accelerator.is_available()
-    return build(TrainingArguments, cfg.trainer, at="trainer", output_dir=folder, **given)
+    arguments = build(TrainingArguments, cfg.trainer, at="trainer", output_dir=folder, **given)
+    if arguments.n_gpu > 1:  # one process for several GPUs would be nn.DataParallel, which cuts up flat positions
+        arguments._n_gpu = 1
+        print(f"one of {torch.cuda.device_count()} GPUs is used; all: accelerate launch -m genai_hf …", file=sys.stderr)
+    return arguments

@@ -1,5 +1,6 @@
 """Build a recipe to look at it: real settings, data and batches, but a model without weights and no run folder."""
 
+import gc
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,13 +23,13 @@ def looked_at(cfg: DictConfig) -> Iterator[Any]:
     """
     recipe = recipe_files.find(cfg.recipe)
     config.check(cfg, recipe.path)
+    gc.enable()
     with tempfile.TemporaryDirectory() as folder, logged(Path(folder, "log")):
         from genai_hf import models
 
         module = recipe.load()
         if "build" not in vars(module):
             raise ConfigError(f"{recipe.name} trains nothing, so it has no batches to look at; run it")
-        with models.weightless():
+        with models.weightless(folder):
             trainer = module.build(settled(cfg, Path(folder)))
         yield trainer
-        Path(trainer.args.output_dir).rmdir()

@@ -43,3 +43,22 @@ SYNONYMS = {
     "name": "run",
     "random_seed": "seed",
 }
+
+# Fields of TrainingArguments that would do nothing here, or break a promise; and what to set instead.
+RESERVED = {
+    "output_dir": "set root=… (the folder of all runs) or run=… (the name of this one)",
+    "bf16": "set precision=bf16",
+    "fp16": "set precision=fp16",
+    "remove_unused_columns": "it must be false here",
+    "disable_tqdm": "the progress bar shows on a terminal only",
+    "logging_nan_inf_filter": "it would log 0.0 where the loss is not a number",
+    "average_tokens_across_devices": "the loss is always divided by the targets of all devices",
+    "label_smoothing_factor": "the objectives have no label smoothing",
+    "dataloader_drop_last": "every row comes once an epoch",
+    "train_sampling_strategy": "the order is a function of seed and epoch",
+    "resume_from_checkpoint": "the same command resumes by itself",
+    "ignore_data_skip": "a resumed run goes on at its place in the data",
+    "auto_find_batch_size": "it would change the effective batch; halve it yourself and double the accumulation",
+    "enable_jit_checkpoint": "a signal saves a checkpoint already",
+}
+LARGEST_SEED = 2**32 - 1  # of numpy

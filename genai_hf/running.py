@@ -1,5 +1,6 @@
 """From a composed config to a finished run."""
 
+import gc
 import logging
 import sys
 import warnings
@@ -12,6 +13,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from genai_hf import config, recipe_files, runs, secrets
+from genai_hf.errors import UserError
+from genai_hf.ranks import rank
 
 
 def run(cfg: DictConfig) -> dict[str, float]:
@@ -30,11 +33,15 @@ def run(cfg: DictConfig) -> dict[str, float]:
     if current.metrics is not None:
         _tell(f"finished before: {_report(current.folder)}  (overwrite=true runs it again)")
         return current.metrics
+    gc.enable()  # it was of no use while the command only read settings
     with logged(current.folder / "run.log"):
-        cfg = settled(cfg, current.folder)
-        module = recipe.load()
-        metrics = _execute(module, cfg)
-        if runs.rank() == 0:
+        try:
+            metrics = _execute(recipe.load(), settled(cfg, current.folder), current.folder)
+        except UserError:
+            if rank() == 0:
+                runs.discard(current.folder)
+            raise
+        if rank() == 0:
             _complete(current.folder, metrics)
     return metrics
 
@@ -43,8 +50,8 @@ def build(cfg: DictConfig) -> Any:
     """Build the Trainer that `run` would train, in the run's folder."""
     recipe = recipe_files.find(cfg.recipe)
     config.check(cfg, recipe.path)
-    module = recipe.load()
-    return module.build(settled(cfg, runs.folder(cfg)))
+    folder = runs.open_run(cfg).folder
+    return recipe.load().build(settled(cfg, folder))
 
 
 def settled(cfg: DictConfig, folder: Path) -> DictConfig:
@@ -60,18 +67,18 @@ def settled(cfg: DictConfig, folder: Path) -> DictConfig:
     decided = cfg.copy()
     decided.run = folder.name  # what is written down must not change the name any more
     decided.precision = precision.resolve(asked)
-    if before and runs.rank() == 0:
+    if before and rank() == 0:
         runs.write_text(written, secrets.to_yaml(decided))
-        runs.note_hardware(folder, hardware.hardware())
+        runs.note(folder, hardware=hardware.hardware())
     return decided
 
 
 @contextmanager
 def logged(file: Path) -> Iterator[None]:
     """Send what libraries log and warn of to the run's log instead of the terminal; rank 0 writes it."""
-    handler: logging.Handler = (
-        logging.FileHandler(file, encoding="utf-8") if runs.rank() == 0 else logging.NullHandler()
-    )
+    import transformers  # noqa: F401 - it sets up its own handler, which is to be taken away
+
+    handler: logging.Handler = logging.FileHandler(file, encoding="utf-8") if rank() == 0 else logging.NullHandler()
     handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root, libraries = (
         logging.getLogger(),
@@ -98,13 +105,16 @@ class _Redacting(logging.Formatter):
         return secrets.redact(super().format(record))
 
 
-def _execute(module: ModuleType, cfg: DictConfig) -> dict[str, float]:
+def _execute(module: ModuleType, cfg: DictConfig, folder: Path) -> dict[str, float]:
     """Train what the recipe builds; where it trains nothing there is nothing to share out, so rank 0 does it alone."""
     if "build" in vars(module):
         from genai_hf.training import train
 
-        return train(module.build(cfg))
-    metrics: dict[str, float] = module.main(cfg) if runs.rank() == 0 else {}
+        trainer = module.build(cfg)
+        if rank() == 0:
+            runs.note_data(folder, train=trainer.train_dataset.fingerprint, validation=trainer.eval_dataset.fingerprint)
+        return train(trainer)
+    metrics: dict[str, float] = module.main(cfg) if rank() == 0 else {}
     return metrics
 
 
@@ -113,7 +123,8 @@ def _complete(folder: Path, metrics: dict[str, float]) -> None:
     from genai_hf.reports import model_card, render
 
     runs.finish(folder, metrics)
-    model_card.write_model_card(folder)
+    if (folder / "model").is_dir():
+        model_card.write_model_card(folder)
     _tell(f"report: {render.write_report(folder)}")
 
 
@@ -126,5 +137,5 @@ def _report(folder: Path) -> Path:
 
 
 def _tell(message: str) -> None:
-    if runs.rank() == 0:
+    if rank() == 0:
         print(message, file=sys.stderr)

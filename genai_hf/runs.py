@@ -3,6 +3,7 @@
 No clock and no random number enters a name, so every rank finds the same folder without talking. Only rank 0 writes.
 """
 
+import glob
 import hashlib
 import importlib.metadata
 import json
@@ -10,6 +11,7 @@ import math
 import os
 import platform
 import re
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from genai_hf import secrets
 from genai_hf.errors import ConfigError
+from genai_hf.ranks import rank, ranks
 
 # Settings that cannot change the result: neither in a run's name nor compared on resume.
 INDIFFERENT = re.compile(
@@ -39,14 +42,12 @@ class Run:
     metrics: dict[str, float] | None = None
 
 
-def rank() -> int:
-    """This process's place among the launcher's, 0 without one."""
-    return int(os.environ.get("RANK", "0"))
-
-
 def folder(cfg: DictConfig) -> Path:
     """Where the run of this config writes: ``<root>/<recipe>/<name>``."""
-    return Path(cfg.root) / Path(cfg.recipe).stem / (_safe(str(cfg.run)) if cfg.run is not None else _name(cfg))
+    name = _name(cfg) if cfg.run is None else _safe(str(cfg.run))
+    if name.startswith(".") or name == "sweeps":
+        raise ConfigError(f"'run': {name} cannot name a run; choose another")
+    return Path(cfg.root) / Path(cfg.recipe).stem / name
 
 
 def open_run(cfg: DictConfig) -> Run:
@@ -57,12 +58,12 @@ def open_run(cfg: DictConfig) -> Run:
     """
     path = folder(cfg)
     if rank() == 0:  # the others take what they find: the first may still be writing
+        if path.is_dir() and any(path.iterdir()) and not (path / "fingerprint.json").is_file():
+            raise ConfigError(f"{path} exists and is not a run; choose another name with run=…")
         if cfg.overwrite:
             shutil.rmtree(path, ignore_errors=True)
         elif (path / "config.yaml").is_file():
             _compare(path, cfg)
-        elif path.is_dir() and any(path.iterdir()):
-            raise ConfigError(f"{path} exists and is not a run; choose another name with run=…")
         _begin(path, cfg)
     if not cfg.overwrite and (path / FINISHED).is_file():
         return Run(path, json.loads((path / FINISHED).read_text(encoding="utf-8")))
@@ -90,13 +91,32 @@ def fingerprint(cfg: DictConfig) -> dict[str, dict[str, str]]:
     """What determines the result beside the settings: library versions, and the content of every file that is named."""
     versions = {"python": platform.python_version(), "genai-hf": importlib.metadata.version("genai-hf")}
     versions |= {name: importlib.metadata.version(name) for name in LIBRARIES}
-    return {"versions": versions, "files": _files(cfg)}
+    return {"versions": versions, "files": _files(cfg), "step": _step(cfg)}
 
 
-def note_hardware(path: Path, hardware: Mapping[str, str]) -> None:
-    """Write down on what a run runs: for its report, never compared."""
-    known = json.loads((path / "fingerprint.json").read_text(encoding="utf-8"))
-    write_json(path / "fingerprint.json", known | {"hardware": dict(hardware)})
+def note(path: Path, **known: Mapping[str, str]) -> None:
+    """Write down what is only known once the run has begun, such as its hardware."""
+    before = json.loads((path / "fingerprint.json").read_text(encoding="utf-8"))
+    write_json(path / "fingerprint.json", before | {name: dict(facts) for name, facts in known.items()})
+
+
+def note_data(path: Path, **splits: str) -> None:
+    """Write down the fingerprints of the data that a run reads, or compare them with those that it began with.
+
+    Raises:
+        ConfigError: The data are others; the message names old and new.
+    """
+    before = json.loads((path / "fingerprint.json").read_text(encoding="utf-8")).get("data", splits)
+    if before != splits:
+        listed = "; ".join(f"{name}: {_short(before.get(name))} → {_short(splits[name])}" for name in splits)
+        raise ConfigError(f"{path} began with other data ({listed}); name another with run=… or add overwrite=true")
+    note(path, data=splits)
+
+
+def discard(path: Path) -> None:
+    """Take away a folder in which nothing has happened yet."""
+    if not (path / "metrics.jsonl").exists() and not (path / FINISHED).exists():
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def settings(cfg: DictConfig) -> dict[str, Any]:
@@ -127,7 +147,7 @@ def _readable(override: str) -> str:
 
 
 def _safe(text: str) -> str:
-    return re.sub(r"[^\w.,=+-]", "_", text).replace("..", "_") or "_"
+    return re.sub(r"[^\w.,=+-]", "_", text, flags=re.ASCII).replace("..", "_") or "_"
 
 
 def _flatten(node: Any, prefix: str = "") -> dict[str, Any]:
@@ -137,23 +157,30 @@ def _flatten(node: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def _files(cfg: DictConfig) -> dict[str, str]:
-    """SHA-256 of every file or folder that a setting called `path` or `name` points at."""
-    named = {key: Path(value) for key, value in settings(cfg).items() if _names_a_file(key, value)}
-    return {key: _digest(path) for key, path in named.items()}
+    """SHA-256 of what every setting called `path` or `name` points at, and of the user's own recipe."""
+    named = {key: value for key, value in settings(cfg).items() if key.rpartition(".")[2] in {"path", "name"}}
+    named |= {"recipe": cfg.recipe} if cfg.recipe.endswith(".py") else {}
+    found = {key: glob.glob(str(Path(value).expanduser()), recursive=True) for key, value in named.items() if value}  # noqa: PTH207
+    return {key: _digest(sorted(map(Path, paths))) for key, paths in found.items() if paths}
 
 
-def _names_a_file(key: str, value: Any) -> bool:
-    return key.rpartition(".")[2] in {"path", "name"} and isinstance(value, str) and Path(value).exists()
-
-
-def _digest(path: Path) -> str:
+def _digest(paths: Sequence[Path]) -> str:
     digest = hashlib.sha256()
-    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+    for file in (file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])):
         if file.is_file():
-            digest.update(file.relative_to(path).as_posix().encode())
+            digest.update(file.name.encode())
             with file.open("rb") as stream:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()
+
+
+def _step(cfg: DictConfig) -> dict[str, str]:
+    """Rows of one optimizer step over all ranks, which no single setting says."""
+    trainer = cfg.get("trainer")
+    if trainer is None:
+        return {}
+    rows = trainer.get("per_device_train_batch_size", 8)
+    return {"global_batch": str(ranks() * rows * trainer.get("gradient_accumulation_steps", 1))}
 
 
 def _begin(path: Path, cfg: DictConfig) -> None:
@@ -162,7 +189,8 @@ def _begin(path: Path, cfg: DictConfig) -> None:
         write_json(path / "fingerprint.json", fingerprint(cfg))
         write_json(path / "settings.json", settings(cfg))
         write_text(
-            path / "command.txt", " ".join(["genai-hf", cfg.recipe, *map(secrets.hide_override, cfg.overrides)]) + "\n"
+            path / "command.txt",
+            shlex.join(["genai-hf", cfg.recipe, *map(secrets.hide_override, cfg.overrides)]) + "\n",
         )
         write_text(path / "config.yaml", secrets.to_yaml(cfg))
 
@@ -170,8 +198,9 @@ def _begin(path: Path, cfg: DictConfig) -> None:
 def _compare(path: Path, cfg: DictConfig) -> None:
     recorded = json.loads((path / "settings.json").read_text(encoding="utf-8"))
     known = json.loads((path / "fingerprint.json").read_text(encoding="utf-8"))
-    before = recorded | _flatten({name: known[name] for name in ("versions", "files")})
-    now = json.loads(json.dumps(settings(cfg), default=str)) | _flatten(fingerprint(cfg))
+    before = recorded | _flatten({name: known[name] for name in ("versions", "files", "step") if known.get(name)})
+    today = {name: facts for name, facts in fingerprint(cfg).items() if facts}
+    now = json.loads(json.dumps(settings(cfg), default=str)) | _flatten(today)
     changed = [key for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
     if changed:
         listed = "; ".join(f"{key}: {_short(before.get(key))} → {_short(now.get(key))}" for key in changed)

@@ -3,6 +3,7 @@
 import hashlib
 import sys
 import tempfile
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from genai_hf import composing, config, running, runs
+from genai_hf import composing, config, running, runs, secrets
 from genai_hf.errors import ConfigError, UserError
 from genai_hf.recipe_files import RecipeFile
+
+# What may go wrong in one job without stopping the others; a signal does stop them.
+FAILURES = (ArithmeticError, ImportError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
 
 
 def sweep(recipe: RecipeFile, overrides: Sequence[str]) -> int:
@@ -35,7 +39,8 @@ def sweep(recipe: RecipeFile, overrides: Sequence[str]) -> int:
     cells = [_cell(cfg, asked, number, len(jobs)) for number, (cfg, asked) in enumerate(jobs, 1)]
     from genai_hf.reports import sweep as summary
 
-    page = summary.write_sweep(folder, " ".join([recipe.name, *overrides]), cells)
+    title = " ".join([recipe.name, *map(secrets.hide_override, overrides)])
+    page = summary.write_sweep(folder, title, cells)
     print(f"sweep: {page}", file=sys.stderr)
     return 2 if any(cell.error for cell in cells) else 0
 
@@ -62,13 +67,16 @@ def _jobs(recipe: RecipeFile, overrides: Sequence[str]) -> list[tuple[DictConfig
 def _cell(cfg: DictConfig, asked: list[str], number: int, total: int) -> Any:
     from genai_hf.reports.sweep import SweepCell
 
+    asked = [secrets.hide_override(line) for line in asked]
     print(f"job {number} of {total}: {' '.join(asked)}", file=sys.stderr)
     error = None
     try:
         running.run(OmegaConf.create(cfg))
-    except UserError as wrong:
-        error = str(wrong)
+    except FAILURES as wrong:
+        error = str(wrong) or type(wrong).__name__
         print(f"job {number} failed: {error}", file=sys.stderr)
+        if not isinstance(wrong, UserError):
+            traceback.print_exception(wrong)
     return SweepCell(dict(_pair(line) for line in asked), runs.folder(cfg), error)
 
 

@@ -13,8 +13,13 @@ def build(cfg: DictConfig) -> Trainer:
     """Cheap and fallible first: a wrong setting stops here, before any corpus or weight is read."""
     arguments = config.training_arguments(cfg)
 
-    corpus = config.build(data.documents, cfg.data, at="data")
-    tokenizer = config.build(tokenization.load_or_train, cfg.tokenizer, at="tokenizer", corpus=corpus)
+    with arguments.main_process_first():  # the other ranks find in the cache what it made
+        corpus = config.build(data.documents, cfg.data, at="data")
+        tokenizer = config.build(tokenization.load_or_train, cfg.tokenizer, at="tokenizer", corpus=corpus)
+        tokens = data.tokenise(corpus, tokenizer)
+    blocks = config.build(
+        data.lm_blocks, {}, at="sequence_length", tokens=tokens, tokenizer=tokenizer, length=cfg.sequence_length
+    )
     collator = config.build(MaskedLMCollator, cfg.masking, at="masking", tokenizer=tokenizer, seed=cfg.seed)
     model = config.build(
         models.load,
@@ -26,10 +31,6 @@ def build(cfg: DictConfig) -> Trainer:
         seed=cfg.seed,
     )
 
-    tokens = data.tokenise(corpus, tokenizer)
-    blocks = config.build(
-        data.lm_blocks, {}, at="sequence_length", tokens=tokens, tokenizer=tokenizer, length=cfg.sequence_length
-    )
     objective = MaskedLM(
         frequencies=tokens["train"].frequencies(model.config.vocab_size),
         head_on_labels=cfg.head_on_labels,

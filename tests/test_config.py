@@ -83,8 +83,12 @@ def test_build_refuses_names_types_and_ranges(node, message):
         ("trainer.max_steps=1.5", "'trainer.max_steps' must be int, got 1.5"),
         ("trainer.max_steps=0", "'trainer.max_steps' must be positive, or -1 to count in epochs, got 0"),
         ("trainer.seed=-1", "'trainer.seed' must be at least 0, got -1"),
+        ("trainer.bf16=true", "'trainer.bf16' is not for setting; set precision=bf16"),
+        ("trainer.label_smoothing_factor=0.1", "'trainer.label_smoothing_factor' is not for setting; the"),
+        ("trainer.report_to=wandb", "'trainer.report_to': wandb is not installed; pip install wandb, or leave it out"),
+        ("seed=5000000000", "'trainer.seed' must be at most 4294967295, got 5000000000"),
         ("seed=x", "'seed' must be int, got 'x'"),
-        ("trainer.output_dir=x", "'trainer.output_dir' is set by the recipe; leave it out"),
+        ("trainer.output_dir=x", "'trainer.output_dir' is not for setting; set root=…"),
         ("modle=bert_tiny", "no key 'modle'; did you mean 'model'?"),
         ("model=bert_tniy",
          "'model=bert_tniy' is not an option; did you mean 'bert_tiny'? (bert_base, bert_mini, bert_tiny, pretrained)"),
@@ -114,13 +118,19 @@ def test_a_wrong_setting_is_refused_in_one_line(line, message):
 
 def test_every_field_of_training_arguments_needs_no_plus():
     found = recipe_files.find("bert_mlm")
-    cfg = composing.compose(found, ["trainer.adafactor_like=1"])
-    assert cfg.trainer.adafactor_like == 1  # composed; it is the check that knows the names
-    for name in config.schema.fields(config.UPSTREAM["trainer"]).keys() - {"output_dir"}:
-        composing.parse([f"trainer.{name}=null"])
-    cfg = composing.compose(found, ["trainer.torch_compile=true", "trainer.optim=adafactor"])
+    names = config.schema.fields(config.UPSTREAM["trainer"]).keys() - config.RESERVED.keys()
+    assert len(names) > 90
+    cfg = composing.compose(found, [f"trainer.{name}=null" for name in sorted(names)])
+    assert set(cfg.trainer) == names
+    cfg = composing.compose(
+        found, ["trainer.torch_compile=true", "trainer.optim=adafactor", "trainer.push_to_hub=false"]
+    )
     config.check(cfg, found.path)
     assert cfg.trainer.torch_compile is True
+
+
+def test_every_reserved_field_exists_upstream():
+    assert config.RESERVED.keys() <= config.schema.fields(config.UPSTREAM["trainer"]).keys()
 
 
 def options() -> list[tuple[str, str, str]]:

@@ -35,6 +35,10 @@ class FillBlanks(TrainerCallback):
         for text in texts:
             if text.count(BLANK) != 1:
                 raise ValueError(f"each text needs one blank ({BLANK}), got {text!r}")
+            if len(tokenizer(text)["input_ids"]) > tokenizer.model_max_length:
+                raise ValueError(
+                    f"a text has more tokens than the {tokenizer.model_max_length} of the model: {text!r:.60}"
+                )
         if top < 1:
             raise ValueError(f"top must be at least 1, got {top}")
         self.tokenizer, self.texts, self.top = tokenizer, list(texts), top
@@ -72,12 +76,12 @@ class FillBlanks(TrainerCallback):
 @torch.no_grad()
 def fill(model: nn.Module, tokenizer: PreTrainedTokenizerBase, text: str, top: int) -> list[str]:
     """The `top` most probable tokens for the blank ``___`` of `text`, the most probable first."""
-    batch = tokenizer(text.replace(BLANK, tokenizer.mask_token), return_tensors="pt", truncation=True)
+    batch = tokenizer(text.replace(BLANK, tokenizer.mask_token), return_tensors="pt")
     place = (batch["input_ids"][0] == tokenizer.mask_token_id).nonzero()[0, 0]
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()
     logits = model(input_ids=batch["input_ids"].to(device), attention_mask=batch["attention_mask"].to(device)).logits
     model.train(was_training)
-    guesses: list[str] = tokenizer.convert_ids_to_tokens(logits[0, place].topk(top).indices.tolist())
+    guesses: list[str] = tokenizer.convert_ids_to_tokens(logits[0, place, : len(tokenizer)].topk(top).indices.tolist())
     return guesses

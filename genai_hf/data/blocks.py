@@ -67,6 +67,11 @@ class Blocks(Dataset[dict[str, Any]]):
                 "beside its special tokens; give more text, or ask for shorter blocks"
             )
 
+    @property
+    def fingerprint(self) -> str:
+        """What determines the documents and their tokens, as the name of their folder in the cache."""
+        return self.tokens.folder.name
+
     def __len__(self) -> int:
         separators = (len(self.tokens.starts) - 2) * len(self.separator)
         return (len(self.tokens) + separators) // self.body

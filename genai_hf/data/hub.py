@@ -1,5 +1,6 @@
 """Data sets of the Hugging Face Hub, streamed: what is read goes into the token file, nothing else is kept."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from genai_hf.data.problems import Problems, clean, column_fault, fault
 from genai_hf.errors import DataError
 
+COMMIT = re.compile("[0-9a-f]{40}")
 PATIENCE = 2.0  # s that the Hub may take to say which commit a name stands for
 REMEDY = "download it where there is a network, and give its files: data=parquet data.path=… (or json, csv, text)"
 
@@ -70,6 +72,8 @@ def commit(name: str, revision: str | None) -> str:
     Raises:
         DataError: There is no such data set or revision, or no answer within `PATIENCE`.
     """
+    if revision is not None and COMMIT.fullmatch(revision):
+        return revision
     answers: SimpleQueue[str | DataError] = SimpleQueue()
     # In a thread of its own, since looking up an address knows no time limit: without a network it may take a minute.
     Thread(target=lambda: answers.put(_ask(name, revision)), daemon=True).start()

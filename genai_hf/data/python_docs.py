@@ -22,14 +22,14 @@ from genai_hf.data.cache import cache_folder, remembered
 from genai_hf.data.duplicates import WORD, Novelty
 from genai_hf.data.progress import slow_work
 
-RULES = 2  # raise it when the same sources give other documents
+RULES = 3  # raise it when the same sources give other documents
 FEWEST_WORDS = 20  # of a document: less is a title
 # What some installs leave out, so that every install has the same text; nor does any of it read like the rest.
 OPTIONAL = {"distutils", "ensurepip", "idlelib", "lib2to3", "msilib", "tkinter", "turtle", "turtledemo"}
 TESTS = {"test", "tests", "idle_test", "__pycache__"}
 
 # Lines that are drawn, not written: the rules of tables and under headings.
-DRAWN = re.compile(r"^[^\S\n]*[^\w\s]{3}[^\w\n]*\n?", re.MULTILINE)
+DRAWN = re.compile(r"^[^\S\n]*[^\w\s]{3}[^\w\n]*(?:\n|\Z)", re.MULTILINE)
 
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 STATEMENT = (ast.stmt, ast.ExceptHandler, ast.match_case)

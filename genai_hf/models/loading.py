@@ -15,21 +15,34 @@ from genai_hf.errors import ConfigError
 
 HEADS = {"masked_lm": transformers.AutoModelForMaskedLM, "causal_lm": transformers.AutoModelForCausalLM}
 
-_weightless = contextvars.ContextVar("weightless", default=False)
+OFFSET_POSITIONS = {
+    "roberta",
+    "xlm-roberta",
+    "camembert",
+    "roberta-prelayernorm",
+    "xmod",
+    "mpnet",
+}  # count from pad + 1
+
+_weightless = contextvars.ContextVar("weightless", default="")
 
 
 @contextlib.contextmanager
-def weightless() -> Iterator[None]:
-    """Within this context models have shapes but no weights: enough to inspect and check a recipe, in no memory."""
-    token = _weightless.set(True)
+def weightless(folder: str) -> Iterator[None]:
+    """Within this context models have shapes but no weights: enough to inspect and check a recipe, in no memory.
+
+    Args:
+        folder: Where a Trainer may write instead of into a run's folder.
+    """
+    token = _weightless.set(folder)
     try:
         yield
     finally:
         _weightless.reset(token)
 
 
-def is_weightless() -> bool:
-    """Whether models are being made without weights."""
+def is_weightless() -> str:
+    """The folder to write into while models are being made without weights, else nothing."""
     return _weightless.get()
 
 
@@ -71,7 +84,11 @@ def load(
             return HEADS[head].from_config(wanted)
     if name is None:
         return HEADS[head].from_config(wanted)
-    return HEADS[head].from_pretrained(name, config=wanted, revision=revision, use_safetensors=True)
+    try:
+        return HEADS[head].from_pretrained(name, config=wanted, revision=revision, use_safetensors=True)
+    except OSError as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"'model.name': {name} has no safetensors weights that can be read ({reason})") from error
 
 
 def _configuration(
@@ -124,5 +141,7 @@ def _check_room(configuration: PreTrainedConfig, tokenizer: PreTrainedTokenizerB
             "give the tokenizer that belongs to the model (tokenizer.name=…)"
         )
     positions = configuration.to_dict().get("max_position_embeddings")
+    if positions is not None and configuration.model_type in OFFSET_POSITIONS:
+        positions -= configuration.pad_token_id + 1
     if positions is not None and sequence_length > positions:
         raise ConfigError(f"'sequence_length': {sequence_length} exceeds the model's {positions} positions; lower it")

@@ -5,9 +5,13 @@ from typing import Literal
 
 import torch
 
+from genai_hf.errors import ConfigError
+
 
 def resolve(precision: Literal["auto", "fp32", "bf16", "fp16"]) -> str:
     """``auto`` as ``bf16`` where the hardware multiplies matrices in it, else ``fp32``; anything else as it is."""
+    if precision == "fp16" and not torch.cuda.is_available():
+        raise ConfigError("'precision': fp16 needs a CUDA GPU; leave it at auto")
     if precision != "auto":
         return precision
     return "bf16" if has_bf16() else "fp32"

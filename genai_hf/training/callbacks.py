@@ -5,6 +5,7 @@ import math
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
@@ -28,8 +29,10 @@ class MetricsLog(TrainerCallback):
         """Forget what was logged after the step that training begins from: those steps are taken again."""
         if state.is_world_process_zero:
             lines = self.file.read_text(encoding="utf-8").splitlines() if self.file.exists() else []
-            kept = [line for line in lines if state.global_step and json.loads(line)["step"] <= state.global_step]
-            self.file.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+            kept = [line for line in lines if state.global_step and 0 <= _step(line) <= state.global_step]
+            staged = self.file.with_name(f".{self.file.name}")
+            staged.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+            staged.replace(self.file)
 
     def on_log(
         self,
@@ -44,6 +47,14 @@ class MetricsLog(TrainerCallback):
             finite = {key: value if math.isfinite(value) else None for key, value in logs.items()}
             with self.file.open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps({"step": state.global_step, **finite}) + "\n")
+
+
+def _step(line: str) -> int:
+    """Step of a line of the log, -1 for a line that was cut when a run was killed."""
+    try:
+        return int(json.loads(line)["step"])
+    except ValueError:
+        return -1
 
 
 class ProgressBar(TrainerCallback):
@@ -105,14 +116,19 @@ class ProgressBar(TrainerCallback):
 class StopOnSignal(TrainerCallback):
     """Ends training after the step in which SIGINT, SIGTERM or SIGUSR1 came, with a checkpoint.
 
-    It listens within its context; a second signal does what it always did.
+    It listens within its context. A scheduler's signal may come several times and counts once; a second Ctrl-C
+    `PATIENCE` seconds after the first stops at once.
 
     Attributes:
         number: The signal that stopped training, 0 while none did. All ranks agree on it before they stop.
     """
 
+    PATIENCE = 5.0
+
     def __init__(self) -> None:
         self.number = 0
+        self.heard = 0
+        self.since = math.inf
         self.before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -127,14 +143,18 @@ class StopOnSignal(TrainerCallback):
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Save and stop where any rank has had a signal."""
+        self.number = self.heard
         if args.world_size > 1:
-            seen = torch.tensor(self.number, device=args.device)
+            seen = torch.tensor(self.heard, device=args.device)
             torch.distributed.all_reduce(seen, torch.distributed.ReduceOp.MAX)
             self.number = int(seen)
         if self.number:
             control.should_save = control.should_training_stop = True
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self.number = number
-        self.__exit__()
-        print(f"\n{signal.Signals(number).name}: saving after this step; once more to stop at once", file=sys.stderr)
+        now = time.monotonic()
+        if number == signal.SIGINT and now - self.since > self.PATIENCE:
+            raise KeyboardInterrupt
+        if not self.heard:
+            self.heard, self.since = number, now
+            print(f"\n{signal.Signals(number).name}: saving after this step", file=sys.stderr)

@@ -50,7 +50,10 @@ def problem(checkpoint: Path) -> str | None:
     """What is wrong with a checkpoint: None where every file has the content that was written."""
     if not (checkpoint / MANIFEST).is_file():
         return f"{MANIFEST} is missing"
-    manifest = json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))
+    try:
+        manifest = json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))
+    except ValueError:
+        return f"{MANIFEST} is damaged"
     for name, digest in manifest.items():
         file = checkpoint / name
         if not file.is_file():

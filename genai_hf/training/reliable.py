@@ -93,9 +93,9 @@ class Reliable(Base):
         self._wait()
         super()._save_checkpoint(model, trial)
         self._wait()
+        staged = self._saving_into / f"checkpoint-{self.state.global_step}"
+        best = self._unstage_best(run, staged)
         if self.args.should_save:
-            staged = self._saving_into / f"checkpoint-{self.state.global_step}"
-            best = self._unstage_best(run, staged)
             checkpoints.publish(staged, run, self.args.save_total_limit, best)
             self._saving_into.rmdir()
         self._saving_into = None
@@ -108,7 +108,8 @@ class Reliable(Base):
             return None
         if Path(best) == staged:
             self.state.best_model_checkpoint = str(run / staged.name)
-            self.state.save_to_json(str(staged / TRAINER_STATE_NAME))
+            if self.args.should_save:
+                self.state.save_to_json(str(staged / TRAINER_STATE_NAME))
         return Path(self.state.best_model_checkpoint)
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:

@@ -28,6 +28,7 @@ def train(trainer: Trainer) -> dict[str, float]:
     trainer.args.eval_on_start &= checkpoint is None  # the yardstick of the beginning has been taken
     with stop:
         trainer.train(resume_from_checkpoint=checkpoint)
+    trainer.meter.read()
     if stop.number:
         saved = run / f"checkpoint-{trainer.state.global_step}"
         raise Interrupted(f"stopped after {saved}; the same command goes on from there", 128 + stop.number)

@@ -100,5 +100,5 @@ class Trainer(Reliable, transformers.Trainer):
         names = list(tallies[0])
         mine = torch.stack([torch.stack([tally[name].float() for name in names]) for tally in tallies])
         everyone = self.accelerator.gather(mine).view(self.args.world_size, *mine.shape)
-        in_order = everyone.transpose(0, 1).reshape(-1, len(names))[:batches].double().cpu()
+        in_order = everyone.transpose(0, 1).reshape(-1, len(names))[:batches].cpu().double()
         return {name: math.fsum(in_order[:, column].tolist()) for column, name in enumerate(names)}

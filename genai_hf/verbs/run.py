@@ -1,13 +1,13 @@
 """Run a recipe, sweep over it (-m), or show its settings (--help, --cfg job)."""
 
 import argparse
-import os
 
 from hydra._internal.utils import get_args_parser
 from omegaconf import OmegaConf
 
 from genai_hf import arguments, composing, config
 from genai_hf.errors import ConfigError
+from genai_hf.ranks import ranks
 from genai_hf.recipe_files import RecipeFile
 
 
@@ -21,7 +21,7 @@ def main(words: list[str]) -> int:
     elif flags.multirun:
         from genai_hf import sweeping
 
-        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        if ranks() > 1:
             raise ConfigError(
                 "-m inside a launcher's ranks would run the whole sweep in each; start the launcher in each job"
             )
@@ -44,12 +44,13 @@ def help_text(recipe: RecipeFile, overrides: list[str]) -> str:
 
 def show(recipe: RecipeFile, flags: argparse.Namespace) -> None:
     """Print what Hydra knows: the composed job, Hydra's own node, or how it was put together."""
-    app = composing.application(recipe)
     if flags.cfg == "job":
         cfg = composing.compose(recipe, flags.overrides, resolve=flags.resolve)
         config.check(cfg, recipe.path)
         print(OmegaConf.to_yaml(OmegaConf.select(cfg, flags.package) if flags.package else cfg), end="")
-    elif flags.cfg:
+        return
+    app = composing.application(recipe)
+    if flags.cfg:
         app.show_cfg(recipe.name, flags.overrides, cfg_type=flags.cfg, package=flags.package, resolve=flags.resolve)
     elif flags.info:
         app.show_info(flags.info, config_name=recipe.name, overrides=flags.overrides)

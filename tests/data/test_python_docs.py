@@ -118,3 +118,8 @@ def test_reading_leaves_the_garbage_collector_as_it_was(tmp_path):
     (tmp_path / "a.py").write_text("def (")
     python_docs._make({"a.py": tmp_path / "a.py"})
     assert gc.isenabled()
+
+
+def test_drawn_lines_go_and_written_ones_stay():
+    text = "Table\n=====\n+---+----+\n| x | y  |\n+---+----+\n>>> import io\n---- a ----\n(...) rest\n...\n*****"
+    assert python_docs.DRAWN.sub("", text) == "Table\n| x | y  |\n>>> import io\n---- a ----\n(...) rest\n"

@@ -40,6 +40,7 @@ def test_the_best_checkpoint_is_kept_besides_the_newest(tmp_path):
         (lambda path: (path / "model.safetensors").write_text("weightz"), "model.safetensors is damaged"),
         (lambda path: (path / "model.safetensors").unlink(), "model.safetensors is missing"),
         (lambda path: (path / "manifest.json").unlink(), "manifest.json is missing"),
+        (lambda path: (path / "manifest.json").write_text('{"model'), "manifest.json is damaged"),
     ],
 )
 def test_a_damaged_checkpoint_is_named_and_an_older_one_used(tmp_path, damage, said):
