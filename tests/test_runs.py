@@ -99,6 +99,44 @@ def test_a_folder_that_is_no_run_is_left_alone(cfg, tmp_path):
         runs.open_run(OmegaConf.merge(cfg, {"run": "mine"}))
 
 
+@pytest.mark.parametrize("name", [".", ".hidden", "sweeps"])
+def test_a_name_that_is_no_runs_is_refused(cfg, name):
+    with pytest.raises(ConfigError, match="cannot name a run"):
+        runs.folder(OmegaConf.merge(cfg, {"run": name}))
+
+
+def test_overwrite_touches_nothing_that_is_not_a_run(cfg, tmp_path):
+    foreign = tmp_path / "out" / "bert_mlm" / "mine"
+    foreign.mkdir(parents=True)
+    (foreign / "thesis.txt").write_text("x")
+    with pytest.raises(ConfigError, match="exists and is not a run"):
+        runs.open_run(OmegaConf.merge(cfg, {"run": "mine", "overwrite": True}))
+    assert (foreign / "thesis.txt").exists()
+
+
+def test_another_number_of_ranks_is_another_step(cfg, monkeypatch):
+    runs.open_run(cfg)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigError, match=r"step\.global_batch: 8 → 16"):
+        runs.open_run(cfg)
+
+
+def test_a_run_begun_and_killed_at_once_is_begun_again(cfg):
+    folder = runs.open_run(cfg).folder
+    for name in ("config.yaml", "command.txt", "settings.json"):
+        (folder / name).unlink()
+    assert runs.open_run(cfg).metrics is None
+    assert (folder / "config.yaml").exists()
+
+
+def test_other_data_than_the_run_began_with_are_refused(cfg):
+    folder = runs.open_run(cfg).folder
+    runs.note_data(folder, train="a", validation="b")
+    runs.note_data(folder, train="a", validation="b")
+    with pytest.raises(ConfigError, match="began with other data \\(train: a → c"):
+        runs.note_data(folder, train="c", validation="b")
+
+
 def test_only_rank_zero_makes_the_folder(cfg, monkeypatch):
     monkeypatch.setenv("RANK", "1")
     assert not runs.open_run(cfg).folder.exists()

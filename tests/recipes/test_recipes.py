@@ -204,24 +204,88 @@ def test_a_terminated_run_saves_and_goes_on(text, root):
         while process.poll() is None and not (log.exists() and "grad_norm" in log.read_text()):
             time.sleep(0.05)
         process.terminate()
+        process.terminate()  # a launcher passes on what the scheduler has sent already
         _, said = process.communicate()
     assert process.returncode == 143
     assert "the same command goes on from there" in said
     assert list(log.parent.glob("checkpoint-*"))
     assert not (log.parent / "metrics.json").exists()
+    with log.open("a") as stream:
+        stream.write('{"step": 9, "lo')  # as a killed run leaves it
+    again = subprocess.run(words, capture_output=True, text=True, check=False, env=os.environ.copy())
+    assert (again.returncode, "resumed" in again.stderr) == (0, True), again.stderr
+    steps = [json.loads(line)["step"] for line in log.read_text().splitlines()]
+    assert steps == sorted(steps)
+    assert steps[-1] == 400
+
+
+def test_a_library_writes_into_the_runs_log_and_not_to_the_terminal(text, root):
+    words = ["bert_mlm", text, *RECIPES["bert_mlm"], "trainer.log_level=info", "run=logged"]
+    done = subprocess.run([sys.executable, "-m", "genai_hf", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Running training" in (root / "bert_mlm" / "logged" / "run.log").read_text()
+    assert "Running training" not in done.stderr
+
+
+def test_a_setting_that_is_refused_while_building_leaves_no_folder(text, root, capsys):
+    assert cli.main(["bert_mlm", text, *RECIPES["bert_mlm"], "masking.probability=2"]) == 2
+    assert "masking: probability must be in (0, 1], got 2" in capsys.readouterr().err
+    assert not list((root / "bert_mlm").iterdir())
+
+
+def test_other_documents_behind_a_glob_are_noticed(text, root, capsys):
+    folder = Path(text.partition("=")[2])
+    words = ["bert_mlm", f"data.path='{folder}/*.txt'", *RECIPES["bert_mlm"]]
+    assert cli.main(words) == 0
+    (folder / "03.txt").write_text("Something else altogether, said once and for all in this house.")
+    assert cli.main(words) == 2
+    assert "files.data.path" in capsys.readouterr().err
+
+
+def test_a_model_that_was_saved_is_taken_up_again_with_its_tokenizer(text, root):
+    genai_hf.run(genai_hf.compose("bert_mlm", [text, *RECIPES["bert_mlm"], "run=first"]))
+    saved = root / "bert_mlm" / "first" / "model"
+    settings = [word for word in RECIPES["bert_mlm"] if not word.startswith(("model.", "tokenizer."))]
+    trainer = genai_hf.build(genai_hf.compose("bert_mlm", [text, *settings, "model=pretrained", f"model.name={saved}"]))
+    assert trainer.processing_class.get_vocab() == trainer.processing_class.from_pretrained(saved).get_vocab()
+    assert trainer.model.config.hidden_size == 32
+
+
+def test_a_users_own_recipe_runs_and_is_noticed_when_edited(text, root, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["cp", "bert_mlm", "mine"]) == 0
+    words = ["./mine.py", text, *RECIPES["bert_mlm"]]
+    assert cli.main(words) == 0
+    assert len(list((root / "mine").iterdir())) == 1
+    source = tmp_path / "mine.py"
+    source.write_text(source.read_text() + "\n# another thought\n")
+    assert cli.main(words) == 2
+    assert "files.recipe" in capsys.readouterr().err
+
+
+def test_a_sweep_writes_no_secret(text, root, capsys):
+    words = ["bert_mlm", "-m", text, *RECIPES["bert_mlm"], "trainer.hub_token=plainsecret77", "seed=1"]
+    assert cli.main(words) == 0
+    assert "plainsecret77" not in capsys.readouterr().err
+    written = [
+        path for path in root.rglob("*") if path.suffix in {".json", ".yaml", ".md", ".csv", ".html", ".txt", ".log"}
+    ]
+    assert len(written) > 10
+    assert all("plainsecret77" not in path.read_text() for path in written)
 
 
 def test_the_best_model_can_be_loaded_at_the_end(text, root):
+    # By the largest loss, which the third step has and not the last.
     best = [
         "trainer.load_best_model_at_end=true",
-        "trainer.learning_rate=1.0",
-        "run=best",
-        "trainer.save_total_limit=1",
+        "trainer.greater_is_better=true",
+        "trainer.metric_for_best_model=loss",
     ]
+    best += ["trainer.save_total_limit=1", "run=best"]
     metrics = genai_hf.run(genai_hf.compose("bert_mlm", [text, *RECIPES["bert_mlm"], *best]))
     lines = [json.loads(line) for line in (root / "bert_mlm" / "best" / "metrics.jsonl").read_text().splitlines()]
     third, sixth, loaded = [line["eval_loss"] for line in lines if "eval_loss" in line and line["step"]]
-    assert sixth > third  # the learning rate is far too large
+    assert sixth < third
     assert metrics["eval_loss"] == loaded == pytest.approx(third)
 
 

@@ -106,14 +106,15 @@ def test_a_step_without_a_target_has_no_loss_and_no_gradient(tmp_path, tokenizer
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 def test_a_resumed_run_ends_with_the_same_weights_bit_for_bit(tmp_path, tokenizer, workers, dropout):
+    """From the middle of the second epoch of four steps into the third."""
     whole = make_trainer(
-        tmp_path / "whole", tokenizer, accumulation=2, steps=10, workers=workers, dropout=dropout, save=4
+        tmp_path / "whole", tokenizer, accumulation=2, steps=10, workers=workers, dropout=dropout, save=6
     )
     whole.train()
     resumed = make_trainer(
-        tmp_path / "again", tokenizer, accumulation=2, steps=10, workers=workers, dropout=dropout, save=4
+        tmp_path / "again", tokenizer, accumulation=2, steps=10, workers=workers, dropout=dropout, save=6
     )
     torch.manual_seed(99)
-    resumed.train(resume_from_checkpoint=str(tmp_path / "whole" / "checkpoint-4"))
+    resumed.train(resume_from_checkpoint=str(tmp_path / "whole" / "checkpoint-6"))
     for name, tensor in whole.model.state_dict().items():
         assert torch.equal(tensor, resumed.model.state_dict()[name]), name
