@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from genai_hf import schema
 from genai_hf.errors import ConfigError, UserError
 from genai_hf.names import LARGEST_SEED, RESERVED, SMALLEST, SYNONYMS
+from genai_hf.weightless import weightless_folder
 
 T = TypeVar("T")
 
@@ -177,9 +178,9 @@ def training_arguments(cfg: DictConfig) -> Any:
     import torch
     from transformers import TrainingArguments
 
-    from genai_hf import models, runs
+    from genai_hf import runs
 
-    folder = models.is_weightless() or str(runs.folder(cfg))
+    folder = weightless_folder() or str(runs.folder(cfg))
     given = {
         "bf16": cfg.precision == "bf16",
         "fp16": cfg.precision == "fp16",

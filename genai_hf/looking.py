@@ -33,3 +33,10 @@ def looked_at(cfg: DictConfig) -> Iterator[Any]:
         with models.weightless(folder):
             trainer = module.build(settled(cfg, Path(folder)))
         yield trainer
+
+
+def first_rows(trainer: Any, number: int) -> Iterator[dict[str, Any]]:
+    """Rows of the first epoch in the order in which training takes them."""
+    batches = trainer.get_train_dataloader().batch_sampler
+    for index in batches.order()[:number]:
+        yield trainer.train_dataset[0, int(index)]

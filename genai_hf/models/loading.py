@@ -1,8 +1,6 @@
 """Load pretrained weights, or make an untrained model of given sizes."""
 
-import contextlib
-import contextvars
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +10,7 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, PreTrain
 
 from genai_hf.config import hint
 from genai_hf.errors import ConfigError
+from genai_hf.weightless import weightless_folder
 
 HEADS = {"masked_lm": transformers.AutoModelForMaskedLM, "causal_lm": transformers.AutoModelForCausalLM}
 
@@ -23,27 +22,6 @@ OFFSET_POSITIONS = {
     "xmod",
     "mpnet",
 }  # count from pad + 1
-
-_weightless = contextvars.ContextVar("weightless", default="")
-
-
-@contextlib.contextmanager
-def weightless(folder: str) -> Iterator[None]:
-    """Within this context models have shapes but no weights: enough to inspect and check a recipe, in no memory.
-
-    Args:
-        folder: Where a Trainer may write instead of into a run's folder.
-    """
-    token = _weightless.set(folder)
-    try:
-        yield
-    finally:
-        _weightless.reset(token)
-
-
-def is_weightless() -> str:
-    """The folder to write into while models are being made without weights, else nothing."""
-    return _weightless.get()
 
 
 def load(
@@ -79,7 +57,7 @@ def load(
     wanted = _configuration(name, architecture, config or {}, revision, tokenizer)
     _check_room(wanted, tokenizer, sequence_length)
     torch.manual_seed(seed)  # a new head, or the whole model, is drawn from here
-    if is_weightless():
+    if weightless_folder():
         with torch.device("meta"):
             return HEADS[head].from_config(wanted)
     if name is None:

@@ -9,14 +9,14 @@ from rich.table import Table
 from rich.text import Text
 from scipy.stats import binom
 
+from genai_hf.looking import first_rows
+
 BAND = 0.9999  # a rate outside its band has less than one chance in ten thousand
 STYLES = {"hidden": "black on yellow", "replaced": "black on red", "unchanged": "black on green", "special": "dim"}
 
 
 def show(trainer: Any, number: int) -> None:
     """Print the first `number` examples of a Trainer whose collator hides tokens, and the rates measured over them."""
-    from genai_hf.verbs.inspect import first_rows
-
     console, rates = Console(), dict[str, list[float]]()
     for row in first_rows(trainer, number):
         batch = trainer.data_collator([row])

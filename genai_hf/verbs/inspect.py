@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from genai_hf import arguments, composing
-from genai_hf.looking import looked_at
+from genai_hf.looking import first_rows, looked_at
 
 
 def main(words: list[str]) -> int:
@@ -39,10 +39,3 @@ def examples(trainer: Any, number: int) -> Iterator[dict[str, Any]]:
             "original_ids": row["input_ids"].tolist(),
             **single,
         }
-
-
-def first_rows(trainer: Any, number: int) -> Iterator[dict[str, Any]]:
-    """Rows of the first epoch in the order in which training takes them."""
-    batches = trainer.get_train_dataloader().batch_sampler
-    for index in batches.order()[:number]:
-        yield trainer.train_dataset[0, int(index)]
