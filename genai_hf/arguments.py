@@ -21,7 +21,7 @@ def parse(words: Sequence[str]) -> tuple[RecipeFile, argparse.Namespace]:
     if not words or words[0].startswith("-") or "=" in words[0]:
         raise ConfigError("name a recipe first; 'genai-hf' lists them")
     parser = get_args_parser()
-    parser.error = _refuse  # type: ignore[method-assign]
+    parser.error = refuse  # type: ignore[method-assign]
     flags = parser.parse_intermixed_args(list(words[1:]))
     if flags.config_name or flags.config_path:
         raise ConfigError("--config-name and --config-path are the recipe's; bring settings along with --config-dir")
@@ -32,5 +32,9 @@ def parse(words: Sequence[str]) -> tuple[RecipeFile, argparse.Namespace]:
     return recipe_files.find(words[0], folders), flags
 
 
-def _refuse(message: str) -> NoReturn:
+def refuse(message: str) -> NoReturn:
+    """What argparse calls for a wrong flag."""
+    unknown = message.removeprefix("unrecognized arguments: ")
+    if unknown != message:
+        raise ConfigError(f"there is no {unknown.split()[0]}; a setting is written key=value, such as seed=3")
     raise ConfigError(f"{message}; 'genai-hf RECIPE --help' shows what can be set")

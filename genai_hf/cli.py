@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def dispatch(words: list[str]) -> int:
     """Call the verb that the first word names; a recipe's name means `run`."""
-    if not words or words[0] in {"-h", "--help"}:
+    if not words or words[0] in {"-h", "--help", "help", "list"}:
         print(listing())
         return DONE
     if words[0] == "--version":
@@ -51,14 +51,14 @@ def dispatch(words: list[str]) -> int:
 
         print(f"genai-hf {__version__}")
         return DONE
-    name, rest = (words[0], words[1:]) if words[0] in known_verbs() else ("run", words)
+    name, rest = (words[0], words[1:]) if words[0] in known_verbs() - {"run"} else ("run", words)
     verb = importlib.import_module(f"genai_hf.verbs.{name}")
     return int(verb.main(rest))
 
 
-def known_verbs() -> list[str]:
+def known_verbs() -> set[str]:
     """Verbs are found by listing their folder."""
-    return sorted(module.name for module in pkgutil.iter_modules(verbs.__path__))
+    return {module.name for module in pkgutil.iter_modules(verbs.__path__)}
 
 
 def listing() -> str:
@@ -66,7 +66,7 @@ def listing() -> str:
     from genai_hf import recipe_files
 
     recipes = [f"  {name:18}{recipe.summary}" for name, recipe in recipe_files.shipped().items()]
-    shown = [f"  {name:18}{_summary(name)}" for name in known_verbs() if name != "run"]
+    shown = [f"  {name:18}{_summary(name)}" for name in sorted(known_verbs() - {"run"})]
     return "\n".join([USAGE, "", "recipes", *recipes, "", "verbs", *shown])
 
 

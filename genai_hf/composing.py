@@ -63,8 +63,8 @@ def parse(overrides: Sequence[str]) -> list[Override]:
     try:
         return list(OverridesParser.create().parse_overrides(list(overrides)))
     except OverrideParseException as error:
-        reason = str(error).splitlines()[0]
-        raise ConfigError(f"'{error.override}' is not of the form key=value ({reason})") from error
+        shape = "no spaces around '='; a verb comes before the recipe"
+        raise ConfigError(f"'{error.override}' is not of the form key=value ({shape})") from error
 
 
 def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, resolve: bool = True) -> DictConfig:
@@ -124,6 +124,9 @@ def explain(error: Exception, app: Hydra, recipe: str, overrides: Sequence[Overr
             if f"'{override.key_or_group}'" in str(error):
                 known = known_keys(app, recipe)
                 return ConfigError(f"no key '{override.key_or_group}'{config.hint(override.key_or_group, known)}")
+    if "Ambiguous value" in str(error):
+        several = next(o.input_line for o in overrides if o.is_sweep_override())
+        return ConfigError(f"'{several}' names several values, which takes a sweep: genai-hf {recipe} -m {several}")
     cause = error.__cause__ or error
     return ConfigError(" ".join(line.strip() for line in str(cause).splitlines()[:2]))
 

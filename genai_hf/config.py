@@ -7,6 +7,7 @@ part: it reads which node the recipe hands to which part, and what that part tak
 import ast
 import difflib
 import importlib.util
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -167,7 +168,7 @@ def _calls(recipe: Path) -> Iterator[tuple[str, str | None, dict[str, str | None
 
 
 def _key(expression: str) -> str | None:
-    return expression.removeprefix("cfg.") if expression.startswith("cfg.") else None
+    return expression.removeprefix("cfg.") if re.fullmatch(r"cfg(\.\w+)+", expression) else None
 
 
 def training_arguments(cfg: DictConfig) -> Any:

@@ -32,6 +32,8 @@ def sweep(recipe: RecipeFile, overrides: Sequence[str]) -> int:
     """
     if any(line.partition("=")[0] == "run" for line in overrides):
         raise ConfigError("'run' names one run; the runs of a sweep name themselves")
+    if not any(override.is_sweep_override() for override in composing.parse(overrides)):
+        raise ConfigError("-m needs a setting with several values, such as seed=1,2")
     jobs = _jobs(recipe, overrides)
     for cfg, _ in jobs:
         config.check(cfg, recipe.path)

@@ -84,7 +84,16 @@ def test_cfg_job_shows_the_settings_with_their_interpolations_or_resolved():
     ("words", "said"),
     [
         (["bert_mln"], "genai-hf bert_mln: no recipe 'bert_mln'; did you mean 'bert_mlm'?\n"),
-        (["bert_mlm", "--hlep"], "genai-hf bert_mlm: unrecognized arguments: --hlep; "),
+        (["bert_mlm", "--hlep"], "genai-hf bert_mlm: there is no --hlep; a setting is written key=value"),
+        (["bert_mlm", "--lr", "1e-3"], "genai-hf bert_mlm: there is no --lr; a setting is written key=value"),
+        (
+            ["bert_mlm", "inspect"],
+            "genai-hf bert_mlm: 'inspect' is not of the form key=value (no spaces around '='; a verb",
+        ),
+        (["run", "bert_mlm"], "genai-hf run: no recipe 'run'; "),
+        (["inspect", "bert_mlm", "--n", "abc"], "genai-hf inspect: argument --n/-n: invalid int value: 'abc'; "),
+        (["inspect", "bert_mlm", "--n", "-3"], "genai-hf inspect: --n must be at least 1, got -3\n"),
+        (["bert_mlm", "-m"], "genai-hf bert_mlm: -m needs a setting with several values, such as seed=1,2\n"),
         (["bert_mlm", "--config-dir", "nowhere"], "genai-hf bert_mlm: --config-dir nowhere is not a folder\n"),
         (["inspect"], "genai-hf inspect: name a recipe first; 'genai-hf' lists them\n"),
         (["inspect", "lr=3"], "genai-hf inspect: name a recipe first; 'genai-hf' lists them\n"),
@@ -92,7 +101,7 @@ def test_cfg_job_shows_the_settings_with_their_interpolations_or_resolved():
         (["report", "nowhere"], "genai-hf report: "),
         (["./mine.py"], "genai-hf ./mine.py: mine.py does not exist; 'genai-hf cp RECIPE mine' makes one"),
         (["bert_mlm", "-m", "run=x", "seed=1,2"], "genai-hf bert_mlm: 'run' names one run"),
-        (["bert_mlm", "seed=1,2"], "genai-hf bert_mlm: "),
+        (["bert_mlm", "seed=1,2"], "genai-hf bert_mlm: 'seed=1,2' names several values, which takes a sweep: genai-hf"),
         (["bert_mlm", "-m", "seed=1,x"], "genai-hf bert_mlm: 'seed' must be int, got 'x'"),
     ],
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from genai_hf import arguments, composing
+from genai_hf.errors import ConfigError
 from genai_hf.looking import first_rows, looked_at
 
 
@@ -14,8 +15,11 @@ def main(words: list[str]) -> int:
     """Print `n` examples of a recipe, and the rates measured over them."""
     parser = argparse.ArgumentParser(prog="genai-hf inspect", add_help=False)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--n", type=int, default=4)
+    parser.add_argument("--n", "-n", type=int, default=4)
+    parser.error = arguments.refuse  # type: ignore[method-assign]
     own, rest = parser.parse_known_args(words)
+    if own.n < 1:
+        raise ConfigError(f"--n must be at least 1, got {own.n}")
     recipe, flags = arguments.parse(rest)
     with looked_at(composing.compose(recipe, flags.overrides)) as trainer:
         if own.json:
