@@ -69,8 +69,8 @@ class Blocks(Dataset[dict[str, Any]]):
 
     @property
     def fingerprint(self) -> str:
-        """What determines the documents and their tokens, as the name of their folder in the cache."""
-        return self.tokens.folder.name
+        """What determines the documents and their tokens: the name of their folder in the cache, and the split."""
+        return f"{self.tokens.split}-{self.tokens.folder.name}"
 
     def __len__(self) -> int:
         separators = (len(self.tokens.starts) - 2) * len(self.separator)

@@ -264,7 +264,7 @@ def test_a_users_own_recipe_runs_and_is_noticed_when_edited(text, root, tmp_path
 
 
 def test_a_sweep_writes_no_secret(text, root, capsys):
-    words = ["bert_mlm", "-m", text, *RECIPES["bert_mlm"], "trainer.hub_token=plainsecret77", "seed=1"]
+    words = ["bert_mlm", "-m", text, *RECIPES["bert_mlm"], "trainer.hub_token=plainsecret77", "seed=1,2"]
     assert cli.main(words) == 0
     assert "plainsecret77" not in capsys.readouterr().err
     written = [
