@@ -52,6 +52,9 @@ def dispatch(words: list[str]) -> int:
         print(f"genai-hf {__version__}")
         return DONE
     name, rest = (words[0], words[1:]) if words[0] in known_verbs() - {"run"} else ("run", words)
+    if name != "run" and {"-h", "--help"} & set(rest):
+        print(_described(name))
+        return DONE
     verb = importlib.import_module(f"genai_hf.verbs.{name}")
     return int(verb.main(rest))
 
@@ -66,7 +69,7 @@ def listing() -> str:
     from genai_hf import recipe_files
 
     recipes = [f"  {name:18}{recipe.summary}" for name, recipe in recipe_files.shipped().items()]
-    shown = [f"  {name:18}{_summary(name)}" for name in sorted(known_verbs() - {"run"})]
+    shown = [f"  {name:18}{_described(name).splitlines()[0]}" for name in sorted(known_verbs() - {"run"})]
     return "\n".join([USAGE, "", "recipes", *recipes, "", "verbs", *shown])
 
 
@@ -92,9 +95,10 @@ def limits(error: BaseException) -> tuple[str, int] | None:
     return None
 
 
-def _summary(verb: str) -> str:
+def _described(verb: str) -> str:
+    """What a verb's source says of it, read without importing it; the first line is its summary."""
     import ast
     from pathlib import Path
 
     source = Path(verbs.__path__[0], f"{verb}.py").read_text(encoding="utf-8")
-    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+    return ast.get_docstring(ast.parse(source)) or ""

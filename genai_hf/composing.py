@@ -5,6 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import yaml  # type: ignore[import-untyped]
 from hydra import version
 from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
 from hydra._internal.hydra import Hydra
@@ -18,6 +19,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from genai_hf import comments as commented
 from genai_hf import config, schema
 from genai_hf.errors import ConfigError
 from genai_hf.recipe_files import RecipeFile
@@ -54,7 +56,7 @@ def compose(recipe: RecipeFile, overrides: Sequence[str] = (), *, resolve: bool 
     try:
         cfg = app.compose_config(recipe.name, [*overrides, *QUIET], run_mode=RunMode.RUN)
         return finish(cfg, recipe, overrides, resolve=resolve)
-    except (HydraException, OmegaConfBaseException, ValueError) as error:
+    except (HydraException, OmegaConfBaseException, ValueError, yaml.YAMLError) as error:
         raise explain(error, app, recipe.name, parsed) from error
 
 
@@ -73,6 +75,8 @@ def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, res
         cfg.pop("hydra", None)
         cfg.recipe = recipe.name if recipe.packaged else str(recipe.path)
         cfg.overrides = [line for line in overrides if not line.startswith(("hydra.", "hydra/"))]
+        if not cfg.trainer:  # a recipe that trains nothing has none
+            cfg.pop("trainer")
     if resolve:
         OmegaConf.resolve(cfg)
     return cfg
@@ -93,9 +97,9 @@ def refuse_added(app: Hydra, recipe: str, overrides: Sequence[Override]) -> None
             raise ConfigError(f"'{override.input_line}': {what}")
 
 
-def known_keys(app: Hydra, recipe: str) -> set[str]:
+def known_keys(app: Hydra, recipe: str, *overrides: str) -> set[str]:
     """Every dotted key and group that may be overridden."""
-    cfg = app.compose_config(recipe, list(QUIET), run_mode=RunMode.RUN)
+    cfg = app.compose_config(recipe, [*overrides, *QUIET], run_mode=RunMode.RUN)
     choices = {group for group in cfg.hydra.runtime.choices if not group.startswith("hydra")}
     with open_dict(cfg):
         cfg.pop("hydra")
@@ -122,13 +126,25 @@ def explain(error: Exception, app: Hydra, recipe: str, overrides: Sequence[Overr
     if isinstance(error, ConfigCompositionException):
         for override in overrides:
             if f"'{override.key_or_group}'" in str(error):
-                known = known_keys(app, recipe)
-                return ConfigError(f"no key '{override.key_or_group}'{config.hint(override.key_or_group, known)}")
+                return ConfigError(f"no key '{override.key_or_group}'{_instead(override.key_or_group, app, recipe)}")
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return ConfigError(f"{mark.name}:{mark.line + 1}: not YAML ({error.problem}); mend the settings there")
     if "Ambiguous value" in str(error):
         several = next(o.input_line for o in overrides if o.is_sweep_override())
         return ConfigError(f"'{several}' names several values, which takes a sweep: genai-hf {recipe} -m {several}")
     cause = error.__cause__ or error
     return ConfigError(" ".join(line.strip() for line in str(cause).splitlines()[:2]))
+
+
+def _instead(key: str, app: Hydra, recipe: str) -> str:
+    """For a key that is not there: the options of its group that have it, such as data=text for data.path."""
+    group = key.partition(".")[0]
+    options = app.config_loader.get_group_options(group) if "." in key else []
+    having = [option for option in options if key in known_keys(app, recipe, f"{group}={option}")]
+    if having:
+        return f" here; it goes with {' or '.join(f'{group}={option}' for option in having)}"
+    return config.hint(key, known_keys(app, recipe))
 
 
 def groups(recipe: RecipeFile) -> dict[str, list[str]]:
@@ -139,7 +155,21 @@ def groups(recipe: RecipeFile) -> dict[str, list[str]]:
     return {group: app.config_loader.get_group_options(group) for group in sorted(chosen)}
 
 
-def source(recipe: RecipeFile) -> str:
-    """The recipe's own YAML as text, the user's before the packaged one."""
+def source(recipe: RecipeFile, name: str | None = None) -> str:
+    """The recipe's own YAML as text, or that of another config by `name`; the user's before the packaged one."""
     folders = [*recipe.folders, Path(str(files("genai_hf.conf")))]
-    return next(path for folder in folders if (path := folder / f"{recipe.name}.yaml").is_file()).read_text("utf-8")
+    return next(path for folder in folders if (path := folder / f"{name or recipe.name}.yaml").is_file()).read_text(
+        "utf-8"
+    )
+
+
+def comments(recipe: RecipeFile, overrides: Sequence[str] = ()) -> dict[str, str]:
+    """What the YAML files that `overrides` choose say of each key, behind it on its line."""
+    cfg = application(recipe).compose_config(recipe.name, [*overrides, *QUIET], run_mode=RunMode.RUN)
+    chosen = [(group, option) for group, option in cfg.hydra.runtime.choices.items() if not group.startswith("hydra")]
+    found = commented.read(source(recipe, "base")) | commented.read(source(recipe))
+    for group, option in chosen:
+        if option is not None and "@" not in group:
+            text = source(recipe, f"{group}/{option}")
+            found |= commented.read(text, "" if text.startswith("# @package _global_") else f"{group}.")
+    return found

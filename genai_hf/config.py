@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from genai_hf import schema
 from genai_hf.errors import ConfigError, UserError
 from genai_hf.names import LARGEST_SEED, RESERVED, SMALLEST, SYNONYMS
+from genai_hf.places import existing
 from genai_hf.weightless import weightless_folder
 
 T = TypeVar("T")
@@ -66,17 +67,22 @@ def check(cfg: DictConfig, recipe: Path) -> None:
         raise ConfigError(f"'{key}' must be given: {key}=…")
     for key, annotation in BASE.items():
         _check_type(key, cfg[key], annotation)
+    source = _source(recipe)
+    if "trainer" in cfg and "training_arguments" not in ast.dump(source):
+        raise ConfigError(f"'trainer.{next(iter(cfg.trainer))}': {recipe.stem} trains no model; leave it out")
     for group, dotted in UPSTREAM.items():
         if group in cfg:
             check_node(dotted, cfg[group], at=group)
             _check_trainer(cfg[group], at=group)
     _check_model(cfg)
-    for part, at, given in _calls(recipe):
+    for part, at, given in _calls(source):
         if at is not None:
             check_node(part, OmegaConf.select(cfg, at), at=at, given=given)
         for name, own_key in given.items():
             if own_key is not None and name in schema.fields(part):
                 _check_type(own_key, OmegaConf.select(cfg, own_key), schema.fields(part)[name].annotation)
+    if isinstance(path := OmegaConf.select(cfg, "data.path"), str):
+        existing(path)
 
 
 def check_node(dotted: str, node: Mapping[str, Any], *, at: str, given: Iterable[str] = ()) -> None:
@@ -146,9 +152,16 @@ def _check_trainer(node: Mapping[str, Any], at: str) -> None:
         raise ConfigError(f"'{at}.max_steps' must be positive, or -1 to count in epochs, got 0")
 
 
-def _calls(recipe: Path) -> Iterator[tuple[str, str | None, dict[str, str | None]]]:
+def _source(recipe: Path) -> ast.Module:
+    try:
+        return ast.parse(recipe.read_text(encoding="utf-8"))
+    except (SyntaxError, UnicodeDecodeError) as error:  # in a user's own recipe
+        place = f"{recipe}:{error.lineno}" if isinstance(error, SyntaxError) else recipe
+        raise ConfigError(f"{place}: not Python ({str(error).partition(' (')[0]}); mend the recipe there") from error
+
+
+def _calls(tree: ast.Module) -> Iterator[tuple[str, str | None, dict[str, str | None]]]:
     """What a recipe calls: the part's dotted path, the key of its node, and which key each argument beside it is."""
-    tree = ast.parse(recipe.read_text(encoding="utf-8"))
     names = {
         alias.asname or alias.name: f"{node.module}.{alias.name}"
         for node in tree.body

@@ -32,6 +32,7 @@ INDIFFERENT = re.compile(
 )
 LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "peft", "trl", "bitsandbytes", "numpy")
 FINISHED = "metrics.json"  # written last
+LONGEST_NAME = 100  # characters of its readable part
 
 
 @dataclass(frozen=True)
@@ -135,12 +136,15 @@ def readable(overrides: Sequence[str]) -> str:
     """Overrides as a part of a folder's name: without what cannot change the result, paths and secrets."""
     shown = [line.lstrip("+~") for line in overrides]
     shown = [line for line in shown if not INDIFFERENT.match(line.partition("=")[0]) and not secrets.is_secret(line)]
-    return ",".join(_readable(line) for line in shown)[:100] or "default"
+    # A name that is too long has its keys shortened first: the values tell the runs of a sweep apart.
+    names = [",".join(_readable(line, longest) for line in shown) for longest in (LONGEST_NAME, 28, 12, 6)]
+    return next((name for name in names if len(name) <= LONGEST_NAME), names[-1])[:LONGEST_NAME] or "default"
 
 
-def _readable(override: str) -> str:
+def _readable(override: str, longest: int) -> str:
     """``data.path=/home/me/novels.jsonl.gz`` as ``data.path=novels``: no path enters a name."""
     key, _, value = override.partition("=")
+    key = key if len(key) <= longest else key.rpartition(".")[2][:longest]
     if "/" in value or "\\" in value:
         value = Path(value.strip("'\"").replace("\\", "/")).name.partition(".")[0]
     return _safe(f"{key}={value}")

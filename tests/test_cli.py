@@ -30,6 +30,7 @@ QUICK = [
     (["bert_mlm", "trainer.learnign_rate=1"], 2),
     (["bert_mlm", "masking.probability=high"], 2),
     (["bert_mlm", "+typo=1"], 2),
+    (["bert_mlm", "data=text", "data.path=nowhere.txt"], 2),
     (["cp", "bert_mlm"], 2),
 ]
 
@@ -73,7 +74,21 @@ def test_help_says_how_to_run_what_can_be_chosen_and_what_is_set():
     shown = command("bert_mlm", "--help", "masking.probability=0.4").stdout
     assert "genai-hf inspect bert_mlm" in shown
     assert "  model=bert_base|bert_mini|bert_tiny|pretrained" in shown
-    assert "  probability: 0.4" in shown
+    assert "  probability: 0.4                      # share of the tokens that are predicted\n" in shown
+    assert "  learning_rate: 0.0015                 # small models take more than BERT's 1e-4\n" in shown
+
+
+def test_help_of_an_experiment_gives_its_own_reasons():
+    shown = command("bert_mlm", "--help", "experiment=bert_paper").stdout
+    assert "sequence_length: 512                    # the paper: 128 for the first nine tenths" in shown
+
+
+@pytest.mark.parametrize("verb", ["check", "cp", "inspect", "report"])
+def test_help_of_a_verb_says_how_to_type_it(verb):
+    for words in ([verb, "--help"], [verb, "bert_mlm", "-h"]):
+        done = command(*words)
+        assert done.returncode == 0
+        assert any(line.strip().startswith(f"genai-hf {verb} ") for line in done.stdout.splitlines()[1:])
 
 
 def test_cfg_job_shows_the_settings_with_their_interpolations_or_resolved():
@@ -104,6 +119,14 @@ def test_cfg_job_shows_the_settings_with_their_interpolations_or_resolved():
         (["bert_mlm", "-m", "run=x", "seed=1,2"], "genai-hf bert_mlm: 'run' names one run"),
         (["bert_mlm", "seed=1,2"], "genai-hf bert_mlm: 'seed=1,2' names several values, which takes a sweep: genai-hf"),
         (["bert_mlm", "-m", "seed=1,x"], "genai-hf bert_mlm: 'seed' must be int, got 'x'"),
+        (["bert_mlm", "path=a.txt"], "genai-hf bert_mlm: no key 'path'; did you mean 'data.path'?\n"),
+        (
+            ["bert_mlm", "data.path=a.txt"],
+            "genai-hf bert_mlm: no key 'data.path' here; it goes with data=csv or data=json or data=parquet or "
+            "data=text\n",
+        ),
+        (["bert_mlm", "data=text", "data.path=a.txt"], "genai-hf bert_mlm: a.txt: no such file; ./ holds nothing\n"),
+        (["train_tokenizer", "trainer.seed=3"], "genai-hf train_tokenizer: 'trainer.seed': train_tokenizer trains no "),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(words, said, tmp_path):
@@ -134,6 +157,25 @@ def test_a_copied_recipe_is_the_users_own(tmp_path):
     assert "probability: 0.3" in shown.stdout, shown.stderr
     assert command("cp", "bert_mlm", "mine", cwd=tmp_path).returncode == 2  # nothing is overwritten
     assert command("cp", "bert_mlm", "bert_mlm", cwd=tmp_path).returncode == 2
+
+
+def test_a_mistake_in_the_users_own_recipe_or_settings_is_one_line_with_its_place(tmp_path):
+    command("cp", "bert_mlm", "mine", cwd=tmp_path)
+    recipe, settings = tmp_path / "mine.py", tmp_path / "mine.yaml"
+    whole, lines = recipe.read_text(), len(recipe.read_text().splitlines())
+    recipe.write_text(whole + "def (\n")
+    done = command("./mine.py", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"genai-hf ./mine.py: mine.py:{lines + 1}: not Python (invalid syntax); mend the recipe there\n"
+    )
+    recipe.write_text(whole)
+    lines = len(settings.read_text().splitlines())
+    settings.write_text(settings.read_text() + "extra: [1,\n")
+    done = command("./mine.py", cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"mine.yaml:{lines + 2}: not YAML (" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_users_config_folder_wins_over_a_packaged_one(tmp_path):

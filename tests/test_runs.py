@@ -50,6 +50,18 @@ def test_no_path_and_no_secret_enters_a_name(cfg):
     assert runs.folder(OmegaConf.merge(cfg, {"run": "../../etc/x y"})).name == "____etc_x_y"
 
 
+@pytest.mark.parametrize(
+    ("several", "named"),
+    [
+        (1, "trainer.per_device_train_batch_size=32,seed=1"),
+        (3, "per_device_train_batch_size=32,per_device_train_batch_size=32,per_device_train_batch_size=32,seed=1"),
+        (4, "per_device_t=32,per_device_t=32,per_device_t=32,per_device_t=32,seed=1"),
+    ],
+)
+def test_a_long_name_has_its_keys_shortened_and_keeps_its_values(several, named):
+    assert runs.readable([*["trainer.per_device_train_batch_size=32"] * several, "seed=1"]) == named
+
+
 def test_a_secret_changes_no_name(cfg):
     assert runs.folder(OmegaConf.merge(cfg, {"trainer": {"hub_token": "other"}})) == runs.folder(cfg)
 

@@ -1,11 +1,8 @@
 """From what the user typed to files, and from files to lines of text."""
 
 import codecs
-import difflib
-import glob
 import gzip
 import hashlib
-import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +10,7 @@ from typing import IO, cast
 
 from genai_hf.data.problems import Problems
 from genai_hf.errors import DataError
+from genai_hf.places import existing, surroundings
 
 # What a folder is searched for; a file of any other ending may be named as text.
 ENDINGS: Mapping[str, Sequence[str]] = {
@@ -22,7 +20,6 @@ ENDINGS: Mapping[str, Sequence[str]] = {
     "parquet": (".parquet",),
 }
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-LISTED = 5
 
 
 def find(path: str, kind: str) -> list[Path]:
@@ -34,21 +31,15 @@ def find(path: str, kind: str) -> list[Path]:
     Raises:
         DataError: There is none, or a file is of another kind.
     """
+    place, found = Path(path).expanduser(), existing(path)
     try:
-        return _find(path, Path(path).expanduser(), kind)
+        if place.is_dir():
+            return _in_folder(place, kind)
+        files = sorted(file for file in found if file.is_file())
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); allow it, or name another") from error
-
-
-def _find(path: str, place: Path, kind: str) -> list[Path]:
-    if place.is_dir():
-        return _in_folder(place, kind)
-    # Path.glob takes no absolute pattern.
-    named = [place] if place.exists() else [Path(name) for name in glob.glob(str(place), recursive=True)]  # noqa: PTH207
-    files = sorted(file for file in named if file.is_file())
     if not files:
-        problem = "no file matches" if glob.has_magic(path) else "no such file"
-        raise DataError(f"{path}: {problem}; {_surroundings(place)}")
+        raise DataError(f"{path}: no file matches; {surroundings(place)}")
     for file in files:
         _refuse_other_kinds(file, kind)
     return files
@@ -112,7 +103,7 @@ def _in_folder(folder: Path, kind: str) -> list[Path]:
     hidden = (file for file in folder.rglob("*") if not any(p.startswith(".") for p in file.relative_to(folder).parts))
     files = sorted(file for file in hidden if file.is_file() and _is_kind(file, kind))
     if not files:
-        raise DataError(f"{folder}: no {_readable(kind)} file in this folder; {_surroundings(folder)}")
+        raise DataError(f"{folder}: no {_readable(kind)} file in this folder; {surroundings(folder)}")
     return files
 
 
@@ -129,13 +120,3 @@ def _refuse_other_kinds(file: Path, kind: str) -> None:
 
 def _readable(kind: str) -> str:
     return " or ".join(ENDINGS[kind]) + ("" if kind == "parquet" else " (also .gz)")
-
-
-def _surroundings(place: Path) -> str:
-    """What is there instead: the contents of the nearest folder above, what is most like `place` first."""
-    folder = next(path for path in (place, *place.parents) if path.is_dir())
-    names = sorted(entry.name + "/" * entry.is_dir() for entry in os.scandir(folder) if not entry.name.startswith("."))
-    near = difflib.get_close_matches(place.name, names, n=LISTED, cutoff=0.6)
-    ordered = [*near, *(name for name in names if name not in near)]
-    more = f" and {len(ordered) - LISTED:,} more" if len(ordered) > LISTED else ""
-    return f"{folder}/ holds {', '.join(ordered[:LISTED]) or 'nothing'}{more}"

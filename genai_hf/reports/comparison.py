@@ -7,6 +7,9 @@ from functools import cached_property
 from genai_hf.reports.sections import Table
 from genai_hf.reports.words import is_result, lower_is_better, metric_name, shown, title
 
+# Settings that change what an evaluation asks, so that their losses are answers to different questions.
+ASKED = ("data", "masking", "sequence_length", "tokenizer")
+
 
 @dataclass(frozen=True)
 class Result:
@@ -91,6 +94,11 @@ class Comparison:
         first = self.results[0].overrides if self.results else {}
         same = [f"{name}={value}" for name, value in first.items() if name not in self.varying]
         return f"In every run: {', '.join(same)}." if same else ""
+
+    def caution(self) -> str:
+        """That the runs were not asked the same questions, as a sentence; empty where they were."""
+        asked = [name for name in self.settings if name.partition(".")[0] in ASKED]
+        return f"Compare with care: {' and '.join(asked)} also changed what the evaluation asks." if asked else ""
 
     def table(self) -> Table:
         """One row a run: what varied, its state, its metrics."""

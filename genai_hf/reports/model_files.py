@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genai_hf.reports.words import number
-
 # End of an architecture's name: the Hub's task, and the class that loads it.
 HEADS = {
     "ForMaskedLM": ("fill-mask", "AutoModelForMaskedLM"),
@@ -93,4 +91,4 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _millions(count: int) -> str:
-    return f"{number(round(count / 1e6, 1))} million" if count >= 1e6 else f"{count:,}"
+    return f"{count / 1e6:,.1f} million" if count >= 1e6 else f"{count:,}"

@@ -56,6 +56,7 @@ def sentence(run: Run) -> str:
     leading = _leading(headline(run))
     moves = [_move(key, run.latest[key], run.before.get(key)) for key in leading]
     said = moves[0] if len(moves) == 1 else ", ".join(moves[:-1]) + " and " + moves[-1] if moves else ""
+    said += "".join(_behind(run, key) for key in leading)
     if not run.finished:
         return f"Unfinished: {_progress(run)}" + (f" So far {said}." if said else "")
     if not said:
@@ -128,6 +129,15 @@ def _move(key: str, value: float, before: float | None) -> str:
     verb = "fell" if value < before else "rose"
     grown = "" if is_share(key) else f" ({change(key, before, value)})"
     return f"{name} {verb} from {shown(key, before)} to {now}{grown}"
+
+
+def _behind(run: Run, key: str) -> str:
+    """What beats the model without having learned anything, such as guessing by word frequency."""
+    for name, points in _yardsticks(run, key).items():
+        level, value = points[-1][1], run.latest[key]
+        if (value > level) if lower_is_better(key) else (value < level):
+            return f"; that is worse than the {name} of {shown(key, level)}"
+    return ""
 
 
 def _effort(run: Run) -> str:

@@ -58,9 +58,12 @@ def _step(line: str) -> int:
 
 
 class ProgressBar(TrainerCallback):
-    """A bar with loss, rate and remaining time on a terminal, and a line an evaluation elsewhere."""
+    """A bar with loss, rate and remaining time on a terminal; elsewhere a line a twentieth of the run."""
+
+    LINES = 20
 
     def __init__(self) -> None:
+        self.said = -1
         self.console = Console(stderr=True)
         self.bar = Progress(
             TextColumn("training"),
@@ -97,13 +100,25 @@ class ProgressBar(TrainerCallback):
         """Show the latest loss and rate, and each evaluation."""
         if not state.is_world_process_zero:
             return
-        if "loss" in logs and self.bar.live.is_started:
-            self.bar.update(self.task, shown=f"loss {logs['loss']:.3f}  {logs['tokens_per_second']:,.0f} tokens/s")
+        if "loss" in logs:
+            self._show(state, f"loss {logs['loss']:.3f}  {logs['tokens_per_second']:,.0f} tokens/s")
         if "eval_loss" in logs:
             shown = "  ".join(
                 f"{key.removeprefix('eval_')} {value:.4g}" for key, value in logs.items() if "eval_" in key
             )
-            self.console.print(f"step {state.global_step}: {shown}", highlight=False, soft_wrap=True)
+            self._say(f"step {state.global_step:,}: {shown}")
+
+    def _show(self, state: TrainerState, shown: str) -> None:
+        """Show how training goes."""
+        twentieth = self.LINES * state.global_step // max(state.max_steps, 1)
+        if self.console.is_terminal:
+            self.bar.update(self.task, shown=shown)
+        elif twentieth > self.said:
+            self.said = twentieth
+            self._say(f"step {state.global_step:,} of {state.max_steps:,}: {shown}")
+
+    def _say(self, line: str) -> None:
+        self.console.print(line, highlight=False, soft_wrap=True)
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

@@ -1,4 +1,9 @@
-"""Check everything short of training: settings, data, the first batch, memory and time."""
+"""Check everything short of training: settings, data, the first batch, memory and time.
+
+  genai-hf check RECIPE [key=value …]
+
+It takes the words that a run would take, builds the model without weights and makes no run folder.
+"""
 
 from typing import Any
 

@@ -1,4 +1,8 @@
-"""Copy a recipe and its settings here, to edit: genai-hf cp RECIPE NAME, then genai-hf ./NAME.py."""
+"""Copy a recipe and its settings here, to edit: genai-hf cp RECIPE NAME, then genai-hf ./NAME.py.
+
+genai-hf cp RECIPE NAME      writes NAME.py and NAME.yaml; what is there is never overwritten
+genai-hf ./NAME.py           runs them; the packaged groups (model, data …) stand behind them
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,9 @@
-"""Show the first examples as the model will see them: what is hidden, predicted, ignored (--json, --n N)."""
+"""Show the first examples as the model will see them: what is hidden, predicted, ignored (--json, --n N).
+
+genai-hf inspect RECIPE [key=value …]      tokens in colour, with the measured rates beneath
+--n N                                      so many examples, in the order of training; 4 if not given
+--json                                     one JSON object a line, with all that the model receives
+"""
 
 import argparse
 import json

@@ -1,4 +1,8 @@
-"""Write the report of a run or a sweep again, from what its folder holds: genai-hf report RUN …."""
+"""Write the report of a run or a sweep again, from what its folder holds: genai-hf report RUN ….
+
+genai-hf report outputs/bert_mlm/NAME              a run's, finished or not
+genai-hf report outputs/bert_mlm/sweeps/NAME       a sweep's
+"""
 
 from pathlib import Path
 

@@ -5,7 +5,7 @@ import argparse
 from hydra._internal.utils import get_args_parser
 from omegaconf import OmegaConf
 
-from genai_hf import arguments, composing, config
+from genai_hf import arguments, comments, composing, config
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import ranks
 from genai_hf.recipe_files import RecipeFile
@@ -37,8 +37,9 @@ def help_text(recipe: RecipeFile, overrides: list[str]) -> str:
     """How to run the recipe, the choices in every group, and its settings as they would be."""
     yaml = composing.source(recipe)
     head = [line[1:].removeprefix(" ") for line in yaml.splitlines() if line.startswith("#")]
+    cfg = composing.compose(recipe, overrides, resolve=False)
     groups = [f"  {group}={'|'.join(options)}" for group, options in composing.groups(recipe).items()]
-    settings = OmegaConf.to_yaml(composing.compose(recipe, overrides, resolve=False))
+    settings = comments.beside(OmegaConf.to_yaml(cfg), composing.comments(recipe, overrides))
     return "\n".join([*head, "", "groups", *groups, "", "settings", settings])
 
 

@@ -156,6 +156,17 @@ def test_a_repeated_report_has_the_same_bytes(run):
     ]  # fmt: skip
 
 
+def test_a_model_behind_its_yardstick_is_not_praised(tmp_path):
+    yardstick = {"eval_unigram_perplexity": 200.0}
+    log = [line | yardstick if "eval_loss" in line else line for line in LOG]
+    behind = page(write_report(write_run(tmp_path / "behind", log=log, metrics=METRICS | yardstick))).text
+    assert "; that is worse than the unigram perplexity of 200." in behind
+    yardstick = {"eval_unigram_perplexity": 300.0}
+    log = [line | yardstick if "eval_loss" in line else line for line in LOG]
+    ahead = page(write_report(write_run(tmp_path / "ahead", log=log, metrics=METRICS | yardstick))).text
+    assert "worse than" not in ahead
+
+
 def test_an_unfinished_run_says_so_and_shows_what_is_logged(tmp_path):
     folder = write_run(tmp_path / "half", log=LOG[:2], metrics=None)
     text = page(write_report(folder)).text

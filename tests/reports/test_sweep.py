@@ -122,6 +122,15 @@ def test_two_settings_are_a_heat_map_of_means_over_seeds(tmp_path):
     assert svg_texts(tmp_path / "sweep") == ["1", "2", "none", "lora", "1.500", "2", "2", label]
 
 
+def test_settings_that_change_what_the_evaluation_asks_are_named(tmp_path):
+    caution = "Compare with care: masking.probability also changed what the evaluation asks."
+    for setting, said in [("masking.probability", True), ("trainer.learning_rate", False)]:
+        cells = [cell(tmp_path, loss(3.0 + rate), **{setting: rate}) for rate in (0.1, 0.2)]
+        write_sweep(tmp_path / "sweep", "s", cells)
+        assert (caution in page(tmp_path / "sweep" / "report.html").text) == said
+        assert (caution in (tmp_path / "sweep" / "sweep.md").read_text()) == said
+
+
 def test_seeds_alone_are_what_varied(tmp_path):
     write_sweep(tmp_path / "sweep", "s", [cell(tmp_path, loss(4.0 + seed), seed=seed) for seed in (1, 2)])
     assert {"seed", "loss (validation)"} <= set(svg_texts(tmp_path / "sweep"))

@@ -1,0 +1,38 @@
+"""What is there instead of a file that is not: light enough to be asked before any library is loaded."""
+
+import difflib
+import glob
+import os
+from pathlib import Path
+
+from genai_hf.errors import DataError
+
+LISTED = 5  # names shown of a folder
+
+
+def existing(path: str) -> list[Path]:
+    """The files and folders that a path or a glob stands for.
+
+    Raises:
+        DataError: There is none, with what the nearest folder holds; or it cannot be read.
+    """
+    place = Path(path).expanduser()
+    try:
+        # Path.glob takes no absolute pattern.
+        found = [place] if place.exists() else [Path(name) for name in glob.glob(str(place), recursive=True)]  # noqa: PTH207
+        if not found:
+            problem = "no file matches" if glob.has_magic(path) else "no such file"
+            raise DataError(f"{path}: {problem}; {surroundings(place)}")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); allow it, or name another") from error
+    return found
+
+
+def surroundings(place: Path) -> str:
+    """The contents of the nearest folder above, what is most like `place` first."""
+    folder = next(path for path in (place, *place.parents) if path.is_dir())
+    names = sorted(entry.name + "/" * entry.is_dir() for entry in os.scandir(folder) if not entry.name.startswith("."))
+    near = difflib.get_close_matches(place.name, names, n=LISTED, cutoff=0.6)
+    ordered = [*near, *(name for name in names if name not in near)]
+    more = f" and {len(ordered) - LISTED:,} more" if len(ordered) > LISTED else ""
+    return f"{folder}/ holds {', '.join(ordered[:LISTED]) or 'nothing'}{more}"
