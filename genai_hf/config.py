@@ -32,6 +32,8 @@ BASE = {
     "seed": "int",
     "overwrite": "bool",
     "root": "str",
+    "on_nan": "Literal['stop', 'skip']",
+    "max_skipped": "int",
     "precision": "Literal['auto', 'fp32', 'bf16', 'fp16']",
 }
 

@@ -13,6 +13,10 @@ class DataError(UserError):
     """A data file is wrong; the message has one line a problem: ``file:row: problem; remedy``."""
 
 
+class NotANumberError(UserError):
+    """A step's loss or gradient is not a finite number; it was not taken, so the weights are still good."""
+
+
 class Interrupted(Exception):  # noqa: N818 - it is no error: the run can go on
     """A signal stopped the run after its checkpoint was saved; `code` is the exit code, 128 + the signal's number."""
 

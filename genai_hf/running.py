@@ -113,6 +113,7 @@ def _execute(module: ModuleType, cfg: DictConfig, folder: Path) -> dict[str, flo
         trainer = module.build(cfg)
         if rank() == 0:
             runs.note_data(folder, train=trainer.train_dataset.fingerprint, validation=trainer.eval_dataset.fingerprint)
+        trainer.on_nan, trainer.max_skipped = cfg.on_nan, cfg.max_skipped
         return train(trainer)
     metrics: dict[str, float] = module.main(cfg) if rank() == 0 else {}
     return metrics

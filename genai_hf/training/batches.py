@@ -17,6 +17,7 @@ from torch.utils.data import Sampler
 
 FILLER = "filler"  # key of a batch that must not be counted
 FILLER_EPOCH = -2  # epoch of the row in it
+EXAMPLES = "example_ids"  # key of the rows' numbers, for messages
 
 Index = tuple[int, int]
 
@@ -95,13 +96,13 @@ class EvaluationBatches(Sampler[list[int]]):
 
 @dataclass(frozen=True)
 class MarkingCollator:
-    """Calls `collator`, and marks a batch that only fills a rank's place."""
+    """Calls `collator`, and marks which rows are in the batch, and a batch that only fills a rank's place."""
 
     collator: Callable[[Sequence[dict[str, Any]]], dict[str, Tensor]]
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Collate rows of one micro-batch."""
-        batch: dict[str, Any] = dict(self.collator(rows))
+        batch: dict[str, Any] = dict(self.collator(rows)) | {EXAMPLES: [int(row["example_id"]) for row in rows]}
         return batch | {FILLER: True} if rows[0]["epoch"] == FILLER_EPOCH else batch
 
 

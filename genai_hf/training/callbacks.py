@@ -1,4 +1,4 @@
-"""What happens beside training: the log that plots are made of, the progress bar, the answer to a signal."""
+"""What happens beside training: the log that plots are made of, the progress bar, epochs, the answer to a signal."""
 
 import json
 import math
@@ -15,6 +15,8 @@ import torch.distributed
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from genai_hf.training.batches import TrainingBatches
 
 
 class MetricsLog(TrainerCallback):
@@ -126,6 +128,19 @@ class ProgressBar(TrainerCallback):
         """Take the bar away."""
         if state.is_world_process_zero:
             self.bar.stop()
+
+
+class SetEpoch(TrainerCallback):
+    """Tells the batches which epoch begins: accelerate's own `set_epoch` does not reach them on every path."""
+
+    def __init__(self, batches: TrainingBatches) -> None:
+        self.batches = batches
+
+    def on_epoch_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Set the epoch whose order and masks come next; resumed in the middle of one, that one."""
+        self.batches.epoch = int(state.epoch or 0)
 
 
 class StopOnSignal(TrainerCallback):

@@ -1,19 +1,25 @@
 """What this project promises of any Trainer, as a mixin: the same rows in every step, checkpoints that are whole."""
 
+import math
 import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 import torch.distributed
 from accelerate.data_loader import prepare_data_loader
 from torch import nn
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import PrinterCallback
 from transformers.trainer import TRAINER_STATE_NAME, TRAINING_ARGS_NAME
 
+from genai_hf.errors import NotANumberError
 from genai_hf.training import checkpoints
-from genai_hf.training.batches import EvaluationBatches, MarkingCollator, TrainingBatches
+from genai_hf.training.batches import EXAMPLES, EvaluationBatches, MarkingCollator, TrainingBatches
+from genai_hf.training.callbacks import SetEpoch
+from genai_hf.training.not_a_number import Origin, find_origin
 
 if TYPE_CHECKING:  # what the mixin may assume: at run time a Trainer class comes after it
     from transformers import Trainer as Base
@@ -21,29 +27,25 @@ else:
     Base = object
 
 
-class SetEpoch(TrainerCallback):
-    """Tells the batches which epoch begins: accelerate's own `set_epoch` does not reach them on every path."""
-
-    def __init__(self, batches: TrainingBatches) -> None:
-        self.batches = batches
-
-    def on_epoch_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Set the epoch whose order and masks come next; resumed in the middle of one, that one."""
-        self.batches.epoch = int(state.epoch or 0)
-
-
 class Reliable(Base):
     """Mixin before a `transformers.Trainer` class: ``class SFTTrainer(Reliable, trl.SFTTrainer)``.
 
     Its data sets are indexed by (epoch, index) for training, and by index for evaluation.
+
+    Attributes:
+        on_nan: What becomes of a step whose gradient is not finite: ``stop`` ends training before it is taken,
+            ``skip`` leaves it out, up to `max_skipped` times.
+        max_skipped: So many steps are left out at most; the next one ends training.
     """
+
+    on_nan: Literal["stop", "skip"] = "stop"
+    max_skipped: int = 10
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self.remove_callback(PrinterCallback)
         self._saving_into: Path | None = None
+        self._skipped = 0
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """This rank's micro-batches, the same rows in each step for any number of ranks."""
@@ -57,21 +59,20 @@ class Reliable(Base):
         )
         self.remove_callback(SetEpoch)
         self.add_callback(SetEpoch(batches))
-        return self._loader(self.train_dataset, batches)
+        return self._loader(self.train_dataset, batches, MarkingCollator(self.data_collator))
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader[Any]:
         """This rank's share of the evaluation batches."""
         dataset = self.eval_dataset if eval_dataset is None else eval_dataset
         size = self.args.per_device_eval_batch_size
-        return self._loader(
-            dataset, EvaluationBatches(len(dataset), size, self.args.world_size, self.args.process_index)
-        )
+        batches = EvaluationBatches(len(dataset), size, self.args.world_size, self.args.process_index)
+        return self._loader(dataset, batches, self.data_collator)
 
-    def _loader(self, dataset: Any, batches: TrainingBatches | EvaluationBatches) -> DataLoader[Any]:
+    def _loader(self, dataset: Any, batches: TrainingBatches | EvaluationBatches, collator: Any) -> DataLoader[Any]:
         loader = DataLoader(
             dataset,
             batch_sampler=batches,
-            collate_fn=MarkingCollator(self.data_collator),
+            collate_fn=collator,
             num_workers=self.args.dataloader_num_workers,
             pin_memory=self.args.dataloader_pin_memory and self.args.device.type == "cuda",
             persistent_workers=self.args.dataloader_persistent_workers,
@@ -83,6 +84,69 @@ class Reliable(Base):
             loader, self.args.device, num_processes=1, process_index=0, put_on_device=True
         )
         return prepared
+
+    def get_batch_samples(self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device) -> Any:
+        """Fetch the micro-batches of a step and count their targets; remember them, should the step go wrong."""
+        batches, counts = super().get_batch_samples(epoch_iterator, num_batches, device)
+        self._examples = [batch.pop(EXAMPLES) for batch in batches]
+        self._batches, self._counts, self._loss_before = (
+            [dict(batch) for batch in batches],
+            counts,
+            self._tr_loss.clone(),
+        )
+        return batches, counts
+
+    def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
+        """Norm of the step's gradient before it was clipped; a step in which it is not finite is not taken."""
+        norm = super()._get_grad_norm(model, grad_norm=grad_norm)
+        if torch.as_tensor(norm).isfinite():
+            return norm
+        if self.accelerator.scaler is None or not self._tr_loss.isfinite():  # fp16: an overflow only halves the scale
+            self._not_a_number(model)
+        return None  # so that the log holds what JSON knows
+
+    def _not_a_number(self, model: nn.Module) -> None:
+        """Stop before the optimizer step, saying why; or leave the step out, and its loss out of the log.
+
+        Raises:
+            NotANumberError: Training is to stop.
+        """
+        found = self._origins(model)
+        where = "; ".join(f"rank {rank}: {origin}" for rank, origin in found) or "nowhere when it was computed again"
+        message = f"the gradient of step {self.state.global_step + 1} is not a number; {where}"
+        model.zero_grad(set_to_none=True)
+        self._skipped += 1
+        if self.on_nan == "stop" or self._skipped > self.max_skipped:
+            often = f" after {self.max_skipped} skipped ones" if self.on_nan == "skip" else ""
+            mend = "lower trainer.learning_rate, look at these examples, or leave such steps out with on_nan=skip"
+            raise NotANumberError(f"{message}{often}; stopped before it was taken: {mend}")
+        if self.is_world_process_zero():
+            print(f"{message}; left out ({self._skipped} of at most {self.max_skipped})", file=sys.stderr)
+        self._tr_loss.copy_(self._loss_before)
+        self._globalstep_last_logged += 1
+
+    def _origins(self, model: nn.Module) -> list[tuple[int, Origin]]:
+        """Each rank's finding, by rank, where it has one."""
+
+        def loss(bare: nn.Module, batch: dict[str, Any]) -> torch.Tensor:
+            with self.compute_loss_context_manager():
+                value: torch.Tensor = self.compute_loss(
+                    bare, self._prepare_inputs(batch), num_items_in_batch=self._counts
+                )
+                return value
+
+        mine = find_origin(self.accelerator.unwrap_model(model), self._batches, self._examples, loss)
+        found: list[Origin | None] = [mine]
+        if self.args.world_size > 1:
+            found = [None] * self.args.world_size
+            torch.distributed.all_gather_object(found, mine)
+        return [(rank, origin) for rank, origin in enumerate(found) if origin is not None]
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Log; what is kept for the checkpoint holds null where a number is none that JSON knows."""
+        super().log(logs, start_time)
+        kept = self.state.log_history[-1]
+        kept.update({key: None for key, value in kept.items() if isinstance(value, float) and not math.isfinite(value)})
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         """Save beside the run's checkpoints, and let the new one be seen when every rank's part of it is there."""

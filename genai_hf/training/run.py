@@ -1,5 +1,6 @@
 """Take a Trainer from where its run stands to the end."""
 
+import math
 import sys
 from pathlib import Path
 
@@ -59,5 +60,5 @@ def _last_evaluation(trainer: Trainer) -> dict[str, float]:
     """The figures of an evaluation after the very last step, if there was one."""
     for entry in reversed(trainer.state.log_history):
         if entry["step"] == trainer.state.global_step and "eval_loss" in entry:
-            return {key: value for key, value in entry.items() if key.startswith("eval_")}
+            return {key: math.nan if value is None else value for key, value in entry.items() if "eval_" in key}
     return {}

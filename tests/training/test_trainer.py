@@ -1,28 +1,10 @@
 """The loss is exact: the same gradient however the batch is cut up, whatever stock would make of it."""
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 import transformers
 from conftest import Rows, tiny_bert
-from training_script import gradients, make_trainer
-
-SCRIPT = Path(__file__).with_name("training_script.py")
-
-
-def launched(tmp_path: Path, ranks: int, what: str, accumulations: str) -> list[dict]:
-    """Run the script on gloo ranks and read what rank 0 wrote."""
-    out = tmp_path / "out.json"
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}", SCRIPT]
-    done = subprocess.run(
-        [*map(str, command), str(out), what, accumulations], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(out.read_text())
+from training_script import gradients, launched, make_trainer
 
 
 def relative(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> float:

@@ -1,7 +1,8 @@
-"""A tiny training, in one process or as ranks of a launcher: training_script.py OUT gradients|curve ACCUMULATION,…."""
+"""A tiny training, alone or as ranks of a launcher: training_script.py OUT gradients|curve|spoiled ACCUMULATION,…."""
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from conftest import Rows, make_tokenizer, tiny_bert
 
 from genai_hf.collators.masking import MaskedLMCollator
+from genai_hf.errors import NotANumberError
 from genai_hf.objectives.masked_lm import MaskedLM
 from genai_hf.training import Trainer
 
 GLOBAL_BATCH = 16
+BAD = 7  # the example that `poison` spoils
 
 
 def make_trainer(
@@ -97,6 +100,37 @@ def flat_gradients(trainer: Trainer) -> dict[str, Any]:
     return {"gradients": {name: grad.flatten().tolist() for name, grad in grads.items()}, "loss": loss}
 
 
+def launched(tmp_path: Path, ranks: int, what: str, accumulations: str) -> list[dict]:
+    """Run the script on gloo ranks and read what rank 0 wrote."""
+    out = tmp_path / "out.json"
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}", __file__]
+    done = subprocess.run(
+        [*map(str, command), str(out), what, accumulations], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(out.read_text())
+
+
+def poison(trainer: Trainer) -> None:
+    """Let one example's embeddings be no numbers: it alone has a second [SEP], which is never hidden."""
+    trainer.train_dataset.rows[BAD][1] = trainer.processing_class.sep_token_id
+
+    def spoil(module: Any, words: Any, named: dict[str, Any], output: torch.Tensor) -> torch.Tensor:
+        wrong = (named["input_ids"] == trainer.processing_class.sep_token_id).sum(1) > 1
+        return output.masked_fill(wrong[:, None, None], torch.nan)
+
+    trainer.model.bert.embeddings.register_forward_hook(spoil, with_kwargs=True)
+
+
+def spoiled(trainer: Trainer) -> dict[str, Any]:
+    poison(trainer)
+    try:
+        trainer.train()
+    except NotANumberError as error:
+        return {"message": str(error)}
+    raise AssertionError("nothing was noticed")
+
+
 def main(out: str, what: str, accumulations: str) -> None:
     """For each of the comma-separated accumulations, train and note what came of it."""
     ranks, tokenizer, results = int(os.environ["WORLD_SIZE"]), make_tokenizer(), []
@@ -105,6 +139,8 @@ def main(out: str, what: str, accumulations: str) -> None:
         cut = {"accumulation": accumulation, "ranks": ranks}
         if what == "gradients":
             result = flat_gradients(make_trainer(folder, tokenizer, dtype=torch.float64, **cut))
+        elif what == "spoiled":
+            result = spoiled(make_trainer(folder, tokenizer, steps=8, **cut))
         else:
             result = curve(make_trainer(folder, tokenizer, epochs=3, **cut))
         results.append({"accumulation": accumulation, **result})
