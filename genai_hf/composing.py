@@ -24,6 +24,7 @@ from genai_hf import config, schema
 from genai_hf.errors import ConfigError
 from genai_hf.recipe_files import RecipeFile
 
+GLOBAL = "# @package _global_"  # first line of a file whose keys are everybody's
 # Hydra's own files and logs are switched off; ours are written after redaction.
 QUIET = ("hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_subdir=null", "hydra.run.dir=.")
 
@@ -52,12 +53,14 @@ def compose(recipe: RecipeFile, overrides: Sequence[str] = (), *, resolve: bool 
     """
     app = application(recipe)
     parsed = parse(overrides)
-    refuse_added(app, recipe.name, parsed)
     try:
+        refuse_added(app, recipe.name, parsed)
         cfg = app.compose_config(recipe.name, [*overrides, *QUIET], run_mode=RunMode.RUN)
         return finish(cfg, recipe, overrides, resolve=resolve)
+    except ConfigError:
+        raise
     except (HydraException, OmegaConfBaseException, ValueError, yaml.YAMLError) as error:
-        raise explain(error, app, recipe.name, parsed) from error
+        raise explain(error, app, recipe, parsed) from error
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:
@@ -75,7 +78,7 @@ def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, res
         cfg.pop("hydra", None)
         cfg.recipe = recipe.name if recipe.packaged else str(recipe.path)
         cfg.overrides = [line for line in overrides if not line.startswith(("hydra.", "hydra/"))]
-        if not cfg.trainer:  # a recipe that trains nothing has none
+        if not recipe.trains and not cfg.trainer:
             cfg.pop("trainer")
     if resolve:
         OmegaConf.resolve(cfg)
@@ -97,9 +100,9 @@ def refuse_added(app: Hydra, recipe: str, overrides: Sequence[Override]) -> None
             raise ConfigError(f"'{override.input_line}': {what}")
 
 
-def known_keys(app: Hydra, recipe: str, *overrides: str) -> set[str]:
+def known_keys(app: Hydra, recipe: str) -> set[str]:
     """Every dotted key and group that may be overridden."""
-    cfg = app.compose_config(recipe, [*overrides, *QUIET], run_mode=RunMode.RUN)
+    cfg = app.compose_config(recipe, list(QUIET), run_mode=RunMode.RUN)
     choices = {group for group in cfg.hydra.runtime.choices if not group.startswith("hydra")}
     with open_dict(cfg):
         cfg.pop("hydra")
@@ -116,7 +119,7 @@ def _dotted(node: Any, prefix: str = "") -> set[str]:
     return keys
 
 
-def explain(error: Exception, app: Hydra, recipe: str, overrides: Sequence[Override]) -> ConfigError:
+def explain(error: Exception, app: Hydra, recipe: RecipeFile, overrides: Sequence[Override]) -> ConfigError:
     """Hydra's error in one line that says what, where and what to do."""
     if isinstance(error, MissingConfigException) and error.options is not None and error.missing_cfg_file:
         group, _, option = str(error.missing_cfg_file).rpartition("/")
@@ -132,19 +135,25 @@ def explain(error: Exception, app: Hydra, recipe: str, overrides: Sequence[Overr
         return ConfigError(f"{mark.name}:{mark.line + 1}: not YAML ({error.problem}); mend the settings there")
     if "Ambiguous value" in str(error):
         several = next(o.input_line for o in overrides if o.is_sweep_override())
-        return ConfigError(f"'{several}' names several values, which takes a sweep: genai-hf {recipe} -m {several}")
+        return ConfigError(
+            f"'{several}' names several values, which takes a sweep: genai-hf {recipe.name} -m {several}"
+        )
     cause = error.__cause__ or error
     return ConfigError(" ".join(line.strip() for line in str(cause).splitlines()[:2]))
 
 
-def _instead(key: str, app: Hydra, recipe: str) -> str:
+def _instead(key: str, app: Hydra, recipe: RecipeFile) -> str:
     """For a key that is not there: the options of its group that have it, such as data=text for data.path."""
-    group = key.partition(".")[0]
-    options = app.config_loader.get_group_options(group) if "." in key else []
-    having = [option for option in options if key in known_keys(app, recipe, f"{group}={option}")]
-    if having:
-        return f" here; it goes with {' or '.join(f'{group}={option}' for option in having)}"
-    return config.hint(key, known_keys(app, recipe))
+    group, _, name = key.partition(".")
+    known = known_keys(app, recipe.name)
+    options = app.config_loader.get_group_options(group) if name and group in known else []
+    having = [option for option in options if _has(source(recipe, f"{group}/{option}"), name)]
+    return f" here; it goes with {' or '.join(f'{group}={o}' for o in having)}" if having else config.hint(key, known)
+
+
+def _has(text: str, name: str) -> bool:
+    node = OmegaConf.create(text)
+    return isinstance(node, DictConfig) and name in _dotted(node)
 
 
 def groups(recipe: RecipeFile) -> dict[str, list[str]]:
@@ -163,13 +172,15 @@ def source(recipe: RecipeFile, name: str | None = None) -> str:
     )
 
 
-def comments(recipe: RecipeFile, overrides: Sequence[str] = ()) -> dict[str, str]:
-    """What the YAML files that `overrides` choose say of each key, behind it on its line."""
+def comments(recipe: RecipeFile, overrides: Sequence[str] = ()) -> dict[str, commented.Comment]:
+    """What the YAML files that `overrides` choose say of each key; the file that comes later wins, as its values do."""
     cfg = application(recipe).compose_config(recipe.name, [*overrides, *QUIET], run_mode=RunMode.RUN)
-    chosen = [(group, option) for group, option in cfg.hydra.runtime.choices.items() if not group.startswith("hydra")]
-    found = commented.read(source(recipe, "base")) | commented.read(source(recipe))
-    for group, option in chosen:
-        if option is not None and "@" not in group:
-            text = source(recipe, f"{group}/{option}")
-            found |= commented.read(text, "" if text.startswith("# @package _global_") else f"{group}.")
+    chosen = {group: option for group, option in cfg.hydra.runtime.choices.items() if option and "@" not in group}
+    texts = {group: source(recipe, f"{group}/{option}") for group, option in chosen.items() if "hydra" not in group}
+    found = commented.read(source(recipe, "base"))
+    for group, text in texts.items():
+        found |= {} if text.startswith(GLOBAL) else commented.read(text, f"{group}.")
+    found |= commented.read(source(recipe))
+    for text in texts.values():
+        found |= commented.read(text) if text.startswith(GLOBAL) else {}
     return found

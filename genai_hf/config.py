@@ -4,13 +4,10 @@
 part: it reads which node the recipe hands to which part, and what that part takes, from their sources.
 """
 
-import ast
 import difflib
 import importlib.util
-import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
@@ -19,6 +16,7 @@ from genai_hf import schema
 from genai_hf.errors import ConfigError, UserError
 from genai_hf.names import LARGEST_SEED, RESERVED, SMALLEST, SYNONYMS
 from genai_hf.places import existing
+from genai_hf.recipe_files import RecipeFile
 from genai_hf.weightless import weightless_folder
 
 T = TypeVar("T")
@@ -55,12 +53,13 @@ def build(target: Callable[..., T], node: Mapping[str, Any], *, at: str, **given
         raise ConfigError(f"{at}: {error}") from error
 
 
-def check(cfg: DictConfig, recipe: Path) -> None:
+def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
     """Refuse wrong names and types in `cfg` before anything heavy is imported.
 
     Args:
         cfg: The composed config.
-        recipe: The recipe's source, in which the calls of `build` say what each node is for.
+        recipe: In its source the calls of `build` say what each node is for.
+        files: Whether the files that it names must be on this machine.
 
     Raises:
         ConfigError: The first setting that is wrong.
@@ -69,21 +68,20 @@ def check(cfg: DictConfig, recipe: Path) -> None:
         raise ConfigError(f"'{key}' must be given: {key}=…")
     for key, annotation in BASE.items():
         _check_type(key, cfg[key], annotation)
-    source = _source(recipe)
-    if "trainer" in cfg and "training_arguments" not in ast.dump(source):
-        raise ConfigError(f"'trainer.{next(iter(cfg.trainer))}': {recipe.stem} trains no model; leave it out")
+    if cfg.get("trainer") and not recipe.trains:
+        raise ConfigError(f"'trainer.{next(iter(cfg.trainer))}': {recipe.name} trains no model; leave it out")
     for group, dotted in UPSTREAM.items():
         if group in cfg:
             check_node(dotted, cfg[group], at=group)
             _check_trainer(cfg[group], at=group)
     _check_model(cfg)
-    for part, at, given in _calls(source):
+    for part, at, given in recipe.calls():
         if at is not None:
             check_node(part, OmegaConf.select(cfg, at), at=at, given=given)
         for name, own_key in given.items():
             if own_key is not None and name in schema.fields(part):
                 _check_type(own_key, OmegaConf.select(cfg, own_key), schema.fields(part)[name].annotation)
-    if isinstance(path := OmegaConf.select(cfg, "data.path"), str):
+    if files and isinstance(path := OmegaConf.select(cfg, "data.path"), str):
         existing(path)
 
 
@@ -107,9 +105,9 @@ def check_node(dotted: str, node: Mapping[str, Any], *, at: str, given: Iterable
 def hint(key: str, known: Iterable[str]) -> str:
     """``; did you mean …?`` for a key that does not exist, or a list of what does."""
     known = sorted(known)
-    known_or_synonym = SYNONYMS.get(key.rpartition(".")[2])
-    if known_or_synonym and known_or_synonym != key:
-        return f"; did you mean '{known_or_synonym}'?"
+    synonym = SYNONYMS.get(key.rpartition(".")[2], key)
+    if synonym != key and not ("." in key and synonym.endswith(f".{key.rpartition('.')[2]}")):
+        return f"; did you mean '{synonym}'?"
     last = {name.rpartition(".")[2]: name for name in reversed(known)}
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.75)
     near = near or [last[name] for name in difflib.get_close_matches(key.rpartition(".")[2], last, n=1, cutoff=0.7)]
@@ -152,38 +150,6 @@ def _check_trainer(node: Mapping[str, Any], at: str) -> None:
         raise ConfigError(f"'{at}.seed' must be at most {LARGEST_SEED}, got {node['seed']}")
     if node.get("max_steps") == 0:
         raise ConfigError(f"'{at}.max_steps' must be positive, or -1 to count in epochs, got 0")
-
-
-def _source(recipe: Path) -> ast.Module:
-    try:
-        return ast.parse(recipe.read_text(encoding="utf-8"))
-    except (SyntaxError, UnicodeDecodeError) as error:  # in a user's own recipe
-        place = f"{recipe}:{error.lineno}" if isinstance(error, SyntaxError) else recipe
-        raise ConfigError(f"{place}: not Python ({str(error).partition(' (')[0]}); mend the recipe there") from error
-
-
-def _calls(tree: ast.Module) -> Iterator[tuple[str, str | None, dict[str, str | None]]]:
-    """What a recipe calls: the part's dotted path, the key of its node, and which key each argument beside it is."""
-    names = {
-        alias.asname or alias.name: f"{node.module}.{alias.name}"
-        for node in tree.body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    }
-    for call in ast.walk(tree):
-        if not isinstance(call, ast.Call):
-            continue
-        is_build = ast.unparse(call.func) in {"build", "config.build"}
-        first, *rest = ast.unparse(call.args[0] if is_build else call.func).split(".")
-        words = {word.arg: ast.unparse(word.value) for word in call.keywords if word.arg}
-        at = _key(ast.unparse(call.args[1])) if is_build else None
-        dotted = ".".join([names.get(first, ""), *rest])
-        if dotted.startswith("genai_hf.") and not dotted.startswith("genai_hf.config."):
-            yield dotted, at, {name: _key(value) for name, value in words.items()}
-
-
-def _key(expression: str) -> str | None:
-    return expression.removeprefix("cfg.") if re.fullmatch(r"cfg(\.\w+)+", expression) else None
 
 
 def training_arguments(cfg: DictConfig) -> Any:

@@ -22,7 +22,7 @@ def looked_at(cfg: DictConfig) -> Iterator[Any]:
         ConfigError: A setting is wrong, or the recipe trains nothing.
     """
     recipe = recipe_files.find(cfg.recipe)
-    config.check(cfg, recipe.path)
+    config.check(cfg, recipe)
     gc.enable()
     with tempfile.TemporaryDirectory() as folder, logged(Path(folder, "log")):
         from genai_hf import models

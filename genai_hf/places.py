@@ -18,13 +18,15 @@ def existing(path: str) -> list[Path]:
     """
     place = Path(path).expanduser()
     try:
-        # Path.glob takes no absolute pattern.
-        found = [place] if place.exists() else [Path(name) for name in glob.glob(str(place), recursive=True)]  # noqa: PTH207
-        if not found:
-            problem = "no file matches" if glob.has_magic(path) else "no such file"
-            raise DataError(f"{path}: {problem}; {surroundings(place)}")
+        if place.exists():
+            return [place]
+        found = [Path(name) for name in glob.glob(str(place), recursive=True)]  # noqa: PTH207 - Path.glob takes no absolute one
+        found = [path for path in found if path.exists()]  # no links to what is gone
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); allow it, or name another") from error
+    if not found:
+        problem = "no file matches" if glob.has_magic(path) else "no such file"
+        raise DataError(f"{path}: {problem}; {surroundings(place)}")
     return found
 
 

@@ -4,7 +4,9 @@ import ast
 import difflib
 import importlib
 import importlib.util
+import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -29,7 +31,41 @@ class RecipeFile:
     @property
     def summary(self) -> str:
         """First line of its docstring, read without importing it."""
-        return (ast.get_docstring(ast.parse(self.path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+        return (ast.get_docstring(self._tree()) or "").partition("\n")[0]
+
+    @property
+    def trains(self) -> bool:
+        """Whether it builds a Trainer; else it has a `main` and no use for the settings of one."""
+        return any(isinstance(node, ast.FunctionDef) and node.name == "build" for node in self._tree().body)
+
+    def calls(self) -> Iterator[tuple[str, str | None, dict[str, str | None]]]:
+        """What it calls: the part's dotted path, the key of its node, and which key each argument beside it is."""
+        tree = self._tree()
+        names = {
+            alias.asname or alias.name: f"{node.module}.{alias.name}"
+            for node in tree.body
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        for call in ast.walk(tree):
+            if not isinstance(call, ast.Call):
+                continue
+            is_build = ast.unparse(call.func) in {"build", "config.build"}
+            first, *rest = ast.unparse(call.args[0] if is_build else call.func).split(".")
+            words = {word.arg: ast.unparse(word.value) for word in call.keywords if word.arg}
+            at = _key(ast.unparse(call.args[1])) if is_build else None
+            dotted = ".".join([names.get(first, ""), *rest])
+            if dotted.startswith("genai_hf.") and not dotted.startswith("genai_hf.config."):
+                yield dotted, at, {name: _key(value) for name, value in words.items()}
+
+    def _tree(self) -> ast.Module:
+        try:
+            return ast.parse(self.path.read_text(encoding="utf-8"))
+        except (SyntaxError, UnicodeDecodeError) as error:  # in a user's own recipe
+            line = error.lineno if isinstance(error, SyntaxError) else None
+            place = f"{self.path}:{line}" if line else str(self.path)
+            why = str(error).partition(" (")[0]
+            raise ConfigError(f"{place}: not Python ({why}); mend the recipe there") from error
 
     def load(self) -> ModuleType:
         """Import the recipe: the one door behind which heavy libraries lie."""
@@ -76,3 +112,7 @@ def _own(path: Path, known: dict[str, RecipeFile], folders: tuple[Path, ...]) ->
     if not path.with_suffix(".yaml").is_file():
         raise ConfigError(f"{path.with_suffix('.yaml')} is missing: a recipe's settings stand beside it")
     return RecipeFile(path, (*folders, path.parent), packaged=False)
+
+
+def _key(expression: str) -> str | None:
+    return expression.removeprefix("cfg.") if re.fullmatch(r"cfg(\.\w+)+", expression) else None

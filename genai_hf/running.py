@@ -28,7 +28,7 @@ def run(cfg: DictConfig) -> dict[str, float]:
         Interrupted: A signal stopped it.
     """
     recipe = recipe_files.find(cfg.recipe)
-    config.check(cfg, recipe.path)
+    config.check(cfg, recipe)
     current = runs.open_run(cfg)
     if current.metrics is not None:
         _tell(f"finished before: {_report(current.folder)}  (overwrite=true runs it again)")
@@ -49,7 +49,7 @@ def run(cfg: DictConfig) -> dict[str, float]:
 def build(cfg: DictConfig) -> Any:
     """Build the Trainer that `run` would train, in the run's folder."""
     recipe = recipe_files.find(cfg.recipe)
-    config.check(cfg, recipe.path)
+    config.check(cfg, recipe)
     folder = runs.open_run(cfg).folder
     return recipe.load().build(settled(cfg, folder))
 

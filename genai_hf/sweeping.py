@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml  # type: ignore[import-untyped]
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
@@ -36,7 +37,7 @@ def sweep(recipe: RecipeFile, overrides: Sequence[str]) -> int:
         raise ConfigError("-m needs a setting with several values, such as seed=1,2")
     jobs = _jobs(recipe, overrides)
     for cfg, _ in jobs:
-        config.check(cfg, recipe.path)
+        config.check(cfg, recipe)
     folder = Path(jobs[0][0].root) / recipe.name / "sweeps" / _name(overrides)
     cells = [_cell(cfg, asked, number, len(jobs)) for number, (cfg, asked) in enumerate(jobs, 1)]
     from genai_hf.reports import sweep as summary
@@ -56,13 +57,13 @@ def _jobs(recipe: RecipeFile, overrides: Sequence[str]) -> list[tuple[DictConfig
         found.append((composing.finish(cfg, recipe, asked), asked))
 
     app, parsed = composing.application(recipe), composing.parse(overrides)
-    composing.refuse_added(app, recipe.name, parsed)
     try:
+        composing.refuse_added(app, recipe.name, parsed)
         with tempfile.TemporaryDirectory() as unused:
             quiet = [*composing.QUIET, f"hydra.sweep.dir={unused}", "hydra.mode=MULTIRUN"]
             app.multirun(recipe.name, note, [*overrides, *quiet], with_log_configuration=False)
-    except (HydraException, OmegaConfBaseException) as error:
-        raise composing.explain(error, app, recipe.name, parsed) from error
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+        raise composing.explain(error, app, recipe, parsed) from error
     return found
 
 

@@ -74,13 +74,21 @@ def test_help_says_how_to_run_what_can_be_chosen_and_what_is_set():
     shown = command("bert_mlm", "--help", "masking.probability=0.4").stdout
     assert "genai-hf inspect bert_mlm" in shown
     assert "  model=bert_base|bert_mini|bert_tiny|pretrained" in shown
-    assert "  probability: 0.4                      # share of the tokens that are predicted\n" in shown
+    assert "  probability: 0.4                      # shipped 0.15: share of the tokens that are predicted\n" in shown
     assert "  learning_rate: 0.0015                 # small models take more than BERT's 1e-4\n" in shown
 
 
 def test_help_of_an_experiment_gives_its_own_reasons():
     shown = command("bert_mlm", "--help", "experiment=bert_paper").stdout
     assert "sequence_length: 512                    # the paper: 128 for the first nine tenths" in shown
+    assert "  adam_beta2: 0.999                     # shipped 0.98: RoBERTa" in shown
+
+
+def test_help_gives_the_reasons_of_the_users_own_yaml_before_a_groups(tmp_path):
+    command("cp", "bert_mlm", "mine", cwd=tmp_path)
+    settings = tmp_path / "mine.yaml"
+    settings.write_text(settings.read_text() + "trainer:\n  learning_rate: 1.0e-3   # mine\n")
+    assert "  learning_rate: 0.001                  # mine\n" in command("./mine.py", "--help", cwd=tmp_path).stdout
 
 
 @pytest.mark.parametrize("verb", ["check", "cp", "inspect", "report"])
@@ -126,6 +134,9 @@ def test_cfg_job_shows_the_settings_with_their_interpolations_or_resolved():
             "data=text\n",
         ),
         (["bert_mlm", "data=text", "data.path=a.txt"], "genai-hf bert_mlm: a.txt: no such file; ./ holds nothing\n"),
+        (["train_tokenizer", "model.name=x"], "genai-hf train_tokenizer: no key 'model.name'; did you mean "),
+        (["train_tokenizer", "experiment.x=1"], "genai-hf train_tokenizer: no key 'experiment.x'"),
+        (["bert_mlm", "tokenizer.path=x"], "genai-hf bert_mlm: no key 'tokenizer.path'"),
         (["train_tokenizer", "trainer.seed=3"], "genai-hf train_tokenizer: 'trainer.seed': train_tokenizer trains no "),
     ],
 )
@@ -150,7 +161,9 @@ def test_a_sweep_inside_ranks_is_refused():
 def test_a_copied_recipe_is_the_users_own(tmp_path):
     assert command("cp", "bert_mlm", "mine", cwd=tmp_path).returncode == 0
     assert sorted(file.name for file in tmp_path.iterdir()) == ["mine.py", "mine.yaml"]
-    assert "genai-hf ./mine.py" in (tmp_path / "mine.yaml").read_text()
+    header = (tmp_path / "mine.yaml").read_text().partition("defaults:")[0]
+    assert "genai-hf inspect ./mine.py " in header
+    assert "bert_mlm" not in header
     settings = tmp_path / "mine.yaml"
     settings.write_text(settings.read_text().replace("probability: 0.15", "probability: 0.3"))
     shown = command("./mine.py", "--cfg", "job", cwd=tmp_path)
@@ -172,10 +185,24 @@ def test_a_mistake_in_the_users_own_recipe_or_settings_is_one_line_with_its_plac
     recipe.write_text(whole)
     lines = len(settings.read_text().splitlines())
     settings.write_text(settings.read_text() + "extra: [1,\n")
-    done = command("./mine.py", cwd=tmp_path)
-    assert done.returncode == 2
-    assert f"mine.yaml:{lines + 2}: not YAML (" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    for words in ([], ["-m", "seed=1,2"], ["+x=1"], ["--cfg", "all"], ["--help"]):
+        done = command("./mine.py", *words, cwd=tmp_path)
+        assert done.returncode == 2
+        assert f"mine.yaml:{lines + 2}: not YAML (" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_recipe_of_the_users_own_may_train_with_no_settings_for_it(tmp_path):
+    command("cp", "bert_mlm", "mine", cwd=tmp_path)
+    recipe, settings = tmp_path / "mine.py", tmp_path / "mine.yaml"
+    recipe.write_text(recipe.read_text().replace("config.training_arguments(cfg)", "own(cfg)"))
+    assert command("./mine.py", "--cfg", "job", cwd=tmp_path).returncode == 0
+    settings.write_text(settings.read_text().replace("  - trainer: pretrain\n", ""))
+    assert "trainer: {}" in command("./mine.py", "--cfg", "job", cwd=tmp_path).stdout
+
+
+def test_settings_can_be_shown_where_their_files_are_not():
+    assert "path: /far/x.txt" in command("bert_mlm", "--cfg", "job", "data=text", "data.path=/far/x.txt").stdout
 
 
 def test_a_users_config_folder_wins_over_a_packaged_one(tmp_path):

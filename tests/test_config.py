@@ -37,7 +37,7 @@ def readable_part(monkeypatch):
 def refused(line: str, recipe: str = "bert_mlm") -> str:
     with pytest.raises(ConfigError) as caught:
         found = recipe_files.find(recipe)
-        config.check(composing.compose(found, line.split()), found.path)
+        config.check(composing.compose(found, line.split()), found)
     message = str(caught.value)
     assert "\n" not in message
     return message
@@ -125,7 +125,7 @@ def test_every_field_of_training_arguments_needs_no_plus():
     cfg = composing.compose(
         found, ["trainer.torch_compile=true", "trainer.optim=adafactor", "trainer.push_to_hub=false"]
     )
-    config.check(cfg, found.path)
+    config.check(cfg, found)
     assert cfg.trainer.torch_compile is True
 
 
@@ -144,7 +144,7 @@ def test_every_recipe_composes_with_every_option_of_every_group(recipe, group, o
     cfg = composing.compose(found, [f"{group}={option}"])
     for key in OmegaConf.missing_keys(cfg):  # what only the user can know; of a path, that something is there
         OmegaConf.update(cfg, key, __file__)
-    config.check(cfg, found.path)
+    config.check(cfg, found)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

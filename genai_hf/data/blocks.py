@@ -64,7 +64,7 @@ class Blocks(Dataset[dict[str, Any]]):
         if not len(self):
             raise DataError(
                 f"{tokens.split}: {len(tokens):,} tokens make no block of length {length:,}, which takes {self.body:,} "
-                "beside its special tokens; give more text, or ask for shorter blocks"
+                "beside its special tokens; give more text, or ask for shorter blocks (sequence_length)"
             )
 
     @property

@@ -39,7 +39,7 @@ def find(path: str, kind: str) -> list[Path]:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); allow it, or name another") from error
     if not files:
-        raise DataError(f"{path}: no file matches; {surroundings(place)}")
+        raise DataError(f"{path}: {'no file matches' if place not in found else 'not a file'}; {surroundings(place)}")
     for file in files:
         _refuse_other_kinds(file, kind)
     return files

@@ -1,5 +1,6 @@
 """Runs of a sweep side by side: which settings varied, which metric decides, which run is best, what seeds change."""
 
+import re
 import statistics
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,8 +8,9 @@ from functools import cached_property
 from genai_hf.reports.sections import Table
 from genai_hf.reports.words import is_result, lower_is_better, metric_name, shown, title
 
+LOSS = re.compile(r"loss|perplexity")
 # Settings that change what an evaluation asks, so that their losses are answers to different questions.
-ASKED = ("data", "masking", "sequence_length", "tokenizer")
+ASKED = re.compile(r"(data|experiment|masking|model\.name|sequence_length|tokenizer)\b")
 
 
 @dataclass(frozen=True)
@@ -96,8 +98,8 @@ class Comparison:
         return f"In every run: {', '.join(same)}." if same else ""
 
     def caution(self) -> str:
-        """That the runs were not asked the same questions, as a sentence; empty where they were."""
-        asked = [name for name in self.settings if name.partition(".")[0] in ASKED]
+        """That losses answer different questions, as a sentence; empty where they do not."""
+        asked = [name for name in self.settings if ASKED.match(name)] if LOSS.search(self.main or "") else []
         return f"Compare with care: {' and '.join(asked)} also changed what the evaluation asks." if asked else ""
 
     def table(self) -> Table:

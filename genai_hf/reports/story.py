@@ -135,14 +135,16 @@ def _behind(run: Run, key: str) -> str:
     """What beats the model without having learned anything, such as guessing by word frequency."""
     for name, points in _yardsticks(run, key).items():
         level, value = points[-1][1], run.latest[key]
-        if (value > level) if lower_is_better(key) else (value < level):
-            return f"; that is worse than the {name} of {shown(key, level)}"
+        behind = (value > level) if lower_is_better(key) else (value < level)
+        if behind or shown(key, value) == shown(key, level):
+            return f"; {metric_name(key)} is no better than the {name} of {shown(key, level)}"
     return ""
 
 
 def _effort(run: Run) -> str:
     epochs = [] if not run.epochs else [f"{round(run.epochs, 2):g} epoch{'' if run.epochs == 1 else 's'}"]
     seconds, speeds = run.metrics.get("train_runtime"), [speed for _, speed in run.curve("tokens_per_second")]
+    speeds = [run.metrics["tokens_per_second"]] if "tokens_per_second" in run.metrics else speeds
     time = [duration(seconds)] if seconds else []
     speed = [f"{number(round(statistics.median(speeds)))} tokens per second"] if speeds else []
     return f"{run.steps:,} steps ({', '.join([*epochs, *time, *speed])})".removesuffix(" ()")

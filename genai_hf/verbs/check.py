@@ -1,6 +1,6 @@
 """Check everything short of training: settings, data, the first batch, memory and time.
 
-  genai-hf check RECIPE [key=value …]
+genai-hf check RECIPE [key=value …]
 
 It takes the words that a run would take, builds the model without weights and makes no run folder.
 """
@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from genai_hf import arguments, composing, runs
-from genai_hf.looking import looked_at
+from genai_hf.looking import first_rows, looked_at
 
 
 def main(words: list[str]) -> int:
@@ -37,7 +37,7 @@ def findings(cfg: DictConfig, trainer: Any) -> dict[str, str]:
     from genai_hf.analysis.cost import estimate, matrix_rate
 
     loader = trainer.get_train_dataloader()
-    batch = next(iter(loader))
+    batch = trainer.data_collator(list(first_rows(trainer, trainer.args.per_device_train_batch_size)))
     per_epoch = -(-len(loader) // trainer.args.gradient_accumulation_steps)
     steps = trainer.args.max_steps if trainer.args.max_steps > 0 else round(per_epoch * trainer.args.num_train_epochs)
     rows, length = batch["input_ids"].shape

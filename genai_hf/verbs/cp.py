@@ -4,6 +4,7 @@ genai-hf cp RECIPE NAME      writes NAME.py and NAME.yaml; what is there is neve
 genai-hf ./NAME.py           runs them; the packaged groups (model, data …) stand behind them
 """
 
+import re
 from pathlib import Path
 
 from genai_hf import composing, recipe_files
@@ -24,7 +25,7 @@ def main(words: list[str]) -> int:
         if file.exists():
             raise ConfigError(f"{file} exists; choose another name")
     source.write_text(recipe.path.read_text(encoding="utf-8"), encoding="utf-8")
-    yaml = composing.source(recipe).replace(f"genai-hf {recipe.name}", f"genai-hf ./{name}.py")
-    settings.write_text(yaml.replace(f"genai_hf {recipe.name}", f"genai_hf ./{name}.py"), encoding="utf-8")
+    yaml = re.sub(rf"(genai[-_]hf (?:inspect |check )?){recipe.name}\b", rf"\1./{name}.py", composing.source(recipe))
+    settings.write_text(yaml, encoding="utf-8")
     print(f"{source} and {settings} are yours; run them with: genai-hf ./{source}")
     return 0

@@ -45,9 +45,9 @@ def help_text(recipe: RecipeFile, overrides: list[str]) -> str:
 
 def show(recipe: RecipeFile, flags: argparse.Namespace) -> None:
     """Print what Hydra knows: the composed job, Hydra's own node, or how it was put together."""
+    cfg = composing.compose(recipe, flags.overrides, resolve=flags.resolve)
     if flags.cfg == "job":
-        cfg = composing.compose(recipe, flags.overrides, resolve=flags.resolve)
-        config.check(cfg, recipe.path)
+        config.check(cfg, recipe, files=False)
         print(OmegaConf.to_yaml(OmegaConf.select(cfg, flags.package) if flags.package else cfg), end="")
         return
     app = composing.application(recipe)

@@ -160,11 +160,11 @@ def test_a_model_behind_its_yardstick_is_not_praised(tmp_path):
     yardstick = {"eval_unigram_perplexity": 200.0}
     log = [line | yardstick if "eval_loss" in line else line for line in LOG]
     behind = page(write_report(write_run(tmp_path / "behind", log=log, metrics=METRICS | yardstick))).text
-    assert "; that is worse than the unigram perplexity of 200." in behind
+    assert "; perplexity (validation) is no better than the unigram perplexity of 200." in behind
     yardstick = {"eval_unigram_perplexity": 300.0}
     log = [line | yardstick if "eval_loss" in line else line for line in LOG]
     ahead = page(write_report(write_run(tmp_path / "ahead", log=log, metrics=METRICS | yardstick))).text
-    assert "worse than" not in ahead
+    assert "no better than" not in ahead
 
 
 def test_an_unfinished_run_says_so_and_shows_what_is_logged(tmp_path):
