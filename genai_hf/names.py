@@ -59,6 +59,7 @@ RESERVED = {
     "dataloader_drop_last": "every row comes once an epoch",
     "train_sampling_strategy": "the order is a function of seed and epoch",
     "resume_from_checkpoint": "the same command resumes by itself",
+    "save_only_model": "a checkpoint is there to go on from",
     "ignore_data_skip": "a resumed run goes on at its place in the data",
     "auto_find_batch_size": "it would change the effective batch; halve it yourself and double the accumulation",
     "enable_jit_checkpoint": "a signal saves a checkpoint already",

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.distributed
 from torch import Tensor, nn
+from transformers import Trainer
 
 MOST_EXAMPLES = 16  # named in a message
 
@@ -30,6 +32,38 @@ class Origin:
         named = ", ".join(map(str, self.examples[:MOST_EXAMPLES]))
         more = len(self.examples) - MOST_EXAMPLES
         return f"first in {self.module}, examples {named}{f' and {more} more' if more > 0 else ''}"
+
+
+def origins(
+    trainer: Trainer,
+    model: nn.Module,
+    batches: Sequence[dict[str, Any]],
+    examples: Sequence[Sequence[int]],
+    counts: Any,
+) -> str:
+    """Each rank's finding, in words; every rank must call it.
+
+    Args:
+        trainer: Whose loss it is.
+        model: As it is trained, wrapped for several processes or not.
+        batches: This rank's micro-batches of the step.
+        examples: `example_id` of each batch's rows.
+        counts: What `trainer.get_batch_samples` counted in the whole step.
+    """
+
+    def loss(bare: nn.Module, batch: dict[str, Any]) -> Tensor:
+        with trainer.compute_loss_context_manager():
+            prepared = trainer._prepare_inputs(batch)
+            value: Tensor = trainer.compute_loss(bare, prepared, num_items_in_batch=counts)
+            return value
+
+    mine = find_origin(trainer.accelerator.unwrap_model(model), batches, examples, loss)
+    found: list[Origin | None] = [mine]
+    if trainer.args.world_size > 1:
+        found = [None] * trainer.args.world_size
+        torch.distributed.all_gather_object(found, mine)
+    named = [f"rank {rank}: {origin}" for rank, origin in enumerate(found) if origin is not None]
+    return "; ".join(named) or "nowhere when it was computed again"
 
 
 def find_origin(

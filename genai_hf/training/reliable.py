@@ -16,10 +16,10 @@ from transformers import PrinterCallback
 from transformers.trainer import TRAINER_STATE_NAME, TRAINING_ARGS_NAME
 
 from genai_hf.errors import NotANumberError
-from genai_hf.training import checkpoints
+from genai_hf.training import checkpoints, random_state, state_tree
 from genai_hf.training.batches import EXAMPLES, EvaluationBatches, MarkingCollator, TrainingBatches
 from genai_hf.training.callbacks import SetEpoch
-from genai_hf.training.not_a_number import Origin, find_origin
+from genai_hf.training.not_a_number import origins
 
 if TYPE_CHECKING:  # what the mixin may assume: at run time a Trainer class comes after it
     from transformers import Trainer as Base
@@ -111,8 +111,7 @@ class Reliable(Base):
         Raises:
             NotANumberError: Training is to stop.
         """
-        found = self._origins(model)
-        where = "; ".join(f"rank {rank}: {origin}" for rank, origin in found) or "nowhere when it was computed again"
+        where = origins(self, model, self._batches, self._examples, self._counts)
         message = f"the gradient of step {self.state.global_step + 1} is not a number; {where}"
         model.zero_grad(set_to_none=True)
         self._skipped += 1
@@ -124,23 +123,6 @@ class Reliable(Base):
             print(f"{message}; left out ({self._skipped} of at most {self.max_skipped})", file=sys.stderr)
         self._tr_loss.copy_(self._loss_before)
         self._globalstep_last_logged += 1
-
-    def _origins(self, model: nn.Module) -> list[tuple[int, Origin]]:
-        """Each rank's finding, by rank, where it has one."""
-
-        def loss(bare: nn.Module, batch: dict[str, Any]) -> torch.Tensor:
-            with self.compute_loss_context_manager():
-                value: torch.Tensor = self.compute_loss(
-                    bare, self._prepare_inputs(batch), num_items_in_batch=self._counts
-                )
-                return value
-
-        mine = find_origin(self.accelerator.unwrap_model(model), self._batches, self._examples, loss)
-        found: list[Origin | None] = [mine]
-        if self.args.world_size > 1:
-            found = [None] * self.args.world_size
-            torch.distributed.all_gather_object(found, mine)
-        return [(rank, origin) for rank, origin in enumerate(found) if origin is not None]
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log; what is kept for the checkpoint holds null where a number is none that JSON knows."""
@@ -175,6 +157,44 @@ class Reliable(Base):
             if self.args.should_save:
                 self.state.save_to_json(str(staged / TRAINER_STATE_NAME))
         return Path(self.state.best_model_checkpoint)
+
+    def _stateful(self) -> dict[str, Any]:
+        """What has a state beside the model, each with its file's name."""
+        parts = {"optimizer": self.optimizer, "scheduler": self.lr_scheduler, "scaler": self.accelerator.scaler}
+        return {name: part for name, part in parts.items() if part is not None}
+
+    def _is_sharded(self) -> bool:
+        """Whether accelerate spreads the state over the ranks; it then saves it in its own way."""
+        return bool(self.is_deepspeed_enabled or self.is_fsdp_enabled)
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        if self._is_sharded():
+            super()._save_optimizer_and_scheduler(output_dir)
+        elif self.args.should_save:
+            for name, part in self._stateful().items():
+                state_tree.save(part.state_dict(), Path(output_dir, name))
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if self._is_sharded():
+            super()._load_optimizer_and_scheduler(checkpoint)
+        elif checkpoint is not None:
+            for name, part in self._stateful().items():
+                part.load_state_dict(state_tree.load(Path(checkpoint, name)))
+
+    def _save_scaler(self, output_dir: str) -> None:
+        if self._is_sharded():
+            super()._save_scaler(output_dir)
+
+    def _load_scaler(self, checkpoint: str | None) -> None:
+        if self._is_sharded():
+            super()._load_scaler(checkpoint)
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        random_state.save(Path(output_dir, f"random-{self.args.process_index}"))
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        if checkpoint is not None:
+            random_state.restore(Path(checkpoint, f"random-{self.args.process_index}"))
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         """Save the model without the arguments' pickle, which nobody should read."""

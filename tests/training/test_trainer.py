@@ -85,6 +85,17 @@ def test_a_step_without_a_target_has_no_loss_and_no_gradient(tmp_path, tokenizer
     assert all(float(tensor.abs().max()) == 0.0 for tensor in grads.values())
 
 
+def test_a_checkpoint_holds_no_pickle_and_resuming_reads_none(tmp_path, tokenizer, monkeypatch):
+    make_trainer(tmp_path, tokenizer, accumulation=1, steps=2, save=1).train()
+    files = {file.name for file in (tmp_path / "checkpoint-1").iterdir()}
+    assert {file.rpartition(".")[2] for file in files} == {"safetensors", "json"}
+    assert files >= {"optimizer.safetensors", "scheduler.json", "random-0.safetensors", "trainer_state.json"}
+    monkeypatch.setattr(torch, "load", lambda *args, **named: pytest.fail("a pickle was read"))
+    resumed = make_trainer(tmp_path, tokenizer, accumulation=1, steps=2)
+    resumed.train(resume_from_checkpoint=str(tmp_path / "checkpoint-1"))
+    assert resumed.state.global_step == 2
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 def test_a_resumed_run_ends_with_the_same_weights_bit_for_bit(tmp_path, tokenizer, workers, dropout):
