@@ -14,6 +14,7 @@ def save(stem: Path) -> None:
     state = {"python": random.getstate(), "numpy": np.random.get_state(), "torch": torch.random.get_rng_state()}
     if torch.cuda.is_available():
         state["cuda"] = torch.cuda.get_rng_state()
+    stem.parent.mkdir(parents=True, exist_ok=True)  # a rank may get here before the one that saves the model
     state_tree.save(state, stem)
 
 

@@ -89,11 +89,8 @@ class Reliable(Base):
         """Fetch the micro-batches of a step and count their targets; remember them, should the step go wrong."""
         batches, counts = super().get_batch_samples(epoch_iterator, num_batches, device)
         self._examples = [batch.pop(EXAMPLES) for batch in batches]
-        self._batches, self._counts, self._loss_before = (
-            [dict(batch) for batch in batches],
-            counts,
-            self._tr_loss.clone(),
-        )
+        self._batches = [dict(batch) for batch in batches]
+        self._counts, self._loss_before = counts, self._tr_loss.clone()
         return batches, counts
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
@@ -101,9 +98,16 @@ class Reliable(Base):
         norm = super()._get_grad_norm(model, grad_norm=grad_norm)
         if torch.as_tensor(norm).isfinite():
             return norm
-        if self.accelerator.scaler is None or not self._tr_loss.isfinite():  # fp16: an overflow only halves the scale
+        if self.accelerator.scaler is None or not self._loss_is_finite():  # fp16: an overflow only halves the scale
             self._not_a_number(model)
         return None  # so that the log holds what JSON knows
+
+    def _loss_is_finite(self) -> bool:
+        """Whether it is on every rank: they must agree on what they do next."""
+        wrong = (~self._tr_loss.isfinite()).int()
+        if self.args.world_size > 1:
+            torch.distributed.all_reduce(wrong, torch.distributed.ReduceOp.MAX)
+        return not bool(wrong)
 
     def _not_a_number(self, model: nn.Module) -> None:
         """Stop before the optimizer step, saying why; or leave the step out, and its loss out of the log.

@@ -84,7 +84,7 @@ def test_too_few_tokens_are_refused(toy):
         Blocks(toy, length=16, prefix=[1], suffix=[2], separator=[3])
     assert str(caught.value) == (
         "train: 10 tokens make no block of length 16, which takes 14 beside its special tokens; "
-        "give more text, or ask for shorter blocks"
+        "give more text, or ask for shorter blocks (sequence_length)"
     )
 
 

@@ -127,3 +127,14 @@ def test_the_rank_is_named_whose_example_it_is(tmp_path, tokenizer):
     step, rank = place // 16 + 1, place % 16 // 8
     said = f"the gradient of step {step} is not a number; rank {rank}: first in bert.embeddings, examples {BAD};"
     assert found["message"].startswith(said)
+
+
+def test_an_overflow_in_half_precision_is_left_to_the_scaler_but_a_loss_is_not(tmp_path, tokenizer, monkeypatch):
+    trainer = make_trainer(tmp_path, tokenizer, accumulation=1)
+    trainer.accelerator.scaler = torch.amp.GradScaler("cpu")
+    stopped = []
+    monkeypatch.setattr(trainer, "_not_a_number", stopped.append)
+    for value, stops in [(1.0, 0), (math.nan, 1)]:
+        trainer._tr_loss = torch.tensor(value)
+        assert trainer._get_grad_norm(trainer.model, torch.tensor(math.inf)) is None
+        assert len(stopped) == stops

@@ -96,6 +96,7 @@ def test_a_checkpoint_holds_no_pickle_and_resuming_reads_none(tmp_path, tokenize
     assert resumed.state.global_step == 2
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 2 worker processes")  # on a machine with one core
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 def test_a_resumed_run_ends_with_the_same_weights_bit_for_bit(tmp_path, tokenizer, workers, dropout):
