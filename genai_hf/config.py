@@ -105,10 +105,12 @@ def check_node(dotted: str, node: Mapping[str, Any], *, at: str, given: Iterable
 def hint(key: str, known: Iterable[str]) -> str:
     """``; did you mean …?`` for a key that does not exist, or a list of what does."""
     known = sorted(known)
-    synonym = SYNONYMS.get(key.rpartition(".")[2], key)
-    if synonym != key and not ("." in key and synonym.endswith(f".{key.rpartition('.')[2]}")):
-        return f"; did you mean '{synonym}'?"
     last = {name.rpartition(".")[2]: name for name in reversed(known)}
+    word = key.rpartition(".")[2]
+    synonym = SYNONYMS.get(word, key)
+    is_own = "." in key and (word in last or synonym.endswith(f".{word}"))  # the same word in another group
+    if synonym != key and not is_own:
+        return f"; did you mean '{synonym}'?"
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.75)
     near = near or [last[name] for name in difflib.get_close_matches(key.rpartition(".")[2], last, n=1, cutoff=0.7)]
     if near:

@@ -134,7 +134,10 @@ def test_cfg_job_shows_the_settings_with_their_interpolations_or_resolved():
             "data=text\n",
         ),
         (["bert_mlm", "data=text", "data.path=a.txt"], "genai-hf bert_mlm: a.txt: no such file; ./ holds nothing\n"),
-        (["train_tokenizer", "model.name=x"], "genai-hf train_tokenizer: no key 'model.name'; did you mean "),
+        (
+            ["train_tokenizer", "model.name=x"],
+            "genai-hf train_tokenizer: no key 'model.name'; did you mean 'tokenizer.name'?\n",
+        ),
         (["train_tokenizer", "experiment.x=1"], "genai-hf train_tokenizer: no key 'experiment.x'"),
         (["bert_mlm", "tokenizer.path=x"], "genai-hf bert_mlm: no key 'tokenizer.path'"),
         (["train_tokenizer", "trainer.seed=3"], "genai-hf train_tokenizer: 'trainer.seed': train_tokenizer trains no "),
