@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from genai_hf import verbs
-from genai_hf.errors import Interrupted, UserError
+from genai_hf.errors import Interrupted, NoRoomError, UserError
 from genai_hf.ranks import rank
 
 USAGE = """usage: genai-hf RECIPE [key=value …]     run it (--help shows its settings; -m sweeps: key=1,2,3)
@@ -82,6 +82,8 @@ def say(words: Sequence[str], message: str, code: int) -> int:
 
 def limits(error: BaseException) -> tuple[str, int] | None:
     """What the machine cannot or may not do, if that is what the error means, and the exit code for it."""
+    if isinstance(error, NoRoomError):
+        return str(error), NO_ROOM
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return (
             f"no room left on the disk of {error.filename or 'the run folder'}; free some and repeat the command",

@@ -29,6 +29,7 @@ OPEN = (*UPSTREAM, "model.config")  # model.config: the fields of its architectu
 BASE = {
     "seed": "int",
     "overwrite": "bool",
+    "resume.allow": "list[str] | str",
     "root": "str",
     "on_nan": "Literal['stop', 'skip']",
     "max_skipped": "int",
@@ -67,7 +68,7 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
     for key in sorted(OmegaConf.missing_keys(cfg)):
         raise ConfigError(f"'{key}' must be given: {key}=…")
     for key, annotation in BASE.items():
-        _check_type(key, cfg[key], annotation)
+        _check_type(key, OmegaConf.select(cfg, key), annotation)
     if cfg.get("trainer") and not recipe.trains:
         raise ConfigError(f"'trainer.{next(iter(cfg.trainer))}': {recipe.name} trains no model; leave it out")
     for group, dotted in UPSTREAM.items():

@@ -17,6 +17,10 @@ class NotANumberError(UserError):
     """A step's loss or gradient is not a finite number; it was not taken, so the weights are still good."""
 
 
+class NoRoomError(RuntimeError):
+    """The machine has not the disk or the memory for it; the message says how much is there. Exit code 3."""
+
+
 class Interrupted(Exception):  # noqa: N818 - it is no error: the run can go on
     """A signal stopped the run after its checkpoint was saved; `code` is the exit code, 128 + the signal's number."""
 

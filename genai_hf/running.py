@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from genai_hf import config, recipe_files, runs, secrets
 from genai_hf.errors import UserError
-from genai_hf.ranks import rank
+from genai_hf.ranks import rank, ranks
 
 
 def run(cfg: DictConfig) -> dict[str, float]:
@@ -52,6 +52,15 @@ def build(cfg: DictConfig) -> Any:
     config.check(cfg, recipe)
     folder = runs.open_run(cfg).folder
     return recipe.load().build(settled(cfg, folder))
+
+
+def part() -> None:
+    """Let the ranks go their ways: a process that ends with its group's threads still running may abort."""
+    if ranks() > 1:
+        import torch.distributed
+
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
 
 
 def settled(cfg: DictConfig, folder: Path) -> DictConfig:
@@ -112,7 +121,8 @@ def _execute(module: ModuleType, cfg: DictConfig, folder: Path) -> dict[str, flo
 
         trainer = module.build(cfg)
         if rank() == 0:
-            runs.note_data(folder, train=trainer.train_dataset.fingerprint, validation=trainer.eval_dataset.fingerprint)
+            prints = {"train": trainer.train_dataset.fingerprint, "validation": trainer.eval_dataset.fingerprint}
+            runs.note_data(folder, runs.allowed(cfg), **prints)
         trainer.on_nan, trainer.max_skipped = cfg.on_nan, cfg.max_skipped
         return train(trainer)
     metrics: dict[str, float] = module.main(cfg) if rank() == 0 else {}

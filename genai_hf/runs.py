@@ -20,16 +20,18 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import secrets
+from genai_hf import changes, secrets
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import rank, ranks
 
 # Settings that cannot change the result: neither in a run's name nor compared on resume.
 INDIFFERENT = re.compile(
-    r"(recipe|overrides|run|root|overwrite|on_nan|max_skipped)$"
+    r"(recipe|overrides|run|root|overwrite|on_nan|max_skipped)$|resume\.|launch(\.|$)"
     r"|trainer\.(logging_|save_|report_to$|hub_|push_to_hub$|disable_tqdm$|log_level|run_name$|project$)"
     r"|trainer\.dataloader_(num_workers|prefetch_factor|pin_memory|persistent_workers)$"
 )
+# What matters of these is their product with the number of ranks, which stands for them: the rows of a step.
+ROWS = {"trainer.per_device_train_batch_size": 8, "trainer.gradient_accumulation_steps": 1}
 LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "peft", "trl", "bitsandbytes", "numpy")
 FINISHED = "metrics.json"  # written last
 LONGEST_NAME = 100  # characters of its readable part
@@ -65,6 +67,8 @@ def open_run(cfg: DictConfig) -> Run:
             shutil.rmtree(path, ignore_errors=True)
         elif (path / "config.yaml").is_file():
             _compare(path, cfg)
+        elif allowed(cfg):
+            raise ConfigError(f"resume.allow is for a run that has begun, and {path} has not; name it with run=…")
         _begin(path, cfg)
     if not cfg.overwrite and (path / FINISHED).is_file():
         return Run(path, json.loads((path / FINISHED).read_text(encoding="utf-8")))
@@ -88,11 +92,17 @@ def write_text(path: Path, text: str) -> None:
     staged.replace(path)
 
 
+def allowed(cfg: DictConfig) -> list[str]:
+    """Keys whose change is agreed to."""
+    asked = cfg.resume.allow
+    return [asked] if isinstance(asked, str) else list(asked or [])
+
+
 def fingerprint(cfg: DictConfig) -> dict[str, dict[str, str]]:
     """What determines the result beside the settings: library versions, and the content of every file that is named."""
     versions = {"python": platform.python_version(), "genai-hf": importlib.metadata.version("genai-hf")}
     versions |= {name: importlib.metadata.version(name) for name in LIBRARIES}
-    return {"versions": versions, "files": _files(cfg), "step": _step(cfg)}
+    return {"versions": versions, "files": _files(cfg)}
 
 
 def note(path: Path, **known: Mapping[str, str]) -> None:
@@ -101,16 +111,19 @@ def note(path: Path, **known: Mapping[str, str]) -> None:
     write_json(path / "fingerprint.json", before | {name: dict(facts) for name, facts in known.items()})
 
 
-def note_data(path: Path, **splits: str) -> None:
+def note_data(path: Path, allowed: Sequence[str] = (), **splits: str) -> None:
     """Write down the fingerprints of the data that a run reads, or compare them with those that it began with.
+
+    Args:
+        path: The run's folder.
+        allowed: Keys whose change was agreed to; `data` is all of them.
+        **splits: Fingerprint of each split.
 
     Raises:
         ConfigError: The data are others; the message names old and new.
     """
     before = json.loads((path / "fingerprint.json").read_text(encoding="utf-8")).get("data", splits)
-    if before != splits:
-        listed = "; ".join(f"{name}: {_short(before.get(name))} → {_short(splits[name])}" for name in splits)
-        raise ConfigError(f"{path} began with other data ({listed}); name another with run=… or add overwrite=true")
+    changes.agree(path, {"data": before}, {"data": splits}, allowed)
     note(path, data=splits)
 
 
@@ -122,8 +135,10 @@ def discard(path: Path) -> None:
 
 def settings(cfg: DictConfig) -> dict[str, Any]:
     """The settings that determine the result, flat: dotted key to value, secrets redacted."""
-    flat = _flatten(OmegaConf.to_container(cfg, resolve=True))
-    return {key: secrets.hide(key, value) for key, value in flat.items() if not INDIFFERENT.match(key)}
+    flat = changes.flatten(OmegaConf.to_container(cfg, resolve=True))
+    known = {key: value for key, value in flat.items() if not INDIFFERENT.match(key) and key not in ROWS}
+    rows = {"global_batch": _global_batch(cfg)} if cfg.get("trainer") else {}
+    return {key: secrets.hide(key, value) for key, value in known.items()} | rows
 
 
 def _name(cfg: DictConfig) -> str:
@@ -154,12 +169,6 @@ def _safe(text: str) -> str:
     return re.sub(r"[^\w.,=+-]", "_", text, flags=re.ASCII).replace("..", "_") or "_"
 
 
-def _flatten(node: Any, prefix: str = "") -> dict[str, Any]:
-    if isinstance(node, dict) and node:
-        return {key: value for name in node for key, value in _flatten(node[name], f"{prefix}{name}.").items()}
-    return {prefix[:-1]: node}
-
-
 def _files(cfg: DictConfig) -> dict[str, str]:
     """SHA-256 of what every setting called `path` or `name` points at, and of the user's own recipe."""
     named = {key: value for key, value in settings(cfg).items() if key.rpartition(".")[2] in {"path", "name"}}
@@ -178,41 +187,33 @@ def _digest(paths: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
-def _step(cfg: DictConfig) -> dict[str, str]:
+def _global_batch(cfg: DictConfig) -> int:
     """Rows of one optimizer step over all ranks, which no single setting says."""
-    trainer = cfg.get("trainer")
-    if trainer is None:
-        return {}
-    rows = trainer.get("per_device_train_batch_size", 8)
-    return {"global_batch": str(ranks() * rows * trainer.get("gradient_accumulation_steps", 1))}
+    rows, accumulation = (OmegaConf.select(cfg, key, default=usual) for key, usual in ROWS.items())
+    return int(ranks() * rows * accumulation)
 
 
 def _begin(path: Path, cfg: DictConfig) -> None:
     path.mkdir(parents=True, exist_ok=True)
     if not (path / "config.yaml").is_file():
-        write_json(path / "fingerprint.json", fingerprint(cfg))
-        write_json(path / "settings.json", settings(cfg))
-        write_text(
-            path / "command.txt",
-            shlex.join(["genai-hf", cfg.recipe, *map(secrets.hide_override, cfg.overrides)]) + "\n",
-        )
-        write_text(path / "config.yaml", secrets.to_yaml(cfg))
+        _write_down(path, cfg, fingerprint(cfg))
+
+
+def _write_down(path: Path, cfg: DictConfig, facts: Mapping[str, Any]) -> None:
+    write_json(path / "fingerprint.json", facts)
+    write_json(path / "settings.json", settings(cfg))
+    asked = [line for line in cfg.overrides if not line.startswith("resume.")]
+    command = ["genai-hf", cfg.recipe, *map(secrets.hide_override, asked)]
+    write_text(path / "command.txt", shlex.join(command) + "\n")
+    write_text(path / "config.yaml", secrets.to_yaml(cfg))
 
 
 def _compare(path: Path, cfg: DictConfig) -> None:
+    """Refuse what differs from the settings, files and versions that the run began with, unless it was allowed."""
     recorded = json.loads((path / "settings.json").read_text(encoding="utf-8"))
     known = json.loads((path / "fingerprint.json").read_text(encoding="utf-8"))
-    before = recorded | _flatten({name: known[name] for name in ("versions", "files", "step") if known.get(name)})
-    today = {name: facts for name, facts in fingerprint(cfg).items() if facts}
-    now = json.loads(json.dumps(settings(cfg), default=str)) | _flatten(today)
-    changed = [key for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
-    if changed:
-        listed = "; ".join(f"{key}: {_short(before.get(key))} → {_short(now.get(key))}" for key in changed)
-        raise ConfigError(
-            f"{path} was made with other settings ({listed}); name another with run=… or add overwrite=true"
-        )
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 40 else f"{text[:12]}…"
+    today = fingerprint(cfg)
+    now = json.loads(json.dumps(settings(cfg), default=str)) | today
+    if changes.agree(path, recorded | {name: known[name] for name in today}, now, allowed(cfg)):
+        _write_down(path, cfg, known | today)
+        (path / FINISHED).unlink(missing_ok=True)  # with other settings it is not finished

@@ -16,6 +16,7 @@ def cfg(tmp_path):
             "run": None,
             "root": str(tmp_path / "out"),
             "overwrite": False,
+            "resume": {"allow": []},
             "seed": 3,
             "data": {"path": str(tmp_path / "text.txt")},
             "trainer": {"learning_rate": 1e-3, "save_steps": 5, "logging_steps": 2, "hub_token": "t"},
@@ -126,11 +127,37 @@ def test_overwrite_touches_nothing_that_is_not_a_run(cfg, tmp_path):
     assert (foreign / "thesis.txt").exists()
 
 
-def test_another_number_of_ranks_is_another_step(cfg, monkeypatch):
-    runs.open_run(cfg)
+def test_another_number_of_ranks_is_another_step_unless_each_takes_less(cfg, monkeypatch):
+    named = OmegaConf.merge(cfg, {"run": "mine"})
+    runs.open_run(named)
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(ConfigError, match=r"step\.global_batch: 8 → 16"):
-        runs.open_run(cfg)
+    assert runs.folder(cfg) != runs.folder(OmegaConf.merge(cfg, {"trainer": {"per_device_train_batch_size": 4}}))
+    with pytest.raises(ConfigError, match=r"global_batch: 8 → 16"):
+        runs.open_run(named)
+    runs.open_run(OmegaConf.merge(named, {"trainer": {"per_device_train_batch_size": 4}}))
+    runs.open_run(
+        OmegaConf.merge(named, {"trainer": {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 2}})
+    )
+
+
+def test_an_allowed_change_is_taken_and_another_beside_it_is_not(cfg, capsys):
+    named = OmegaConf.merge(cfg, {"run": "mine"})
+    folder = runs.open_run(named).folder
+    runs.finish(folder, {"a": 1.0})
+    changed = OmegaConf.merge(
+        named, {"trainer": {"learning_rate": 2e-3}, "resume": {"allow": ["trainer.learning_rate"]}}
+    )
+    with pytest.raises(ConfigError, match=r"\(seed: 3 → 4\).* resume\.allow=\[trainer\.learning_rate,seed\]"):
+        runs.open_run(OmegaConf.merge(changed, {"seed": 4}))
+    assert runs.open_run(changed).metrics is None  # with another setting it is not finished any more
+    assert "goes on with trainer.learning_rate: 0.001 → 0.002" in capsys.readouterr().err
+    assert json.loads((folder / "settings.json").read_text())["trainer.learning_rate"] == 2e-3
+    runs.open_run(OmegaConf.merge(changed, {"resume": {"allow": []}}))
+
+
+def test_allowing_a_change_where_nothing_has_begun_is_refused(cfg):
+    with pytest.raises(ConfigError, match=r"resume\.allow is for a run that has begun, .* name it with run="):
+        runs.open_run(OmegaConf.merge(cfg, {"resume": {"allow": "trainer.learning_rate"}}))
 
 
 def test_a_run_begun_and_killed_at_once_is_begun_again(cfg):
@@ -145,8 +172,10 @@ def test_other_data_than_the_run_began_with_are_refused(cfg):
     folder = runs.open_run(cfg).folder
     runs.note_data(folder, train="a", validation="b")
     runs.note_data(folder, train="a", validation="b")
-    with pytest.raises(ConfigError, match="began with other data \\(train: a → c"):
+    with pytest.raises(ConfigError, match=r"other settings \(data\.train: a → c"):
         runs.note_data(folder, train="c", validation="b")
+    runs.note_data(folder, ["data"], train="c", validation="b")
+    runs.note_data(folder, train="c", validation="b")
 
 
 def test_only_rank_zero_makes_the_folder(cfg, monkeypatch):

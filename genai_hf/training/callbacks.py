@@ -1,17 +1,10 @@
-"""What happens beside training: the log that plots are made of, the progress bar, epochs, the answer to a signal."""
+"""What happens beside training: the log that plots are made of, the progress bar, epochs."""
 
 import json
 import math
-import signal
-import sys
-import threading
-import time
 from pathlib import Path
-from types import FrameType
-from typing import Any, Self
+from typing import Any
 
-import torch
-import torch.distributed
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -81,8 +74,10 @@ class ProgressBar(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Show the bar, on rank 0."""
+        """Show the bar, on rank 0; anew where training begins again with smaller micro-batches."""
         if state.is_world_process_zero:
+            for task in self.bar.task_ids:
+                self.bar.remove_task(task)
             self.task = self.bar.add_task("", total=state.max_steps, completed=state.global_step, shown="")
             self.bar.start()
 
@@ -141,50 +136,3 @@ class SetEpoch(TrainerCallback):
     ) -> None:
         """Set the epoch whose order and masks come next; resumed in the middle of one, that one."""
         self.batches.epoch = int(state.epoch or 0)
-
-
-class StopOnSignal(TrainerCallback):
-    """Ends training after the step in which SIGINT, SIGTERM or SIGUSR1 came, with a checkpoint.
-
-    It listens within its context. A scheduler's signal may come several times and counts once; a second Ctrl-C
-    `PATIENCE` seconds after the first stops at once.
-
-    Attributes:
-        number: The signal that stopped training, 0 while none did. All ranks agree on it before they stop.
-    """
-
-    PATIENCE = 5.0
-
-    def __init__(self) -> None:
-        self.number = 0
-        self.heard = 0
-        self.since = math.inf
-        self.before: dict[int, Any] = {}
-
-    def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():  # no other thread may listen
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-                self.before[number] = signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        for number, handler in self.before.items():
-            signal.signal(number, handler)
-
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Save and stop where any rank has had a signal."""
-        self.number = self.heard
-        if args.world_size > 1:
-            seen = torch.tensor(self.heard, device=args.device)
-            torch.distributed.all_reduce(seen, torch.distributed.ReduceOp.MAX)
-            self.number = int(seen)
-        if self.number:
-            control.should_save = control.should_training_stop = True
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        now = time.monotonic()
-        if number == signal.SIGINT and now - self.since > self.PATIENCE:
-            raise KeyboardInterrupt
-        if not self.heard:
-            self.heard, self.since = number, now
-            print(f"\n{signal.Signals(number).name}: saving after this step", file=sys.stderr)

@@ -8,32 +8,49 @@ from pathlib import Path
 
 MANIFEST = "manifest.json"
 STAGE = ".staged"
+DELETED = ".deleted-"
+RANK = "rank-"  # a rank's own file is called so, with its number
 
 
-def publish(staged: Path, run: Path, keep: int | None, best: Path | None = None) -> Path:
-    """Make the staged checkpoint visible in the run's folder, then delete all but the newest `keep` and the best.
+def publish(staged: Path, run: Path, keep: int | None, *, ranks: int, best: Path | None = None) -> Path:
+    """Make the staged checkpoint visible in the run's folder, then delete all older ones but the newest and the best.
+
+    What stands at a later step than the one just written was passed over when training went on from an earlier one; it
+    is no good, is not counted, and is left to be replaced.
 
     Args:
         staged: A complete folder ``…/checkpoint-N`` on the run's file system.
         run: The run's folder.
         keep: How many to keep, at least 1; None keeps all.
+        ranks: How many processes must have left their part in it.
         best: A checkpoint that is kept besides.
+
+    Raises:
+        RuntimeError: A rank's part is missing, as where the ranks share no file system.
     """
-    manifest = {
-        str(file.relative_to(staged)): _flushed_digest(file) for file in sorted(staged.rglob("*")) if file.is_file()
-    }
-    (staged / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    missing = [rank for rank in range(ranks) if not (staged / f"{RANK}{rank}.json").is_file()]
+    if missing:
+        raise RuntimeError(f"{staged} lacks the part of rank {missing[0]}; all ranks must see the same run folder")
+    for path in [*staged.rglob("*"), staged]:
+        _flush(path)
+    (staged / MANIFEST).write_text(_manifest({name: _digest(staged / name) for name in _files(staged)}), "utf-8")
     _flush(staged / MANIFEST)
     _flush(staged)
     final = run / staged.name
-    if final.exists():  # left damaged by something else: set aside, so that the good one can take its name
-        final.rename(run / f".damaged-{staged.name}-{os.getpid()}")
+    if final.exists():  # damaged, or else training would have gone on from it
+        _delete(final)
     staged.rename(final)
     _flush(run)
-    for old in listed(run)[:-keep] if keep else []:
+    for old in [path for path in listed(run) if step(path) <= step(final)][:-keep] if keep else []:
         if old != best:
-            shutil.rmtree(old.rename(run / f".deleted-{old.name}"))
+            _delete(old)
     return final
+
+
+def tidy(run: Path) -> None:
+    """Take away what a killed process left half written or half deleted; no checkpoint is among it."""
+    for left in [run / STAGE, *run.glob(f"{DELETED}*")]:
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def listed(run: Path) -> list[Path]:
@@ -46,21 +63,24 @@ def step(checkpoint: Path) -> int:
     return int(checkpoint.name.partition("-")[2])
 
 
+def rank(file: Path) -> int:
+    """Number of the rank whose file this is."""
+    return int(file.stem.removeprefix(RANK))
+
+
 def problem(checkpoint: Path) -> str | None:
     """What is wrong with a checkpoint: None where every file has the content that was written."""
     if not (checkpoint / MANIFEST).is_file():
         return f"{MANIFEST} is missing"
     try:
-        manifest = json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))
-    except ValueError:
+        text = (checkpoint / MANIFEST).read_text(encoding="utf-8")
+        manifest = json.loads(text)
+    except (OSError, ValueError):
         return f"{MANIFEST} is damaged"
-    for name, digest in manifest.items():
-        file = checkpoint / name
-        if not file.is_file():
-            return f"{name} is missing"
-        if _digest(file) != digest:
-            return f"{name} is damaged"
-    return None
+    if not manifest or text != _manifest(manifest):
+        return f"{MANIFEST} is damaged"
+    wrong = ((name, _wrong(checkpoint / name, digest)) for name, digest in manifest.items())
+    return next((f"{name} {found}" for name, found in wrong if found), None)
 
 
 def newest(run: Path) -> tuple[Path | None, list[str]]:
@@ -74,14 +94,32 @@ def newest(run: Path) -> tuple[Path | None, list[str]]:
     return None, damaged
 
 
+def _wrong(file: Path, digest: str) -> str | None:
+    """What is wrong with a file that should have this digest."""
+    if not file.is_file():
+        return "is missing"
+    try:
+        return None if _digest(file) == digest else "is damaged"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+
+
+def _delete(checkpoint: Path) -> None:
+    """Take it out of sight as a whole before its files go one by one."""
+    shutil.rmtree(checkpoint.rename(checkpoint.with_name(f"{DELETED}{checkpoint.name}")))
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+
+
+def _manifest(digests: dict[str, str]) -> str:
+    return json.dumps(digests, indent=1) + "\n"
+
+
 def _digest(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _flushed_digest(file: Path) -> str:
-    _flush(file)
-    return _digest(file)
 
 
 def _flush(path: Path) -> None:

@@ -1,8 +1,9 @@
-"""Where a step went wrong whose gradient is no finite number: which examples, and which part of the model first.
+"""A step whose gradient is no finite number is not taken; the message says which examples and which module first.
 
-Found by taking the step's forward and backward passes again, micro-batch by micro-batch, with a look at every module.
+They are found by taking the step's passes again, micro-batch by micro-batch, with a look at every module.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ import torch
 import torch.distributed
 from torch import Tensor, nn
 from transformers import Trainer
+
+from genai_hf.errors import NotANumberError
+from genai_hf.training.batches import EXAMPLES
 
 MOST_EXAMPLES = 16  # named in a message
 
@@ -32,6 +36,36 @@ class Origin:
         named = ", ".join(map(str, self.examples[:MOST_EXAMPLES]))
         more = len(self.examples) - MOST_EXAMPLES
         return f"first in {self.module}, examples {named}{f' and {more} more' if more > 0 else ''}"
+
+
+class Guard:
+    """Remembers the step that is being taken, and what becomes of it when its gradient is not finite."""
+
+    def __init__(self) -> None:
+        self.skipped = 0
+
+    def remember(self, batches: Sequence[dict[str, Any]], counts: Any, loss: Tensor) -> None:
+        """Keep the micro-batches of the step, its targets, and the sum of the losses before it."""
+        self.examples = [batch.pop(EXAMPLES) for batch in batches]
+        self.batches = [dict(batch) for batch in batches]
+        self.counts, self.loss_before = counts, loss.clone()
+
+    def refuse(self, trainer: Trainer, model: nn.Module, most: int) -> None:
+        """Leave the step out, up to `most` steps in a run.
+
+        Raises:
+            NotANumberError: Too many were left out; training is to stop before this one is taken.
+        """
+        where = origins(trainer, model, self.batches, self.examples, self.counts)
+        message = f"the gradient of step {trainer.state.global_step + 1} is not a number; {where}"
+        model.zero_grad(set_to_none=True)
+        self.skipped += 1
+        if self.skipped > most:
+            often = f" after {most} skipped ones" if most else ""
+            mend = "lower trainer.learning_rate, look at these examples, or leave such steps out with on_nan=skip"
+            raise NotANumberError(f"{message}{often}; stopped before it was taken: {mend}")
+        if trainer.is_world_process_zero():
+            print(f"{message}; left out ({self.skipped} of at most {most})", file=sys.stderr)
 
 
 def origins(

@@ -1,12 +1,18 @@
 """Take a Trainer from where its run stands to the end."""
 
 import math
+import os
 import sys
 from pathlib import Path
 
-from genai_hf.errors import Interrupted
-from genai_hf.training import checkpoints
-from genai_hf.training.callbacks import MetricsLog, ProgressBar, StopOnSignal
+import torch.distributed
+
+from genai_hf.errors import ConfigError, Interrupted
+from genai_hf.ranks import ranks
+from genai_hf.training import checkpoints, out_of_memory, room
+from genai_hf.training.callbacks import MetricsLog, ProgressBar
+from genai_hf.training.out_of_memory import StepTooLargeError
+from genai_hf.training.signals import StopOnSignal, watch_launcher
 from genai_hf.training.trainer import Trainer
 
 MODEL = "model"
@@ -19,23 +25,28 @@ def train(trainer: Trainer) -> dict[str, float]:
         The last evaluation's figures, and those of the training.
 
     Raises:
+        ConfigError: Not as many processes run, or not in the way, as was asked for.
+        NoRoomError: The run would not fit on the disk, or a row not into memory.
         Interrupted: A signal came; the checkpoint is saved.
     """
     run, stop = Path(trainer.args.output_dir), StopOnSignal()
+    _require_what_was_launched(trainer)
+    watch_launcher()
+    checkpoint = _resumed(trainer, run)
+    _require_room(trainer, run)
     trainer.add_callback(MetricsLog(run / "metrics.jsonl"))
     trainer.add_callback(ProgressBar())
     trainer.add_callback(stop)
-    checkpoint = _resumed(trainer, run)
-    trainer.args.eval_on_start &= checkpoint is None  # the yardstick of the beginning has been taken
     with stop:
-        trainer.train(resume_from_checkpoint=checkpoint)
+        _train(trainer, run, checkpoint)
     trainer.meter.read()
     if stop.number:
         saved = run / f"checkpoint-{trainer.state.global_step}"
         raise Interrupted(f"stopped after {saved}; the same command goes on from there", 128 + stop.number)
     metrics = {} if trainer.args.load_best_model_at_end else _last_evaluation(trainer)
     metrics = metrics or trainer.evaluate()
-    trainer.save_model(str(run / MODEL))
+    with room.named(run, "saving the model"):
+        trainer.save_model(str(run / MODEL))
     parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
     return metrics | {
         "tokens_per_second": trainer.meter.overall() * trainer.args.world_size,
@@ -44,16 +55,72 @@ def train(trainer: Trainer) -> dict[str, float]:
     }
 
 
+def _train(trainer: Trainer, run: Path, checkpoint: str | None) -> None:
+    """Train to the end, in smaller micro-batches where a step does not fit into memory."""
+    out_of_memory.use_decided(trainer, run)
+    fits = False
+    while not fits:
+        trainer.args.eval_on_start &= checkpoint is None  # the yardstick of the beginning has been taken
+        try:
+            trainer.train(resume_from_checkpoint=checkpoint)
+            fits = True
+        except StepTooLargeError:
+            pass  # the error holds the step's tensors until this block is left
+        if not fits:
+            checkpoint = trainer.save_last_step() if trainer.args.world_size == 1 else None
+            out_of_memory.halve(trainer, run)
+
+
 def _resumed(trainer: Trainer, run: Path) -> str | None:
+    """The checkpoint to go on from; rank 0 looks, and all take the same."""
     trainer.accelerator.wait_for_everyone()  # rank 0 may just have cleared the folder
-    checkpoint, damaged = checkpoints.newest(run)
+    found: list[str | None] = [None]
     if trainer.is_world_process_zero():
+        checkpoint, damaged = checkpoints.newest(run)
         for line in damaged:
             print(line, file=sys.stderr)
         if checkpoint is not None:
+            found = [str(checkpoint)]
             restored = "weights, optimizer, schedule, random state, place in the data"
-            print(f"resumed {run} after step {checkpoints.step(checkpoint)}: {restored}", file=sys.stderr)
-    return str(checkpoint) if checkpoint else None
+            others = len(list(checkpoint.glob(f"{checkpoints.RANK}*.json")))
+            elastic = "" if others == ranks() else f"; saved by {others} processes, {ranks()} go on"
+            print(f"resumed {run} after step {checkpoints.step(checkpoint)}: {restored}{elastic}", file=sys.stderr)
+    if trainer.args.world_size > 1:
+        torch.distributed.broadcast_object_list(found)
+    return found[0]
+
+
+def _require_what_was_launched(trainer: Trainer) -> None:
+    """The libraries fall back without a word: to one process, or from sharding to plain data parallelism."""
+    running = trainer.accelerator.num_processes
+    if running != ranks():
+        raise ConfigError(
+            f"{ranks()} processes were launched and {running} train; see that the launcher's backend works"
+        )
+    kind = trainer.accelerator.distributed_type.value
+    for asked, name in (("ACCELERATE_USE_FSDP", "FSDP"), ("ACCELERATE_USE_DEEPSPEED", "DEEPSPEED")):
+        if os.environ.get(asked, "").lower() in {"1", "true"} and kind != name:
+            raise ConfigError(f"{name} was asked for and {kind} would run; it needs accelerators that PyTorch can see")
+
+
+def _require_room(trainer: Trainer, run: Path) -> None:
+    """See before anything expensive that the checkpoints and the model will fit on the disk."""
+    number = max(_checkpoints_at_once(trainer) - len(checkpoints.listed(run)), 1)
+    need = number * room.checkpoint_bytes(trainer.model) + room.model_bytes(trainer.model)
+    if trainer.is_world_process_zero():
+        what = f"this run with {number} checkpoint{'s' if number > 1 else ''} more"
+        room.require(run, need, what, "free some, lower trainer.save_total_limit, or put the run elsewhere with root=…")
+
+
+def _checkpoints_at_once(trainer: Trainer) -> int:
+    """How many will lie on the disk together: the new one is whole before the oldest goes."""
+    arguments = trainer.args
+    saves = 2
+    if arguments.save_strategy == "no":
+        saves = 0
+    elif arguments.save_strategy == "steps" and (arguments.max_steps > 0 or arguments.save_steps < 1):
+        saves = int((arguments.max_steps if arguments.save_steps >= 1 else 1) / arguments.save_steps)
+    return saves if arguments.save_total_limit is None else min(saves, arguments.save_total_limit + 1)
 
 
 def _last_evaluation(trainer: Trainer) -> dict[str, float]:

@@ -6,7 +6,7 @@ from hydra._internal.utils import get_args_parser
 from omegaconf import OmegaConf
 
 from genai_hf import arguments, comments, composing, config
-from genai_hf.errors import ConfigError
+from genai_hf.errors import ConfigError, Interrupted
 from genai_hf.ranks import ranks
 from genai_hf.recipe_files import RecipeFile
 
@@ -29,7 +29,12 @@ def main(words: list[str]) -> int:
     else:
         from genai_hf import running
 
-        running.run(composing.compose(recipe, flags.overrides))
+        try:
+            running.run(composing.compose(recipe, flags.overrides))
+        except Interrupted:
+            running.part()
+            raise
+        running.part()
     return 0
 
 

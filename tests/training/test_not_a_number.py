@@ -133,7 +133,8 @@ def test_an_overflow_in_half_precision_is_left_to_the_scaler_but_a_loss_is_not(t
     trainer = make_trainer(tmp_path, tokenizer, accumulation=1)
     trainer.accelerator.scaler = torch.amp.GradScaler("cpu")
     stopped = []
-    monkeypatch.setattr(trainer, "_not_a_number", stopped.append)
+    monkeypatch.setattr(trainer._guard, "refuse", lambda trainer, model, most: stopped.append(most))
+    trainer._guard.loss_before, trainer._globalstep_last_logged = torch.tensor(0.0), 0
     for value, stops in [(1.0, 0), (math.nan, 1)]:
         trainer._tr_loss = torch.tensor(value)
         assert trainer._get_grad_norm(trainer.model, torch.tensor(math.inf)) is None

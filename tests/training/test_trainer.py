@@ -89,7 +89,7 @@ def test_a_checkpoint_holds_no_pickle_and_resuming_reads_none(tmp_path, tokenize
     make_trainer(tmp_path, tokenizer, accumulation=1, steps=2, save=1).train()
     files = {file.name for file in (tmp_path / "checkpoint-1").iterdir()}
     assert {file.rpartition(".")[2] for file in files} == {"safetensors", "json"}
-    assert files >= {"optimizer.safetensors", "scheduler.json", "random-0.safetensors", "trainer_state.json"}
+    assert files >= {"optimizer.safetensors", "scheduler.json", "rank-0.safetensors", "trainer_state.json"}
     monkeypatch.setattr(torch, "load", lambda *args, **named: pytest.fail("a pickle was read"))
     resumed = make_trainer(tmp_path, tokenizer, accumulation=1, steps=2)
     resumed.train(resume_from_checkpoint=str(tmp_path / "checkpoint-1"))

@@ -17,6 +17,7 @@ from conftest import Rows, make_tokenizer, tiny_bert
 from genai_hf.collators.masking import MaskedLMCollator
 from genai_hf.errors import NotANumberError
 from genai_hf.objectives.masked_lm import MaskedLM
+from genai_hf.running import part
 from genai_hf.training import Trainer
 
 GLOBAL_BATCH = 16
@@ -146,6 +147,7 @@ def main(out: str, what: str, accumulations: str) -> None:
         results.append({"accumulation": accumulation, **result})
     if os.environ["RANK"] == "0":
         Path(out).write_text(json.dumps(results))
+    part()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,48 @@
+"""A changed mind: what differs between how a run began and how it is asked for now."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from genai_hf.errors import ConfigError
+
+
+def agree(path: Path, before: Mapping[str, Any], now: Mapping[str, Any], allowed: Sequence[str]) -> bool:
+    """Compare two nested mappings of facts.
+
+    Args:
+        path: The run's folder, for messages.
+        before: What the run began with.
+        now: What it would go on with.
+        allowed: Dotted keys that may differ, each with all keys below it.
+
+    Returns:
+        Whether something differs, all of it allowed; that is said, too.
+
+    Raises:
+        ConfigError: Something else differs; the message lists old and new.
+    """
+    old, new = flatten(before), flatten(now)
+    changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    refused = [key for key in changed if not any(key == name or key.startswith(f"{name}.") for name in allowed)]
+    listed = "; ".join(f"{key}: {_short(old.get(key))} → {_short(new.get(key))}" for key in refused or changed)
+    if refused:
+        anyway = f"resume.allow=[{','.join([*allowed, *refused])}]"
+        remedy = f"name another with run=…, add overwrite=true, or go on all the same with {anyway}"
+        raise ConfigError(f"{path} was made with other settings ({listed}); {remedy}")
+    if changed:
+        print(f"{path} goes on with {listed}", file=sys.stderr)
+    return bool(changed)
+
+
+def flatten(node: Any, prefix: str = "") -> dict[str, Any]:
+    """A nested mapping as one of dotted keys."""
+    if isinstance(node, dict) and node:
+        return {key: value for name in node for key, value in flatten(node[name], f"{prefix}{name}.").items()}
+    return {prefix[:-1]: node}
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:12]}…"

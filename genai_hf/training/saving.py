@@ -1,0 +1,164 @@
+"""Saving and resuming of any Trainer, as a mixin: checkpoints that are whole, without pickle, bit for bit taken up."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.distributed
+from torch import nn
+from torch.optim import Optimizer
+from transformers.trainer import TRAINER_STATE_NAME, TRAINING_ARGS_NAME
+
+from genai_hf.training import checkpoints, hyperparameters, random_state, room, state_tree
+from genai_hf.training.not_a_number import Guard
+
+if TYPE_CHECKING:  # what the mixin may assume: at run time a Trainer class comes after it
+    from transformers import Trainer as Base
+else:
+    Base = object
+
+
+class Saving(Base):
+    """The part of `Reliable` that writes checkpoints and goes on from them."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self._saving_into: Path | None = None
+        self._guard = Guard()
+
+    def save_last_step(self) -> str | None:
+        """Save where the last whole step left the model, after one that broke off; the checkpoint, None before any."""
+        if self.state.global_step == 0:
+            return None
+        checkpoint = Path(self.args.output_dir, f"checkpoint-{self.state.global_step}")
+        self._tr_loss.copy_(self._guard.loss_before)
+        if not checkpoint.exists():
+            self._save_checkpoint(self.model, None)
+        return str(checkpoint)
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        """Save beside the run's checkpoints, and let the new one be seen when every rank's part of it is there.
+
+        Raises:
+            NoRoomError: The disk has no room for it; the earlier checkpoints are as they were.
+        """
+        run = Path(self.args.output_dir)
+        self._saving_into = run / checkpoints.STAGE
+        if self.args.should_save:
+            checkpoints.tidy(run)
+            self._require_room(run)
+        self._wait()
+        try:
+            with room.named(run, f"saving step {self.state.global_step}"):
+                super()._save_checkpoint(model, trial)
+                self._wait()
+                staged = self._saving_into / f"checkpoint-{self.state.global_step}"
+                best = self._unstage_best(run, staged)
+                if self.args.should_save:
+                    keep, ranks = self.args.save_total_limit, self.args.world_size
+                    checkpoints.publish(staged, run, keep, ranks=ranks, best=best)
+        finally:
+            if self.args.should_save:
+                checkpoints.tidy(run)
+            self._saving_into = None
+        self._wait()
+
+    def _require_room(self, run: Path) -> None:
+        state = sum(room.state_bytes(part.state_dict()) for part in self._stateful().values())
+        need = room.model_bytes(self.model) + state
+        room.require(
+            run, need, f"the checkpoint of step {self.state.global_step}", "free some, then repeat the command"
+        )
+
+    def _finalize_training(self, *given: Any) -> Any:
+        """End training, and leave every checkpoint as it is: stock deletes the newest where only one is kept."""
+        self._saving_into = Path(self.args.output_dir, checkpoints.STAGE)  # nothing is there to be deleted
+        try:
+            return super()._finalize_training(*given)
+        finally:
+            self._saving_into = None
+
+    def _unstage_best(self, run: Path, staged: Path) -> Path | None:
+        """The best checkpoint so far, by the name that it will have once it is published."""
+        best = self.state.best_model_checkpoint
+        if best is None:
+            return None
+        if Path(best) == staged:
+            self.state.best_model_checkpoint = str(run / staged.name)
+            if self.args.should_save:
+                self.state.save_to_json(str(staged / TRAINER_STATE_NAME))
+        return Path(self.state.best_model_checkpoint)
+
+    def _stateful(self) -> dict[str, Any]:
+        """What has a state beside the model, each with its file's name."""
+        parts = {"optimizer": self.optimizer, "scheduler": self.lr_scheduler, "scaler": self.accelerator.scaler}
+        return {name: part for name, part in parts.items() if part is not None}
+
+    def _is_sharded(self) -> bool:
+        """Whether accelerate spreads the state over the ranks; it then saves it in its own way."""
+        return bool(self.is_deepspeed_enabled or self.is_fsdp_enabled)
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        if self._is_sharded():
+            super()._save_optimizer_and_scheduler(output_dir)
+        elif self.args.should_save:
+            for name, part in self._stateful().items():
+                state_tree.save(part.state_dict(), Path(output_dir, name))
+
+    def create_optimizer(self, model: nn.Module | None = None) -> Optimizer:
+        """Make the optimizer; its groups keep the learning rate before any schedule, to compare a checkpoint's with."""
+        optimizer: Optimizer = super().create_optimizer(model)
+        for group in optimizer.param_groups:
+            group.setdefault("initial_lr", group["lr"])
+        return optimizer
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        """Fill them from the checkpoint; what they are set to stays as it is asked for now."""
+        if self._is_sharded():
+            super()._load_optimizer_and_scheduler(checkpoint)
+        elif checkpoint is not None:
+            asked = hyperparameters.read(self.optimizer)
+            for name, part in self._stateful().items():
+                part.load_state_dict(state_tree.load(Path(checkpoint, name)))
+            hyperparameters.take(self.optimizer, self.lr_scheduler, asked)
+
+    def _save_scaler(self, output_dir: str) -> None:
+        if self._is_sharded():
+            super()._save_scaler(output_dir)
+
+    def _load_scaler(self, checkpoint: str | None) -> None:
+        if self._is_sharded():
+            super()._load_scaler(checkpoint)
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        """Save what each rank has for itself: its random numbers, and its losses since the last line of the log."""
+        Path(output_dir).mkdir(parents=True, exist_ok=True)  # a rank may get here before the one that saves the model
+        own = {"random": random_state.read(), "loss": self._tr_loss, "logged": self._globalstep_last_logged}
+        state_tree.save(own, Path(output_dir, f"{checkpoints.RANK}{self.args.process_index}"))
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        """Take it up; with another number of ranks than there were, each takes the mean of the losses."""
+        if checkpoint is None:
+            return
+        files = sorted(Path(checkpoint).glob(f"{checkpoints.RANK}*.json"), key=checkpoints.rank)
+        saved, mine = [state_tree.load(file.with_suffix("")) for file in files], self.args.process_index
+        if mine < len(saved):  # the streams of a rank that is new go on as they are
+            random_state.restore(saved[mine]["random"])
+        losses = torch.stack([state["loss"] for state in saved])
+        self._tr_loss.copy_(losses[mine] if len(saved) == self.args.world_size else losses.mean())
+        self._guard.loss_before = self._tr_loss.clone()
+        self._globalstep_last_logged = saved[0]["logged"]
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+        """Save the model without the arguments' pickle, which nobody should read."""
+        super()._save(output_dir, state_dict)
+        if self.args.should_save:
+            Path(output_dir or self.args.output_dir, TRAINING_ARGS_NAME).unlink()
+
+    def _get_output_dir(self, trial: Any) -> str:
+        """Where the stock code writes a checkpoint: the staging folder while one is being saved."""
+        return str(self._saving_into or self.args.output_dir)
+
+    def _wait(self) -> None:
+        if self.args.world_size > 1:
+            torch.distributed.barrier()
