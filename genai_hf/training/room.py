@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from genai_hf.errors import NoRoomError
 
-FULL = {errno.ENOSPC, errno.EDQUOT}
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # the disk, the quota, the largest file that is allowed
 SLACK = 1 << 20  # for everything that is small
 
 

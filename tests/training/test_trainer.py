@@ -83,32 +83,3 @@ def test_a_step_without_a_target_has_no_loss_and_no_gradient(tmp_path, tokenizer
     grads, loss = gradients(trainer)
     assert loss == 0.0
     assert all(float(tensor.abs().max()) == 0.0 for tensor in grads.values())
-
-
-def test_a_checkpoint_holds_no_pickle_and_resuming_reads_none(tmp_path, tokenizer, monkeypatch):
-    make_trainer(tmp_path, tokenizer, accumulation=1, steps=2, save=1).train()
-    files = {file.name for file in (tmp_path / "checkpoint-1").iterdir()}
-    assert {file.rpartition(".")[2] for file in files} == {"safetensors", "json"}
-    assert files >= {"optimizer.safetensors", "scheduler.json", "rank-0.safetensors", "trainer_state.json"}
-    monkeypatch.setattr(torch, "load", lambda *args, **named: pytest.fail("a pickle was read"))
-    resumed = make_trainer(tmp_path, tokenizer, accumulation=1, steps=2)
-    resumed.train(resume_from_checkpoint=str(tmp_path / "checkpoint-1"))
-    assert resumed.state.global_step == 2
-
-
-@pytest.mark.filterwarnings("ignore:This DataLoader will create 2 worker processes")  # on a machine with one core
-@pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("dropout", [0.0, 0.3])
-def test_a_resumed_run_ends_with_the_same_weights_bit_for_bit(tmp_path, tokenizer, workers, dropout):
-    """From the middle of the second epoch of four steps into the third."""
-    whole = make_trainer(
-        tmp_path / "whole", tokenizer, accumulation=2, steps=10, workers=workers, dropout=dropout, save=6
-    )
-    whole.train()
-    resumed = make_trainer(
-        tmp_path / "again", tokenizer, accumulation=2, steps=10, workers=workers, dropout=dropout, save=6
-    )
-    torch.manual_seed(99)
-    resumed.train(resume_from_checkpoint=str(tmp_path / "whole" / "checkpoint-6"))
-    for name, tensor in whole.model.state_dict().items():
-        assert torch.equal(tensor, resumed.model.state_dict()[name]), name

@@ -1,5 +1,9 @@
-"""A tiny training, alone or as ranks of a launcher: training_script.py OUT gradients|curve|spoiled ACCUMULATION,…."""
+"""A tiny training, alone or as ranks of a launcher.
 
+training_script.py OUT gradients|curve|spoiled|saved|resumed ACCUMULATION,… [CHECKPOINT]
+"""
+
+import hashlib
 import json
 import os
 import subprocess
@@ -8,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import peft
 import torch
 import transformers
 
@@ -39,30 +44,36 @@ def make_trainer(
     dropout: float = 0.0,
     workers: int = 0,
     save: int | None = None,
+    lora: bool = False,
+    **given: Any,
 ) -> Trainer:
-    arguments = transformers.TrainingArguments(
-        output_dir=str(folder),
-        max_steps=steps if epochs is None else -1,
-        num_train_epochs=epochs or 1,
-        learning_rate=1e-3,
-        max_grad_norm=1e9,
-        per_device_train_batch_size=GLOBAL_BATCH // (accumulation * ranks),
-        gradient_accumulation_steps=accumulation,
-        per_device_eval_batch_size=eval_batch,
-        dataloader_num_workers=workers,
-        logging_steps=1,
-        eval_strategy="epoch" if epochs else "no",
-        save_strategy="steps" if save else "no",
-        save_steps=save or 500,
-        use_cpu=True,
-        remove_unused_columns=False,
-        logging_nan_inf_filter=False,
-        disable_tqdm=True,
-        seed=0,
-    )
+    """A Trainer of a tiny BERT on 57 rows; `given` are more TrainingArguments."""
+    values = {
+        "output_dir": str(folder),
+        "max_steps": steps if epochs is None else -1,
+        "num_train_epochs": epochs or 1,
+        "learning_rate": 1e-3,
+        "max_grad_norm": 1e9,
+        "per_device_train_batch_size": GLOBAL_BATCH // (accumulation * ranks),
+        "gradient_accumulation_steps": accumulation,
+        "per_device_eval_batch_size": eval_batch,
+        "dataloader_num_workers": workers,
+        "logging_steps": 1,
+        "eval_strategy": "epoch" if epochs else "no",
+        "save_strategy": "steps" if save else "no",
+        "save_steps": save or 500,
+        "use_cpu": True,
+        "remove_unused_columns": False,
+        "logging_nan_inf_filter": False,
+        "disable_tqdm": True,
+        "seed": 0,
+    }
+    model = tiny_bert(dtype, dropout)
+    if lora:
+        model = peft.get_peft_model(model, peft.LoraConfig(r=2, target_modules=["query"], lora_dropout=dropout))
     return Trainer(
-        model=tiny_bert(dtype, dropout),
-        args=arguments,
+        model=model,
+        args=transformers.TrainingArguments(**values | given),
         objective=MaskedLM(frequencies=np.arange(64), head_on_labels=head_on_labels),
         processing_class=tokenizer,
         data_collator=MaskedLMCollator(tokenizer=tokenizer),
@@ -101,12 +112,26 @@ def flat_gradients(trainer: Trainer) -> dict[str, Any]:
     return {"gradients": {name: grad.flatten().tolist() for name, grad in grads.items()}, "loss": loss}
 
 
-def launched(tmp_path: Path, ranks: int, what: str, accumulations: str) -> list[dict]:
+def saved(trainer: Trainer, checkpoint: str | None = None) -> dict[str, Any]:
+    """Train, from a checkpoint or not: every step's loss, and the digest of the weights at the end."""
+    trainer.train(resume_from_checkpoint=checkpoint)
+    losses = {entry["step"]: entry["loss"] for entry in trainer.state.log_history if "loss" in entry}
+    return {"losses": losses, "weights": digest(trainer.model)}
+
+
+def digest(model: torch.nn.Module) -> str:
+    together = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        together.update(name.removeprefix("module.").encode() + tensor.contiguous().view(torch.uint8).numpy().tobytes())
+    return together.hexdigest()
+
+
+def launched(tmp_path: Path, ranks: int, what: str, accumulations: str, *more: str) -> list[dict]:
     """Run the script on gloo ranks and read what rank 0 wrote."""
     out = tmp_path / "out.json"
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}", __file__]
     done = subprocess.run(
-        [*map(str, command), str(out), what, accumulations], capture_output=True, text=True, check=False
+        [*map(str, command), str(out), what, accumulations, *more], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     return json.loads(out.read_text())
@@ -132,7 +157,7 @@ def spoiled(trainer: Trainer) -> dict[str, Any]:
     raise AssertionError("nothing was noticed")
 
 
-def main(out: str, what: str, accumulations: str) -> None:
+def main(out: str, what: str, accumulations: str, checkpoint: str | None = None) -> None:
     """For each of the comma-separated accumulations, train and note what came of it."""
     ranks, tokenizer, results = int(os.environ["WORLD_SIZE"]), make_tokenizer(), []
     for accumulation in map(int, accumulations.split(",")):
@@ -142,6 +167,8 @@ def main(out: str, what: str, accumulations: str) -> None:
             result = flat_gradients(make_trainer(folder, tokenizer, dtype=torch.float64, **cut))
         elif what == "spoiled":
             result = spoiled(make_trainer(folder, tokenizer, steps=8, **cut))
+        elif what in {"saved", "resumed"}:
+            result = saved(make_trainer(folder, tokenizer, steps=10, save=6, **cut), checkpoint)
         else:
             result = curve(make_trainer(folder, tokenizer, epochs=3, **cut))
         results.append({"accumulation": accumulation, **result})

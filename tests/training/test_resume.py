@@ -1,0 +1,109 @@
+"""A run that goes on from a checkpoint ends with the same weights, bit for bit."""
+
+import pytest
+import torch
+from training_script import launched, make_trainer, saved
+
+from genai_hf.training.out_of_memory import use_decided
+from genai_hf.training.run import _train
+
+STEPS, MIDDLE = 10, 6  # four steps an epoch: from the middle of the second into the third
+
+
+def test_a_checkpoint_holds_no_pickle_and_resuming_reads_none(tmp_path, tokenizer, monkeypatch):
+    make_trainer(tmp_path, tokenizer, accumulation=1, steps=2, save=1).train()
+    files = {file.name for file in (tmp_path / "checkpoint-1").iterdir()}
+    assert {file.rpartition(".")[2] for file in files} == {"safetensors", "json"}
+    assert files >= {"optimizer.safetensors", "scheduler.json", "rank-0.safetensors", "trainer_state.json"}
+    monkeypatch.setattr(torch, "load", lambda *args, **named: pytest.fail("a pickle was read"))
+    resumed = make_trainer(tmp_path, tokenizer, accumulation=1, steps=2)
+    resumed.train(resume_from_checkpoint=str(tmp_path / "checkpoint-1"))
+    assert resumed.state.global_step == 2
+
+
+KINDS = {
+    "plain": {},
+    "dropout": {"dropout": 0.3},
+    "two workers": {"dropout": 0.3, "workers": 2},
+    "workers that stay": {"dropout": 0.3, "workers": 2, "dataloader_persistent_workers": True},
+    "bf16": {"dropout": 0.3, "bf16": True},
+    "LoRA": {"dropout": 0.3, "lora": True},
+    "log lines of three steps": {"dropout": 0.3, "logging_steps": 4},
+    "Adafactor": {"optim": "adafactor"},
+    "a plateau's schedule": {"lr_scheduler_type": "reduce_lr_on_plateau", "eval_strategy": "steps", "eval_steps": 2},
+}
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 2 worker processes")  # on a machine with one core
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")  # peft asks for it
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_resumed_run_ends_with_the_same_weights_and_log(tmp_path, tokenizer, kind):
+    given = {"accumulation": 2, "steps": STEPS, "save": MIDDLE} | KINDS[kind]
+    whole = saved(make_trainer(tmp_path / "whole", tokenizer, **given))
+    torch.manual_seed(99)
+    again = make_trainer(tmp_path / "again", tokenizer, **given)
+    resumed = saved(again, str(tmp_path / "whole" / f"checkpoint-{MIDDLE}"))
+    assert resumed == whole
+
+
+def test_two_ranks_resume_with_the_same_weights(tmp_path, tokenizer):
+    (whole,) = launched(tmp_path, 2, "saved", "1")
+    (resumed,) = launched(tmp_path, 2, "resumed", "1", str(tmp_path / "saved-2-1" / f"checkpoint-{MIDDLE}"))
+    assert resumed == whole
+
+
+def test_what_one_rank_saved_two_go_on_with(tmp_path, tokenizer):
+    """The same rows in every step: the same losses but for the order of additions, in the third epoch too."""
+    whole = saved(make_trainer(tmp_path / "whole", tokenizer, accumulation=2, steps=STEPS, save=MIDDLE))
+    (resumed,) = launched(tmp_path, 2, "resumed", "1", str(tmp_path / "whole" / f"checkpoint-{MIDDLE}"))
+    assert list(resumed["losses"]) == [str(step) for step in whole["losses"]]
+    assert list(resumed["losses"].values()) == pytest.approx(list(whole["losses"].values()), rel=1e-5)
+
+
+@pytest.mark.parametrize("schedule", ["linear", "reduce_lr_on_plateau"])
+def test_another_learning_rate_is_taken_for_real(tmp_path, tokenizer, schedule):
+    given = {"accumulation": 1, "steps": STEPS, "lr_scheduler_type": schedule}
+    given |= {"eval_strategy": "steps", "eval_steps": 2} if "plateau" in schedule else {}
+    make_trainer(tmp_path, tokenizer, save=MIDDLE, **given).train()
+    halved = make_trainer(tmp_path / "again", tokenizer, learning_rate=5e-4, weight_decay=0.3, **given)
+    halved.train(resume_from_checkpoint=str(tmp_path / f"checkpoint-{MIDDLE}"))
+    rates = {entry["step"]: entry["learning_rate"] for entry in halved.state.log_history if "loss" in entry}
+    done = 0 if "plateau" in schedule else MIDDLE
+    assert rates[MIDDLE] == pytest.approx(1e-3 * (1 if "plateau" in schedule else 1 - (MIDDLE - 1) / STEPS))
+    assert rates[MIDDLE + 1] == pytest.approx(5e-4 * (1 - done / STEPS))
+    assert {group["weight_decay"] for group in halved.optimizer.param_groups} == {0.3, 0.0}
+
+
+def test_a_longer_run_follows_its_schedule_at_once(tmp_path, tokenizer):
+    make_trainer(tmp_path, tokenizer, accumulation=1, steps=STEPS, save=MIDDLE).train()
+    longer = make_trainer(tmp_path / "again", tokenizer, accumulation=1, steps=2 * STEPS)
+    longer.train(resume_from_checkpoint=str(tmp_path / f"checkpoint-{MIDDLE}"))
+    rates = {entry["step"]: entry["learning_rate"] for entry in longer.state.log_history if "loss" in entry}
+    assert rates[MIDDLE + 1] == pytest.approx(1e-3 * (1 - MIDDLE / (2 * STEPS)))
+
+
+def limited(trainer, rows, from_step=0):
+    """Let the machine have memory for so many rows at a time only, from some step on: torch's own allocator refuses."""
+
+    def ask(module, inputs, named):
+        if trainer.state.global_step >= from_step and module.training and len(named["input_ids"]) > rows:
+            torch.empty(1 << 50)
+
+    trainer.model.register_forward_pre_hook(ask, with_kwargs=True)
+    return trainer
+
+
+@pytest.mark.parametrize("from_step", [0, 3, MIDDLE])
+def test_a_step_that_does_not_fit_is_taken_in_smaller_micro_batches(tmp_path, tokenizer, capsys, from_step):
+    given = {"accumulation": 1, "steps": STEPS, "save": MIDDLE}
+    whole = saved(make_trainer(tmp_path / "whole", tokenizer, **given))
+    trainer = limited(make_trainer(tmp_path / "limited", tokenizer, **given), rows=4, from_step=from_step)
+    (tmp_path / "limited").mkdir(exist_ok=True)
+    _train(trainer, tmp_path / "limited", None)
+    losses = {entry["step"]: entry["loss"] for entry in trainer.state.log_history if "loss" in entry}
+    assert losses == pytest.approx(whole["losses"], rel=1e-5)
+    assert (trainer.args.per_device_train_batch_size, trainer.args.gradient_accumulation_steps) == (4, 4)
+    assert "out of memory with micro-batches of 8 rows; 4 rows and 4 accumulation steps" in capsys.readouterr().err
+    repeated = make_trainer(tmp_path / "again", tokenizer, **given)
+    use_decided(repeated, tmp_path / "limited")
+    assert repeated.args.per_device_train_batch_size == 4
