@@ -23,10 +23,9 @@ def agree(path: Path, before: Mapping[str, Any], now: Mapping[str, Any], allowed
     Raises:
         ConfigError: Something else differs; the message lists old and new.
     """
-    old, new = flatten(before), flatten(now)
-    changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    changed = differences(before, now)
     refused = [key for key in changed if not any(key == name or key.startswith(f"{name}.") for name in allowed)]
-    listed = "; ".join(f"{key}: {_short(old.get(key))} → {_short(new.get(key))}" for key in refused or changed)
+    listed = "; ".join(f"{key}: {changed[key]}" for key in refused or changed)
     if refused:
         anyway = f"resume.allow=[{','.join([*allowed, *refused])}]"
         remedy = f"name another with run=…, add overwrite=true, or go on all the same with {anyway}"
@@ -34,6 +33,13 @@ def agree(path: Path, before: Mapping[str, Any], now: Mapping[str, Any], allowed
     if changed:
         print(f"{path} goes on with {listed}", file=sys.stderr)
     return bool(changed)
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, str]:
+    """What differs between two nested mappings: the dotted key to ``old → new``."""
+    old, new = flatten(before), flatten(now)
+    changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    return {key: f"{_short(old.get(key))} → {_short(new.get(key))}" for key in changed}
 
 
 def flatten(node: Any, prefix: str = "") -> dict[str, Any]:

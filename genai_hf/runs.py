@@ -105,9 +105,15 @@ def fingerprint(cfg: DictConfig) -> dict[str, dict[str, str]]:
     return {"versions": versions, "files": _files(cfg)}
 
 
+def read_fingerprint(path: Path) -> dict[str, Any]:
+    """What a run's folder says that it was made of."""
+    facts: dict[str, Any] = json.loads((path / "fingerprint.json").read_text(encoding="utf-8"))
+    return facts
+
+
 def note(path: Path, **known: Mapping[str, str]) -> None:
     """Write down what is only known once the run has begun, such as its hardware."""
-    before = json.loads((path / "fingerprint.json").read_text(encoding="utf-8"))
+    before = read_fingerprint(path)
     write_json(path / "fingerprint.json", before | {name: dict(facts) for name, facts in known.items()})
 
 
@@ -122,7 +128,7 @@ def note_data(path: Path, allowed: Sequence[str] = (), **splits: str) -> None:
     Raises:
         ConfigError: The data are others; the message names old and new.
     """
-    before = json.loads((path / "fingerprint.json").read_text(encoding="utf-8")).get("data", splits)
+    before = read_fingerprint(path).get("data", splits)
     changes.agree(path, {"data": before}, {"data": splits}, allowed)
     note(path, data=splits)
 
@@ -211,7 +217,7 @@ def _write_down(path: Path, cfg: DictConfig, facts: Mapping[str, Any]) -> None:
 def _compare(path: Path, cfg: DictConfig) -> None:
     """Refuse what differs from the settings, files and versions that the run began with, unless it was allowed."""
     recorded = json.loads((path / "settings.json").read_text(encoding="utf-8"))
-    known = json.loads((path / "fingerprint.json").read_text(encoding="utf-8"))
+    known = read_fingerprint(path)
     today = fingerprint(cfg)
     now = json.loads(json.dumps(settings(cfg), default=str)) | today
     if changes.agree(path, recorded | {name: known[name] for name in today}, now, allowed(cfg)):

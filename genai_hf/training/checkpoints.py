@@ -33,7 +33,7 @@ def publish(staged: Path, run: Path, keep: int | None, *, ranks: int, best: Path
         raise RuntimeError(f"{staged} lacks the part of rank {missing[0]}; all ranks must see the same run folder")
     for path in [*staged.rglob("*"), staged]:
         _flush(path)
-    (staged / MANIFEST).write_text(_manifest({name: _digest(staged / name) for name in _files(staged)}), "utf-8")
+    (staged / MANIFEST).write_text(_manifest({name: digest(staged / name) for name in _files(staged)}), "utf-8")
     _flush(staged / MANIFEST)
     _flush(staged)
     final = run / staged.name
@@ -79,7 +79,7 @@ def problem(checkpoint: Path) -> str | None:
         return f"{MANIFEST} is damaged"
     if not manifest or text != _manifest(manifest):
         return f"{MANIFEST} is damaged"
-    wrong = ((name, _wrong(checkpoint / name, digest)) for name, digest in manifest.items())
+    wrong = ((name, _wrong(checkpoint / name, expected)) for name, expected in manifest.items())
     return next((f"{name} {found}" for name, found in wrong if found), None)
 
 
@@ -94,12 +94,12 @@ def newest(run: Path) -> tuple[Path | None, list[str]]:
     return None, damaged
 
 
-def _wrong(file: Path, digest: str) -> str | None:
+def _wrong(file: Path, expected: str) -> str | None:
     """What is wrong with a file that should have this digest."""
     if not file.is_file():
         return "is missing"
     try:
-        return None if _digest(file) == digest else "is damaged"
+        return None if digest(file) == expected else "is damaged"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
 
@@ -117,7 +117,8 @@ def _manifest(digests: dict[str, str]) -> str:
     return json.dumps(digests, indent=1) + "\n"
 
 
-def _digest(file: Path) -> str:
+def digest(file: Path) -> str:
+    """SHA-256 of a file's content."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

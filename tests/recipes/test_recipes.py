@@ -108,6 +108,37 @@ def test_an_unfinished_run_goes_on_and_ends_the_same(recipe, text, root, capsys)
 
 
 @pytest.mark.parametrize("recipe", TRAINED)
+def test_a_replay_gives_what_was_written_down_and_notices_what_was_not(recipe, text, root, capsys):
+    assert cli.main([recipe, text, *RECIPES[recipe], "run=first"]) == 0
+    folder = root / recipe / "first"
+    assert cli.main(["verify", str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert "checkpoint-3        whole" in said
+    assert "checkpoint-3 to step 6" in said
+    assert "came out again, bit for bit" in said
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    changed = [line | {"loss": line["loss"] * (1 + 1e-7)} if line["step"] == 4 and "loss" in line else line
+               for line in map(json.loads, lines)]  # fmt: skip
+    (folder / "metrics.jsonl").write_text("\n".join(map(json.dumps, changed)))
+    assert cli.main(["verify", str(folder)]) == 2
+    assert "loss at step 4" in capsys.readouterr().out
+
+
+def test_what_cannot_be_verified_is_said(text, root, capsys):
+    assert cli.main(["verify"]) == 2
+    assert cli.main(["verify", str(root)]) == 2
+    assert "is not a run" in capsys.readouterr().err
+    assert cli.main(["train_tokenizer", text, *RECIPES["train_tokenizer"], "run=first"]) == 0
+    assert cli.main(["verify", str(root / "train_tokenizer" / "first")]) == 2
+    assert "trained no model" in capsys.readouterr().err
+    assert cli.main(["bert_mlm", text, *RECIPES["bert_mlm"], "run=first"]) == 0
+    folder = root / "bert_mlm" / "first"
+    (folder / "checkpoint-6" / "config.json").write_text("{}")
+    assert cli.main(["verify", str(folder), "--steps", "0"]) == 2
+    assert "checkpoint-6        config.json is damaged" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("recipe", TRAINED)
 def test_the_saved_model_loads_with_its_tokenizer_and_repeats_its_score(recipe, text, root):
     import transformers
 

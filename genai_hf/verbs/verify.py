@@ -1,0 +1,88 @@
+"""Check a run's checkpoints, and replay steps from one: the same must come out, bit for bit (--steps K).
+
+genai-hf verify outputs/bert_mlm/NAME      every file of every checkpoint against its manifest; then the steps from one
+                                           checkpoint to the next, or to the end, and what they left then and now
+--steps K                                  at most so many steps
+--steps 0                                  only the files
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from genai_hf import arguments, changes, config, recipe_files, running, runs
+from genai_hf.errors import ConfigError, UserError
+
+
+def main(words: list[str]) -> int:
+    """Print what is whole and what came out again.
+
+    Raises:
+        UserError: A checkpoint is damaged, or something came out otherwise.
+    """
+    parser = argparse.ArgumentParser(prog="genai-hf verify", add_help=False)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--steps", type=int)
+    parser.error = arguments.refuse  # type: ignore[method-assign]
+    if not words:
+        raise ConfigError("name a run's folder, such as outputs/bert_mlm/…")
+    asked = parser.parse_args(words)
+    if not (asked.run / "config.yaml").is_file():
+        raise ConfigError(f"{asked.run} is not a run; name its folder, such as outputs/bert_mlm/…")
+    if asked.steps is not None and asked.steps < 0:
+        raise ConfigError(f"--steps must be at least 0, got {asked.steps}")
+    with tempfile.TemporaryDirectory() as folder, running.logged(Path(folder, "log")):
+        damaged = verify_files(asked.run)
+        if asked.steps != 0:
+            replay(asked.run, asked.steps, folder)
+    if damaged:
+        raise UserError(f"{asked.run}: {' and '.join(damaged)} damaged; training goes on from the newest that is whole")
+    return 0
+
+
+def verify_files(run: Path) -> list[str]:
+    """Print what every checkpoint is like; the names of those that are damaged."""
+    from genai_hf.training import checkpoints
+
+    damaged = []
+    for checkpoint in checkpoints.listed(run):
+        problem = checkpoints.problem(checkpoint)
+        damaged += [checkpoint.name] if problem else []
+        print(f"{checkpoint.name:20}{problem or 'whole, every file as it was written'}")
+    return damaged
+
+
+def replay(run: Path, steps: int | None, folder: str) -> None:
+    """Train some steps again, writing into `folder`, and print what was compared.
+
+    Raises:
+        UserError: Something came out otherwise, or the run cannot be had again here.
+    """
+    from genai_hf.training import replay as again
+
+    cfg = _config(run)
+    start, end = again.span(run, steps)
+    facts, known = runs.fingerprint(cfg), runs.read_fingerprint(run)
+    changed = changes.differences({name: known[name] for name in facts}, facts)
+    if changed:
+        listed = "; ".join(f"{key}: {change}" for key, change in changed.items())
+        raise ConfigError(f"{run} cannot be replayed, since it is not the same any more ({listed})")
+    recipe = recipe_files.find(cfg.recipe)
+    config.check(cfg, recipe)
+    cfg.root = folder
+    found = again.replay(recipe.load().build(running.settled(cfg, runs.folder(cfg))), run, start, end)
+    for line in found.different:
+        print(line)
+    if found.different:
+        often = f"{len(found.different)} of {len(found.compared)} figures and files came out otherwise"
+        raise UserError(f"{run}: {often}; on other hardware than it ran on that may be so")
+    print(f"{start.name} to step {end:<6} {len(found.compared)} figures and files came out again, bit for bit")
+
+
+def _config(run: Path) -> DictConfig:
+    cfg = OmegaConf.load(run / "config.yaml")
+    if not isinstance(cfg, DictConfig) or not cfg.get("trainer"):
+        raise ConfigError(f"{run} trained no model; there are no steps to replay")
+    return cfg
