@@ -25,11 +25,15 @@ def parse(words: Sequence[str]) -> tuple[RecipeFile, argparse.Namespace]:
     flags = parser.parse_intermixed_args(list(words[1:]))
     if flags.config_name or flags.config_path:
         raise ConfigError("--config-name and --config-path are the recipe's; bring settings along with --config-dir")
-    folders = (Path(flags.config_dir),) if flags.config_dir else ()
-    for folder in folders:
+    for folder in folders(flags):
         if not folder.is_dir():
             raise ConfigError(f"--config-dir {folder} is not a folder")
-    return recipe_files.find(words[0], folders), flags
+    return recipe_files.find(words[0], folders(flags)), flags
+
+
+def folders(flags: argparse.Namespace) -> tuple[Path, ...]:
+    """The user's own folders of configs."""
+    return (Path(flags.config_dir),) if flags.config_dir else ()
 
 
 def refuse(message: str) -> NoReturn:

@@ -7,7 +7,7 @@ import pkgutil
 import sys
 from collections.abc import Sequence
 
-from genai_hf import verbs
+from genai_hf import launching, verbs
 from genai_hf.errors import Interrupted, NoRoomError, UserError
 from genai_hf.ranks import rank
 
@@ -21,7 +21,16 @@ DONE, FAULT, MENDABLE, NO_ROOM = 0, 1, 2, 3
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code; a fault of ours raises and leaves its traceback."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    code = FAULT
+    try:
+        code = answer(list(sys.argv[1:] if arguments is None else arguments))
+    finally:
+        launching.note_code(code)
+    return code
+
+
+def answer(words: list[str]) -> int:
+    """Do what the words ask for, and say what went wrong in a line."""
     gc.disable()  # nothing that an answer of a fifth of a second makes is worth collecting
     try:
         return dispatch(words)
@@ -35,10 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return DONE
     except (MemoryError, OSError, RuntimeError) as error:
-        answer = limits(error)
-        if answer is None:
+        limit = limits(error)
+        if limit is None:
             raise
-        return say(words, *answer)
+        return say(words, *limit)
 
 
 def dispatch(words: list[str]) -> int:

@@ -160,7 +160,8 @@ def groups(recipe: RecipeFile) -> dict[str, list[str]]:
     """The groups that the recipe may choose from, each with its options."""
     app = application(recipe)
     cfg = app.compose_config(recipe.name, list(QUIET), run_mode=RunMode.RUN)
-    chosen = [group for group in cfg.hydra.runtime.choices if not group.startswith("hydra") and "@" not in group]
+    useless = ("hydra",) if recipe.trains else ("hydra", "launch")
+    chosen = [group for group in cfg.hydra.runtime.choices if not group.startswith(useless) and "@" not in group]
     return {group: app.config_loader.get_group_options(group) for group in sorted(chosen)}
 
 

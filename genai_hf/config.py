@@ -33,6 +33,8 @@ BASE = {
     "root": "str",
     "on_nan": "Literal['stop', 'skip']",
     "max_skipped": "int",
+    "launch.starter": "Literal['none', 'accelerate', 'torchrun', 'srun']",
+    "launch.processes": "int | None",
     "precision": "Literal['auto', 'fp32', 'bf16', 'fp16']",
 }
 
@@ -71,6 +73,8 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
         _check_type(key, OmegaConf.select(cfg, key), annotation)
     if cfg.get("trainer") and not recipe.trains:
         raise ConfigError(f"'trainer.{next(iter(cfg.trainer))}': {recipe.name} trains no model; leave it out")
+    if cfg.launch.starter != "none" and not recipe.trains:
+        raise ConfigError(f"'launch': {recipe.name} trains no model, so one process does it; leave it out")
     for group, dotted in UPSTREAM.items():
         if group in cfg:
             check_node(dotted, cfg[group], at=group)

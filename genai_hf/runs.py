@@ -196,7 +196,8 @@ def _digest(paths: Sequence[Path]) -> str:
 def _global_batch(cfg: DictConfig) -> int:
     """Rows of one optimizer step over all ranks, which no single setting says."""
     rows, accumulation = (OmegaConf.select(cfg, key, default=usual) for key, usual in ROWS.items())
-    return int(ranks() * rows * accumulation)
+    processes = ranks() if ranks() > 1 else OmegaConf.select(cfg, "launch.processes") or 1
+    return int(processes * rows * accumulation)
 
 
 def _begin(path: Path, cfg: DictConfig) -> None:

@@ -14,7 +14,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from genai_hf import composing, config, running, runs, secrets
+from genai_hf import composing, config, launching, running, runs, secrets
 from genai_hf.errors import ConfigError, UserError
 from genai_hf.recipe_files import RecipeFile
 
@@ -39,7 +39,7 @@ def sweep(recipe: RecipeFile, overrides: Sequence[str]) -> int:
     for cfg, _ in jobs:
         config.check(cfg, recipe)
     folder = Path(jobs[0][0].root) / recipe.name / "sweeps" / _name(overrides)
-    cells = [_cell(cfg, asked, number, len(jobs)) for number, (cfg, asked) in enumerate(jobs, 1)]
+    cells = [_cell(cfg, recipe, asked, number, len(jobs)) for number, (cfg, asked) in enumerate(jobs, 1)]
     from genai_hf.reports import sweep as summary
 
     title = " ".join([recipe.name, *map(secrets.hide_override, overrides)])
@@ -67,14 +67,18 @@ def _jobs(recipe: RecipeFile, overrides: Sequence[str]) -> list[tuple[DictConfig
     return found
 
 
-def _cell(cfg: DictConfig, asked: list[str], number: int, total: int) -> Any:
+def _cell(cfg: DictConfig, recipe: RecipeFile, asked: list[str], number: int, total: int) -> Any:
     from genai_hf.reports.sweep import SweepCell
 
     asked = [secrets.hide_override(line) for line in asked]
     print(f"job {number} of {total}: {' '.join(asked)}", file=sys.stderr)
     error = None
     try:
-        running.run(OmegaConf.create(cfg))
+        if launching.is_wanted(cfg):
+            code = launching.launch(cfg, recipe.folders if recipe.packaged else recipe.folders[:-1])
+            error = f"its processes ended with exit code {code}" if code else None
+        else:
+            running.run(OmegaConf.create(cfg))
     except FAILURES as wrong:
         error = str(wrong) or type(wrong).__name__
         print(f"job {number} failed: {error}", file=sys.stderr)

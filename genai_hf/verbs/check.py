@@ -5,11 +5,13 @@ genai-hf check RECIPE [key=value …]
 It takes the words that a run would take, builds the model without weights and makes no run folder.
 """
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
-from genai_hf import arguments, composing, runs
+from genai_hf import arguments, composing, launching, runs
 from genai_hf.looking import first_rows, looked_at
 
 
@@ -18,7 +20,7 @@ def main(words: list[str]) -> int:
     recipe, flags = arguments.parse(words)
     cfg = composing.compose(recipe, flags.overrides)
     with looked_at(cfg) as trainer:
-        for name, value in findings(cfg, trainer).items():
+        for name, value in findings(cfg, trainer, arguments.folders(flags)).items():
             print(f"{name:14}{value}")
     return 0
 
@@ -30,7 +32,7 @@ def duration(seconds: float) -> str:
     return f"{seconds / size:.0f} {name}"
 
 
-def findings(cfg: DictConfig, trainer: Any) -> dict[str, str]:
+def findings(cfg: DictConfig, trainer: Any, folders: Sequence[Path] = ()) -> dict[str, str]:
     """What there is to know of a run before it begins, each in a line."""
     import torch
 
@@ -62,5 +64,5 @@ def findings(cfg: DictConfig, trainer: Any) -> dict[str, str]:
         "device": f"{trainer.args.device}, {dtype}".replace("torch.", ""),
         "memory": f"about {cost.memory / 2**30:.2f} GiB beside the libraries' own",
         "time": f"about {duration(cost.step_seconds * steps)} of training (to a factor of two)",
-        "every GPU": f"accelerate launch -m genai_hf {cfg.recipe} {' '.join(cfg.overrides)}".rstrip(),
+        "every GPU" if cfg.launch.starter == "none" else "launched": launching.line(cfg, folders),
     }

@@ -5,7 +5,7 @@ import argparse
 from hydra._internal.utils import get_args_parser
 from omegaconf import OmegaConf
 
-from genai_hf import arguments, comments, composing, config
+from genai_hf import arguments, comments, composing, config, launching
 from genai_hf.errors import ConfigError, Interrupted
 from genai_hf.ranks import ranks
 from genai_hf.recipe_files import RecipeFile
@@ -27,10 +27,14 @@ def main(words: list[str]) -> int:
             )
         return sweeping.sweep(recipe, flags.overrides)
     else:
+        cfg = composing.compose(recipe, flags.overrides)
+        config.check(cfg, recipe)
+        if launching.is_wanted(cfg):
+            return launching.launch(cfg, arguments.folders(flags))
         from genai_hf import running
 
         try:
-            running.run(composing.compose(recipe, flags.overrides))
+            running.run(cfg)
         except Interrupted:
             running.part()
             raise

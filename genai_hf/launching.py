@@ -1,0 +1,130 @@
+"""Starting the same command in several processes: `launch=…` calls the launcher that one would call by hand."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from omegaconf import DictConfig
+
+from genai_hf.errors import ConfigError
+from genai_hf.ranks import rank, ranks
+
+STARTERS = {
+    "accelerate": ("accelerate", "launch", "--num_processes={processes}"),
+    "torchrun": ("torchrun", "--standalone", "--nproc-per-node={processes}"),
+    "srun": (
+        *("srun", "--ntasks-per-node=1", "torchrun", "--nnodes=$SLURM_NNODES", "--nproc-per-node={processes}"),
+        *("--rdzv-backend=c10d", "--rdzv-id=$SLURM_JOB_ID"),
+        "--rdzv-endpoint=$(scontrol show hostnames | head -n 1):29500",
+    ),
+}
+MODULES = {"accelerate": "accelerate.commands.accelerate_cli", "torchrun": "torch.distributed.run"}
+LAUNCHED = "GENAI_HF_LAUNCHED"  # in our ranks: the file that takes the exit code, which launchers do not pass on
+FORWARDED = (signal.SIGTERM, signal.SIGUSR1)
+
+
+def is_wanted(cfg: DictConfig) -> bool:
+    """Whether this process is to start others instead of training.
+
+    Raises:
+        ConfigError: It is one of another number of ranks than was asked for.
+    """
+    if "RANK" not in os.environ:
+        return bool(cfg.launch.starter != "none")
+    if cfg.launch.starter in {"accelerate", "torchrun"}:
+        if cfg.launch.processes not in {None, ranks()}:
+            raise ConfigError(f"launch.processes={cfg.launch.processes} were asked for and {ranks()} run")
+        if LAUNCHED not in os.environ and rank() == 0:
+            print("launch=… starts nothing here: a launcher has started this process", file=sys.stderr)
+    return False
+
+
+def settle(cfg: DictConfig) -> None:
+    """Write down how many processes there will be, where it depends on the machine.
+
+    Raises:
+        ConfigError: There is no GPU for `launch=gpus`, or no allocation for `launch=slurm`.
+    """
+    if cfg.launch.starter == "srun" and "SLURM_JOB_ID" not in os.environ:
+        raise ConfigError(
+            "launch=slurm works inside an allocation; put the line that 'check' shows into an sbatch script"
+        )
+    if cfg.launch.processes is None:
+        import torch
+
+        cfg.launch.processes = torch.accelerator.device_count()
+        if not cfg.launch.processes:
+            raise ConfigError("there is no GPU here to start a process on; launch=cpu2 starts two on the processor")
+
+
+def line(cfg: DictConfig, folders: Sequence[Path] = ()) -> str:
+    """The command that starts this config's processes, for those who type it."""
+    starter = cfg.launch.starter if cfg.launch.starter != "none" else "accelerate"
+    words = list(STARTERS[starter])
+    if cfg.launch.starter == "none" or cfg.launch.processes is None:
+        words = [word for word in words if "{processes}" not in word]  # accelerate counts the GPUs
+    filled = [word.format(processes=cfg.launch.processes) for word in words]
+    typed = [word if "$" in word else shlex.quote(word) for word in (*filled, *cfg.launch.arguments)]
+    return " ".join([*typed, "-m", "genai_hf", shlex.join(_words(cfg, folders))])
+
+
+def launch(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:
+    """Start the processes, wait for them, and return rank 0's exit code.
+
+    Ctrl-C reaches them by itself; SIGTERM and SIGUSR1 are passed on, so they save and stop.
+    """
+    settle(cfg)
+    with tempfile.TemporaryDirectory() as folder:
+        code = Path(folder, "code")
+        environment = os.environ | {
+            LAUNCHED: str(code),
+            "TORCHELASTIC_SIGNALS_TO_HANDLE": "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1",
+            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", _threads(cfg)),
+        }
+        started = subprocess.Popen(_command(cfg, folders), env=environment)
+        before = {number: signal.signal(number, _forward(started)) for number in FORWARDED}
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            ended = started.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        return int(code.read_text(encoding="utf-8")) if ended and code.is_file() else ended
+
+
+def note_code(code: int) -> None:
+    """Leave rank 0's exit code to the process that launched it."""
+    if rank() == 0 and LAUNCHED in os.environ:
+        Path(os.environ[LAUNCHED]).write_text(str(code), encoding="utf-8")
+
+
+def _command(cfg: DictConfig, folders: Sequence[Path]) -> list[str]:
+    ours = ["-m", "genai_hf", *_words(cfg, folders)]
+    if cfg.launch.starter == "srun":
+        return ["bash", "-c", line(cfg, folders)]
+    head, *words = STARTERS[cfg.launch.starter]
+    filled = [word.format(processes=cfg.launch.processes) for word in words]
+    return [sys.executable, "-m", MODULES[head], *filled, *cfg.launch.arguments, *ours]
+
+
+def _words(cfg: DictConfig, folders: Sequence[Path]) -> list[str]:
+    directories = [word for folder in folders for word in ("--config-dir", str(folder))]
+    return [cfg.recipe, *cfg.overrides, *directories]
+
+
+def _threads(cfg: DictConfig) -> str:
+    """Threads for each process: an equal share of the processors, for torchrun gives each one."""
+    return str(max((os.cpu_count() or 1) // cfg.launch.processes, 1)) if cfg.launch.starter == "torchrun" else "1"
+
+
+def _forward(started: "subprocess.Popen[bytes]") -> "signal._HANDLER":
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        started.send_signal(number)
+
+    return pass_on

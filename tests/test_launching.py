@@ -1,0 +1,104 @@
+"""The same command in several processes: what starts them, what they tell back."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import genai_hf
+from genai_hf import cli, launching
+from genai_hf.errors import ConfigError
+
+RUN = [
+    *("data=text", "tokenizer.vocab_size=300", "tokenizer.multiple_of=1", "sequence_length=32", "run=launched"),
+    *("trainer.max_steps=100000", "trainer.save_steps=5", "precision=fp32"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch):
+    for name in ("RANK", "WORLD_SIZE", launching.LAUNCHED):
+        monkeypatch.delenv(name, raising=False)
+
+
+def cfg(*overrides):
+    return genai_hf.compose("bert_mlm", overrides)
+
+
+@pytest.mark.parametrize(
+    ("launch", "line"),
+    [
+        ("single", "accelerate launch -m genai_hf bert_mlm launch=single"),
+        ("gpus", "accelerate launch --multi_gpu -m genai_hf bert_mlm launch=gpus"),
+        ("cpu2", "torchrun --standalone --nproc-per-node=2 -m genai_hf bert_mlm launch=cpu2"),
+        ("deepspeed", "accelerate launch --use_deepspeed --zero_stage=2 -m genai_hf bert_mlm launch=deepspeed"),
+    ],
+)
+def test_the_line_is_what_one_would_type(launch, line):
+    assert launching.line(cfg(f"launch={launch}")) == line
+
+
+def test_words_with_spaces_are_quoted_and_folders_are_passed_on():
+    line = launching.line(cfg("launch=cpu2", "data=text", "data.path='my texts'"), [Path("conf here")])
+    assert shlex.split(line)[-4:] == ["data=text", "data.path='my texts'", "--config-dir", "conf here"]
+
+
+def test_a_node_list_is_left_for_the_shell_of_the_allocation():
+    assert "--nnodes=$SLURM_NNODES --nproc-per-node=4" in launching.line(cfg("launch=slurm", "launch.processes=4"))
+
+
+@pytest.mark.parametrize(("launch", "why"), [("gpus", "there is no GPU here"), ("slurm", "inside an allocation")])
+def test_what_cannot_be_launched_here_is_refused(launch, why, monkeypatch, capsys):
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    monkeypatch.setattr("torch.accelerator.device_count", lambda: 0)
+    assert cli.main(["bert_mlm", f"launch={launch}"]) == 2
+    assert why in capsys.readouterr().err
+
+
+def test_a_process_of_a_launcher_starts_no_others_and_says_so(monkeypatch, capsys):
+    assert launching.is_wanted(cfg("launch=cpu2"))
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert not launching.is_wanted(cfg("launch=cpu2"))
+    assert "launch=… starts nothing here" in capsys.readouterr().err
+
+
+def test_another_number_of_processes_than_was_asked_for_is_refused(monkeypatch):
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(ConfigError, match=r"launch\.processes=2 were asked for and 3 run"):
+        launching.is_wanted(cfg("launch=cpu2"))
+
+
+def test_what_trains_nothing_is_not_launched(capsys):
+    assert cli.main(["train_tokenizer", "launch=cpu2"]) == 2
+    assert "'launch': train_tokenizer trains no model" in capsys.readouterr().err
+
+
+def test_two_processes_are_started_and_a_signal_stops_them_with_a_checkpoint_and_its_own_code(tmp_path):
+    """SIGTERM reaches the command alone; both ranks save, and its exit code is theirs and not the launcher's."""
+    environment = os.environ | {"GENAI_HF_ROOT": str(tmp_path)}
+    for number in range(20):
+        (tmp_path / f"{number}.txt").write_text("\n".join(f"Line {line} of text {number}." for line in range(99)))
+    data = f"data.path={tmp_path}/*.txt"
+    command = [sys.executable, "-m", "genai_hf", "bert_mlm", "launch=cpu2", data, *RUN]
+    with (tmp_path / "said").open("w") as said:
+        process = subprocess.Popen(command, env=environment, stderr=said, stdout=said)
+    run = tmp_path / "bert_mlm" / "launched"
+    try:
+        deadline = time.monotonic() + 120
+        while not list(run.glob("checkpoint-*")) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(timeout=60)
+    finally:
+        process.kill()
+    assert code == 128 + signal.SIGTERM, (tmp_path / "said").read_text()
+    newest = max(run.glob("checkpoint-*"), key=lambda path: int(path.name.partition("-")[2]))
+    assert f"stopped after {newest}; the same command goes on from there" in (tmp_path / "said").read_text()
+    assert {file.name for file in newest.glob("rank-*.json")} == {"rank-0.json", "rank-1.json"}
