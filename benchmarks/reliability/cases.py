@@ -1,4 +1,4 @@
-"""Small runs of every recipe that trains, past their first epoch within seconds. A new recipe is covered by being listed."""
+"""Small runs of every recipe that trains, past their first epoch within seconds: a new recipe is covered by a line."""
 
 from pathlib import Path
 
