@@ -10,6 +10,7 @@ import argparse
 import json
 import random
 import shutil
+import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
@@ -48,11 +49,11 @@ class Kind:
         more += [f"trainer.dataloader_num_workers={self.workers}", f"run={name}"]
         return cases.words(self.recipe, root / "texts", *more, large=self.large)
 
-    def undisturbed(self, root: Path) -> str:
-        """Digest of what it leaves when nothing happens to it."""
+    def undisturbed(self, root: Path) -> dict[str, str]:
+        """What it leaves when nothing happens to it."""
         name = f"whole-{self.workers}-{self.large}"
         lives.run_through(self.words(root, name), root)
-        return lives.weights(root / self.recipe / name)
+        return lives.left_by(root / self.recipe / name)
 
 
 def main() -> None:
@@ -64,7 +65,7 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=8, help="kills of a run before it may finish")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    began, count, draw, whole = time.time(), Count(), random.Random(asked.seed), dict[Kind, str]()
+    began, count, draw, whole = time.time(), Count(), random.Random(asked.seed), dict[Kind, dict[str, str]]()
     kinds = [Kind(recipe, workers, large) for large in (False, True) for recipe in cases.SMALL for workers in (0, 2)]
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -79,7 +80,11 @@ def main() -> None:
             harass(root, kind, asked.each, draw, count)
             run = root / kind.recipe / f"killed-{count.runs}"
             count.runs += 1
-            count.identical_runs += lives.weights(run) == whole[kind]
+            left = lives.left_by(run)
+            count.identical_runs += left == whole[kind]
+            differing = {key: (value, left.get(key)) for key, value in whole[kind].items() if left.get(key) != value}
+            if differing:
+                print(f"{run.name}, {kind}: {differing}", file=sys.stderr)
             shutil.rmtree(run)
     report = {"recipes": sorted(cases.SMALL), "workers": [0, 2], "seconds": round(time.time() - began)}
     print(json.dumps(asdict(count) | report))

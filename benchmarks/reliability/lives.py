@@ -67,12 +67,13 @@ def run_through(words: Sequence[str], root: Path) -> None:
         raise RuntimeError(f"exit code {code}: {(root / 'said').read_text(encoding='utf-8')[-2000:]}")
 
 
-def weights(run: Path) -> str:
-    """Digest of what a finished run left: the model, and the losses of every step."""
-    digest = hashlib.sha256((run / "model" / "model.safetensors").read_bytes())
-    lines = map(json.loads, (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
-    losses = [(line["step"], line["loss"], line["grad_norm"]) for line in lines if "loss" in line]
-    return hashlib.sha256(digest.digest() + json.dumps(losses).encode()).hexdigest()
+def left_by(run: Path) -> dict[str, str]:
+    """What a finished run left: the digest of its model, and every logged loss and norm by step."""
+    found = {"weights": hashlib.sha256((run / "model" / "model.safetensors").read_bytes()).hexdigest()}
+    for number, line in enumerate((run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()):
+        entry = json.loads(line)
+        found[f"line {number}"] = f"step {entry['step']}: {entry.get('loss')}, {entry.get('grad_norm')}"
+    return found
 
 
 def steps_taken(run: Path) -> int:

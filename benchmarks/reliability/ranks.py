@@ -39,11 +39,11 @@ def ranks_of(launcher: "subprocess.Popen[bytes]") -> dict[int, psutil.Process]:
     return {int(child.environ()["RANK"]): child for child in children if "RANK" in child.environ()}
 
 
-def killed(words: list[str], root: Path, run: Path, victim: str, draw: random.Random, seen: Counter[str]) -> bool:
+def killed(words: list[str], root: Path, victim: str, draw: random.Random, seen: Counter[str]) -> bool:
     """Kill one process of a life; whether it was in time."""
-    resumed, before, left = lives.newest_step(run), lives.newest_step(run), lives.saving(run)
-    launcher = start(words, root)
-    while lives.steps_taken(run) <= max(resumed, cases.EPOCH) and launcher.poll() is None:
+    run = root / words[0] / words[-1].removeprefix("run=")
+    before, left, launcher = lives.newest_step(run), lives.saving(run), start(words, root)
+    while lives.steps_taken(run) <= max(before, cases.EPOCH) and launcher.poll() is None:
         time.sleep(0.001)
     if launcher.poll() is not None:
         return False
@@ -51,7 +51,7 @@ def killed(words: list[str], root: Path, run: Path, victim: str, draw: random.Ra
     time.sleep(draw.uniform(0, 0.4))
     (launcher if victim == "launcher" else ranks[int(victim)]).kill()
     began = time.monotonic()
-    gone, alive = psutil.wait_procs(ranks.values(), timeout=10)
+    _, alive = psutil.wait_procs(ranks.values(), timeout=10)
     launcher.wait(timeout=60)
     seen["kills"] += 1
     seen[f"kills of {victim if victim == 'launcher' else f'rank {victim}'}"] += 1
@@ -79,18 +79,16 @@ def main() -> None:
             (root / "cache").mkdir(exist_ok=True)
             if start(cases.words(recipe, root / "texts", "run=whole"), root).wait():
                 raise RuntimeError((root / "said").read_text(encoding="utf-8")[-3000:])
-            whole, seen = lives.weights(root / recipe / "whole"), Counter[str]()
+            whole, seen = lives.left_by(root / recipe / "whole"), Counter[str]()
             while seen["kills"] < asked.kills:
                 name = f"killed-{seen['runs']}"
                 words, run = cases.words(recipe, root / "texts", f"run={name}"), root / recipe / name
-                victims = draw.sample(["0", "1", "launcher"] * asked.each, asked.each)
-                done = all(
-                    killed(words, root, run, victim, draw, seen) for victim in victims[: asked.kills - seen["kills"]]
-                )
+                victims = draw.sample(["0", "1", "launcher"] * asked.each, min(asked.each, asked.kills - seen["kills"]))
+                done = all(killed(words, root, victim, draw, seen) for victim in victims)
                 if done and start(words, root).wait():
                     raise RuntimeError((root / "said").read_text(encoding="utf-8")[-3000:])
                 seen["runs"] += 1
-                seen["identical runs"] += lives.weights(run) == whole
+                seen["identical runs"] += lives.left_by(run) == whole
             print(json.dumps({"recipe": recipe} | seen))
 
 

@@ -29,13 +29,13 @@ def main() -> None:
         root = Path(folder)
         for recipe in cases.SMALL:
             lives.run_through(cases.words(recipe, root / "texts", "run=whole"), root)
-            whole, seen, number = lives.weights(root / recipe / "whole"), Counter[str](), 0
+            whole, seen, number = lives.left_by(root / recipe / "whole"), Counter[str](), 0
             while seen["signals"] < asked.signals:
                 number += 1
                 words = cases.words(recipe, root / "texts", f"run=run-{number}")
                 interrupted(words, root, draw, seen, asked.signals)
                 seen["runs"] += 1
-                seen["identical runs"] += lives.weights(root / recipe / f"run-{number}") == whole
+                seen["identical runs"] += lives.left_by(root / recipe / f"run-{number}") == whole
             print(json.dumps({"recipe": recipe} | seen))
 
 

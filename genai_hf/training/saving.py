@@ -70,6 +70,13 @@ class Saving(Base):
             run, need, f"the checkpoint of step {self.state.global_step}", "free some, then repeat the command"
         )
 
+    def _run_epoch(self, **given: Any) -> None:
+        """Take an epoch's steps: none where the last one was taken before the checkpoint; stock takes one more."""
+        if self.state.global_step < self.state.max_steps:
+            super()._run_epoch(**given)
+        else:
+            self.control.should_training_stop = True
+
     def _finalize_training(self, *given: Any) -> Any:
         """End training, and leave every checkpoint as it is: stock deletes the newest where only one is kept."""
         self._saving_into = Path(self.args.output_dir, checkpoints.STAGE)  # nothing is there to be deleted

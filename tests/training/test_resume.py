@@ -46,6 +46,14 @@ def test_a_resumed_run_ends_with_the_same_weights_and_log(tmp_path, tokenizer, k
     assert resumed == whole
 
 
+def test_a_run_that_broke_off_after_its_last_step_takes_no_other(tmp_path, tokenizer):
+    given = {"accumulation": 2, "steps": STEPS, "save": STEPS, "lr_scheduler_type": "constant"}
+    whole = saved(make_trainer(tmp_path / "whole", tokenizer, **given))
+    again = make_trainer(tmp_path / "again", tokenizer, **given)
+    assert saved(again, str(tmp_path / "whole" / f"checkpoint-{STEPS}")) == whole
+    assert again.state.global_step == STEPS
+
+
 def test_two_ranks_resume_with_the_same_weights(tmp_path, tokenizer):
     (whole,) = launched(tmp_path, 2, "saved", "1")
     (resumed,) = launched(tmp_path, 2, "resumed", "1", str(tmp_path / "saved-2-1" / f"checkpoint-{MIDDLE}"))
