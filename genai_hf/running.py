@@ -13,7 +13,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from genai_hf import config, recipe_files, runs, secrets
-from genai_hf.errors import UserError
+from genai_hf.errors import NoRoomError, UserError
 from genai_hf.ranks import rank, ranks
 
 
@@ -25,6 +25,7 @@ def run(cfg: DictConfig) -> dict[str, float]:
 
     Raises:
         UserError: A setting or a data file is wrong.
+        NoRoomError: The disk or the memory has no room for it.
         Interrupted: A signal stopped it.
     """
     recipe = recipe_files.find(cfg.recipe)
@@ -35,14 +36,17 @@ def run(cfg: DictConfig) -> dict[str, float]:
         return current.metrics
     gc.enable()  # it was of no use while the command only read settings
     with logged(current.folder / "run.log"):
-        try:
-            metrics = _execute(recipe.load(), settled(cfg, current.folder), current.folder)
-        except UserError:
+        from genai_hf.training import room
+
+        with room.named(current.folder, "writing what the run leaves"):
+            try:
+                metrics = _execute(recipe.load(), settled(cfg, current.folder), current.folder)
+            except (UserError, NoRoomError):
+                if rank() == 0:
+                    runs.discard(current.folder)
+                raise
             if rank() == 0:
-                runs.discard(current.folder)
-            raise
-        if rank() == 0:
-            _complete(current.folder, metrics)
+                _complete(current.folder, metrics)
     return metrics
 
 

@@ -82,7 +82,8 @@ def main() -> None:
             count.runs += 1
             left = lives.left_by(run)
             count.identical_runs += left == whole[kind]
-            differing = {key: (value, left.get(key)) for key, value in whole[kind].items() if left.get(key) != value}
+            keys = {**whole[kind], **left}
+            differing = {key: pair for key in keys if len({*(pair := (whole[kind].get(key), left.get(key)))}) > 1}
             if differing:
                 print(f"{run.name}, {kind}: {differing}", file=sys.stderr)
             shutil.rmtree(run)
@@ -113,8 +114,8 @@ def harass(root: Path, kind: Kind, most: int, draw: random.Random, count: Count)
 
 def strike(run: Path, pid: int, draw: random.Random, left: set[tuple[str, int]]) -> int:
     """Past the first epoch, kill it at a random moment, of a save in three of five times; its exit code."""
-    into_a_save = draw.random() < 0.6
-    code = lives.wait_until(lambda: lives.steps_taken(run) > cases.EPOCH, pid)
+    into_a_save, log = draw.random() < 0.6, lives.log_of(run)
+    code = lives.wait_until(lambda: lives.log_of(run) != log and lives.steps_taken(run) > cases.EPOCH, pid)
     if code is None and into_a_save:
         time.sleep(draw.uniform(0, 0.1))
         code = lives.wait_until(lambda: bool(lives.saving(run) - left), pid)

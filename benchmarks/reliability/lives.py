@@ -88,6 +88,12 @@ def steps_taken(run: Path) -> int:
     return 0
 
 
+def log_of(run: Path) -> int:
+    """Which file its log is: a life that begins to train puts another in its place."""
+    file = run / "metrics.jsonl"
+    return file.stat().st_ino if file.is_file() else 0
+
+
 def saving(run: Path) -> set[tuple[str, int]]:
     """Folders of a checkpoint that is being written or deleted, or that an earlier life left so: names and inodes."""
     found = [path for pattern in (checkpoints.STAGE, f"{checkpoints.DELETED}*") for path in run.glob(pattern)]

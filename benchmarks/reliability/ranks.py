@@ -42,8 +42,8 @@ def ranks_of(launcher: "subprocess.Popen[bytes]") -> dict[int, psutil.Process]:
 def killed(words: list[str], root: Path, victim: str, draw: random.Random, seen: Counter[str]) -> bool:
     """Kill one process of a life; whether it was in time."""
     run = root / words[0] / words[-1].removeprefix("run=")
-    before, left, launcher = lives.newest_step(run), lives.saving(run), start(words, root)
-    while lives.steps_taken(run) <= max(before, cases.EPOCH) and launcher.poll() is None:
+    before, left, log, launcher = lives.newest_step(run), lives.saving(run), lives.log_of(run), start(words, root)
+    while (lives.log_of(run) == log or lives.steps_taken(run) <= cases.EPOCH) and launcher.poll() is None:
         time.sleep(0.001)
     if launcher.poll() is not None:
         return False

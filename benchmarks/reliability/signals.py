@@ -43,11 +43,12 @@ def interrupted(words: list[str], root: Path, draw: random.Random, seen: Counter
     """Interrupt one run up to four times, then let it finish."""
     run = root / words[0] / words[-1].removeprefix("run=")
     for life in range(5):
-        number, resumed, pid = draw.choice(list(CODES)), lives.newest_step(run), lives.begin(words, root)
+        number, resumed, log = draw.choice(list(CODES)), lives.newest_step(run), lives.log_of(run)
+        pid = lives.begin(words, root)
         if life == 4 or seen["signals"] >= most:
             lives.end(pid)
             return
-        code = lives.wait_until(lambda resumed=resumed: lives.steps_taken(run) > resumed, pid)
+        code = lives.wait_until(lambda log=log: lives.log_of(run) != log and lives.steps_taken(run) > 0, pid)
         if code is None:
             time.sleep(draw.uniform(0, 0.2))
             os.kill(pid, number)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,10 @@ class MetricsLog(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Forget what was logged after the step that training begins from: those steps are taken again."""
+        """Begin with what had been logged when the checkpoint was saved: what came after it is done again."""
         if state.is_world_process_zero:
-            lines = self.file.read_text(encoding="utf-8").splitlines() if self.file.exists() else []
-            kept = [line for line in lines if state.global_step and 0 <= _step(line) <= state.global_step]
             staged = self.file.with_name(f".{self.file.name}")
-            staged.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+            staged.write_text("".join(map(_line, filter(_is_shown, state.log_history))), encoding="utf-8")
             staged.replace(self.file)
 
     def on_log(
@@ -38,18 +37,19 @@ class MetricsLog(TrainerCallback):
         **kwargs: Any,
     ) -> None:
         """Append a line; a number that JSON does not know is null."""
-        if state.is_world_process_zero and "train_runtime" not in logs:
-            finite = {key: value if math.isfinite(value) else None for key, value in logs.items()}
+        if state.is_world_process_zero and _is_shown(logs):
             with self.file.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps({"step": state.global_step, **finite}) + "\n")
+                stream.write(_line({"step": state.global_step, **logs}))
 
 
-def _step(line: str) -> int:
-    """Step of a line of the log, -1 for a line that was cut when a run was killed."""
-    try:
-        return int(json.loads(line)["step"])
-    except ValueError:
-        return -1
+def _is_shown(logs: Mapping[str, float | None]) -> bool:
+    """Whether it is of a step, and not the summary of a whole training."""
+    return "train_runtime" not in logs
+
+
+def _line(logs: Mapping[str, float | None]) -> str:
+    finite = {key: value if value is None or math.isfinite(value) else None for key, value in logs.items()}
+    return json.dumps({"step": finite.pop("step"), **finite}) + "\n"
 
 
 class ProgressBar(TrainerCallback):

@@ -1,11 +1,12 @@
 """What training tells while it goes."""
 
+import math
 import re
 
 import pytest
 from transformers import TrainerControl, TrainerState
 
-from genai_hf.training.callbacks import ProgressBar
+from genai_hf.training.callbacks import MetricsLog, ProgressBar
 
 STEPS = 1000
 
@@ -31,3 +32,16 @@ def test_without_a_terminal_a_twentieth_of_the_run_is_a_line(bar, capsys):
 def test_every_evaluation_is_a_line(bar, capsys):
     log(bar, 1500, eval_loss=4.5, eval_perplexity=90.02)
     assert "step 1,500: loss 4.5  perplexity 90.02\n" in capsys.readouterr().err
+
+
+def test_the_log_of_a_resumed_run_begins_with_what_the_checkpoint_knows(tmp_path):
+    """Not with what was logged after it at the same step, nor with a line that was cut off."""
+    log = MetricsLog(tmp_path / "metrics.jsonl")
+    (tmp_path / "metrics.jsonl").write_text('{"step": 4, "loss": 2.0}\n{"step": 4, "eval_loss": 3.0}\n{"step": 5, "lo')
+    state = TrainerState(global_step=4, log_history=[{"loss": 2.0, "epoch": 0.5, "step": 4}, {"train_runtime": 9.0}])
+    log.on_train_begin(None, state, TrainerControl())
+    log.on_log(None, state, TrainerControl(), {"eval_loss": math.inf, "epoch": 0.5})
+    assert (tmp_path / "metrics.jsonl").read_text().splitlines() == [
+        '{"step": 4, "loss": 2.0, "epoch": 0.5}',
+        '{"step": 4, "eval_loss": null, "epoch": 0.5}',
+    ]
