@@ -123,6 +123,8 @@ def explain(error: Exception, app: Hydra, recipe: RecipeFile, overrides: Sequenc
     """Hydra's error in one line that says what, where and what to do."""
     if isinstance(error, MissingConfigException) and error.options is not None and error.missing_cfg_file:
         group, _, option = str(error.missing_cfg_file).rpartition("/")
+        if group == "hydra/launcher" and option.startswith("submitit"):
+            return ConfigError(f"'{group}={option}' needs an extra: pip install 'genai-hf[slurm]'")
         near = config.hint(option, error.options)
         listed = "" if "it takes" in near else f" ({', '.join(sorted(error.options))})"
         return ConfigError(f"'{group}={option}' is not an option{near.replace('it takes', 'choose from')}{listed}")

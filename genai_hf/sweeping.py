@@ -1,5 +1,6 @@
 """A sweep (-m): Hydra makes the jobs, each is an ordinary run, and one table and one picture sum them up."""
 
+import functools
 import hashlib
 import sys
 import tempfile
@@ -14,7 +15,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from genai_hf import composing, config, launching, running, runs, secrets
+from genai_hf import composing, config, launching, recipe_files, running, runs, secrets
 from genai_hf.errors import ConfigError, UserError
 from genai_hf.recipe_files import RecipeFile
 
@@ -39,7 +40,11 @@ def sweep(recipe: RecipeFile, overrides: Sequence[str]) -> int:
     for cfg, _ in jobs:
         config.check(cfg, recipe)
     folder = Path(jobs[0][0].root) / recipe.name / "sweeps" / _name(overrides)
-    cells = [_cell(cfg, recipe, asked, number, len(jobs)) for number, (cfg, asked) in enumerate(jobs, 1)]
+    if _launcher(overrides):
+        _submit(recipe, overrides, folder)
+        cells = [_fetched(cfg, asked, folder) for cfg, asked in jobs]
+    else:
+        cells = [_cell(cfg, recipe, asked, number, len(jobs)) for number, (cfg, asked) in enumerate(jobs, 1)]
     from genai_hf.reports import sweep as summary
 
     title = " ".join([recipe.name, *map(secrets.hide_override, overrides)])
@@ -57,11 +62,12 @@ def _jobs(recipe: RecipeFile, overrides: Sequence[str]) -> list[tuple[DictConfig
         found.append((composing.finish(cfg, recipe, asked), asked))
 
     app, parsed = composing.application(recipe), composing.parse(overrides)
+    here = [line for line in overrides if not line.startswith(("hydra/launcher=", "hydra.launcher."))]
     try:
         composing.refuse_added(app, recipe.name, parsed)
         with tempfile.TemporaryDirectory() as unused:
             quiet = [*composing.QUIET, f"hydra.sweep.dir={unused}", "hydra.mode=MULTIRUN"]
-            app.multirun(recipe.name, note, [*overrides, *quiet], with_log_configuration=False)
+            app.multirun(recipe.name, note, [*here, *quiet], with_log_configuration=False)
     except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         raise composing.explain(error, app, recipe, parsed) from error
     return found
@@ -87,6 +93,48 @@ def _cell(cfg: DictConfig, recipe: RecipeFile, asked: list[str], number: int, to
     return SweepCell(dict(_pair(line) for line in asked), runs.folder(cfg), error)
 
 
+def _launcher(overrides: Sequence[str]) -> str | None:
+    """One of Hydra's launchers that takes the jobs elsewhere, such as submitit_slurm."""
+    chosen = [line.partition("=")[2] for line in overrides if line.startswith("hydra/launcher=")]
+    return chosen[-1] if chosen and chosen[-1] != "basic" else None
+
+
+def _submit(recipe: RecipeFile, overrides: Sequence[str], folder: Path) -> None:
+    """Hand every job to Hydra's launcher and wait for them; what they say lies in the sweep's folder."""
+    task = functools.partial(_submitted, recipe.name if recipe.packaged else str(recipe.path), recipe.folders)
+    places = [f"hydra.sweep.dir='{folder.resolve()}'", "hydra.sweep.subdir=.", "hydra.mode=MULTIRUN"]
+    app = composing.application(recipe)
+    try:
+        app.multirun(recipe.name, task, [*overrides, *composing.QUIET, *places], with_log_configuration=False)
+    except HydraException as error:
+        raise composing.explain(error, app, recipe, composing.parse(overrides)) from error
+    except Exception as error:  # noqa: BLE001 - the first failed job's, which comes when all are done
+        print(f"a job failed: {error}", file=sys.stderr)
+    finally:
+        (folder / "multirun.yaml").unlink(missing_ok=True)  # Hydra's copy of the settings, with their secrets
+
+
+def _submitted(recipe: str, folders: tuple[Path, ...], cfg: DictConfig) -> None:
+    """In a job's process: run it, or start its processes."""
+    found = recipe_files.find(recipe, folders)
+    own = composing.finish(cfg, found, list(HydraConfig.get().overrides.task))
+    if launching.is_wanted(own):
+        code = launching.launch(own, folders)
+        if code:
+            raise RuntimeError(f"its processes ended with exit code {code}")
+    else:
+        running.run(own)
+
+
+def _fetched(cfg: DictConfig, asked: list[str], folder: Path) -> Any:
+    """A job's cell when the launcher is done with it."""
+    from genai_hf.reports.sweep import SweepCell
+
+    run = runs.folder(cfg)
+    error = None if (run / runs.FINISHED).is_file() else f"not finished; its messages are in {folder}/.submitit"
+    return SweepCell(dict(_pair(secrets.hide_override(line)) for line in asked), run, error)
+
+
 def _pair(override: str) -> tuple[str, str]:
     key, _, value = override.lstrip("+").partition("=")
     return key, value
@@ -94,5 +142,6 @@ def _pair(override: str) -> tuple[str, str]:
 
 def _name(overrides: Sequence[str]) -> str:
     """Readable, and the same for the same sweep."""
-    digest = hashlib.sha256("\n".join(sorted(overrides)).encode()).hexdigest()[:8]
+    asked = sorted(line for line in overrides if not line.startswith(("hydra/", "hydra.")))
+    digest = hashlib.sha256("\n".join(asked).encode()).hexdigest()[:8]
     return f"{runs.readable(overrides)}-{digest}"

@@ -1,5 +1,6 @@
 """The same command in several processes: what starts them, what they tell back."""
 
+import importlib.util
 import os
 import shlex
 import signal
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import genai_hf
-from genai_hf import cli, launching
+from genai_hf import cli, launching, sweeping
 from genai_hf.errors import ConfigError
 
 RUN = [
@@ -102,3 +103,35 @@ def test_two_processes_are_started_and_a_signal_stops_them_with_a_checkpoint_and
     newest = max(run.glob("checkpoint-*"), key=lambda path: int(path.name.partition("-")[2]))
     assert f"stopped after {newest}; the same command goes on from there" in (tmp_path / "said").read_text()
     assert {file.name for file in newest.glob("rank-*.json")} == {"rank-0.json", "rank-1.json"}
+
+
+def test_a_sweep_that_a_cluster_runs_has_the_name_of_the_sweep(capsys):
+    overrides = ["seed=1,2", "trainer.max_steps=9"]
+    submitted = [*overrides, "hydra/launcher=submitit_slurm", "hydra.launcher.partition=gpu"]
+    assert sweeping._launcher(submitted) == "submitit_slurm"
+    assert sweeping._launcher([*overrides, "hydra/launcher=basic"]) is sweeping._launcher(overrides) is None
+    assert sweeping._name(submitted) == sweeping._name(overrides)
+
+
+def test_a_launcher_that_is_not_installed_names_its_extra(capsys):
+    if importlib.util.find_spec("submitit") is not None:
+        pytest.skip("the extra is installed here")
+    assert cli.main(["bert_mlm", "-m", "seed=1,2", "hydra/launcher=submitit_local"]) == 2
+    assert "needs an extra: pip install 'genai-hf[slurm]'" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_jobs_that_submitit_runs_are_summed_up(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("submitit", reason="needs the extra: pip install 'genai-hf[slurm]'")
+    monkeypatch.setenv("GENAI_HF_ROOT", str(tmp_path))
+    for number in range(20):
+        (tmp_path / f"{number}.txt").write_text("\n".join(f"Line {line} of text {number}." for line in range(99)))
+    small = [word for word in RUN if not word.startswith(("run=", "trainer.max_steps", "trainer.save_steps"))]
+    words = ["bert_mlm", "-m", "seed=1,2", "trainer.max_steps=2", f"data.path={tmp_path}/*.txt", *small]
+    assert cli.main([*words, "hydra/launcher=submitit_local"]) == 0
+    (sweep,) = (tmp_path / "bert_mlm" / "sweeps").iterdir()
+    assert len((sweep / "sweep.csv").read_text().splitlines()) == 3
+    assert not (sweep / "multirun.yaml").exists()
+    capsys.readouterr()
+    assert cli.main(words) == 0
+    assert capsys.readouterr().err.count("finished before") == 2
