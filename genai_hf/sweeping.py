@@ -108,7 +108,7 @@ def _submit(recipe: RecipeFile, overrides: Sequence[str], folder: Path) -> None:
         app.multirun(recipe.name, task, [*overrides, *composing.QUIET, *places], with_log_configuration=False)
     except HydraException as error:
         raise composing.explain(error, app, recipe, composing.parse(overrides)) from error
-    except Exception as error:  # noqa: BLE001 - the first failed job's, which comes when all are done
+    except FAILURES as error:  # the first failed job's, which comes when all are done
         print(f"a job failed: {error}", file=sys.stderr)
     finally:
         (folder / "multirun.yaml").unlink(missing_ok=True)  # Hydra's copy of the settings, with their secrets
