@@ -1,5 +1,5 @@
-"""`python -m genai_hf` is `genai-hf`."""
+"""`python -m genai_hf` is the same as `genai-hf`."""
 
-from genai_hf.cli import main
+from genai_hf.cli import command
 
-raise SystemExit(main())
+command()

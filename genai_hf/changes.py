@@ -1,11 +1,13 @@
 """A changed mind: what differs between how a run began and how it is asked for now."""
 
+import difflib
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from genai_hf.errors import ConfigError
+from genai_hf.ranks import rank
 
 
 def agree(path: Path, before: Mapping[str, Any], now: Mapping[str, Any], allowed: Sequence[str]) -> bool:
@@ -23,14 +25,19 @@ def agree(path: Path, before: Mapping[str, Any], now: Mapping[str, Any], allowed
     Raises:
         ConfigError: Something else differs; the message lists old and new.
     """
+    keys = {*flatten(before), *flatten(now), "data"}
+    for name in allowed:
+        if not any(key == name or key.startswith(f"{name}.") for key in keys):
+            near = difflib.get_close_matches(name, keys, n=1)
+            raise ConfigError(f"resume.allow: no key '{name}'{f'; did you mean {near[0]!r}?' if near else ''}")
     changed = differences(before, now)
     refused = [key for key in changed if not any(key == name or key.startswith(f"{name}.") for name in allowed)]
     listed = "; ".join(f"{key}: {changed[key]}" for key in refused or changed)
     if refused:
         anyway = f"resume.allow=[{','.join([*allowed, *refused])}]"
-        remedy = f"name another with run=…, add overwrite=true, or go on all the same with {anyway}"
+        remedy = f"name another with run=…, go on all the same with {anyway}, or begin anew with overwrite=true"
         raise ConfigError(f"{path} was made with other settings ({listed}); {remedy}")
-    if changed:
+    if changed and rank() == 0:
         print(f"{path} goes on with {listed}", file=sys.stderr)
     return bool(changed)
 

@@ -6,10 +6,11 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from genai_hf import launching, verbs
 from genai_hf.errors import Interrupted, NoRoomError, UserError
-from genai_hf.ranks import rank
+from genai_hf.ranks import leave, rank, ranks, watch_launcher
 
 USAGE = """usage: genai-hf RECIPE [key=value …]     run it (--help shows its settings; -m sweeps: key=1,2,3)
        genai-hf VERB …                   use, look at or check"""
@@ -19,9 +20,18 @@ MENDABLE_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.
 DONE, FAULT, MENDABLE, NO_ROOM = 0, 1, 2, 3
 
 
+def command() -> NoReturn:
+    """`genai-hf` itself: end the process with the exit code; a launcher's rank at once."""
+    code = main()
+    if ranks() > 1:
+        leave(code)
+    sys.exit(code)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code; a fault of ours raises and leaves its traceback."""
     code = FAULT
+    watch_launcher()
     try:
         code = answer(list(sys.argv[1:] if arguments is None else arguments))
     finally:
@@ -83,9 +93,10 @@ def listing() -> str:
 
 
 def say(words: Sequence[str], message: str, code: int) -> int:
-    """Tell the user, once however many ranks there are, and return the exit code."""
-    if rank() == 0:
-        print(f"genai-hf {words[0] if words else ''}".strip() + f": {message}", file=sys.stderr)
+    """Tell the user, once however many ranks there are, but where a machine of one has no room; return the code."""
+    if rank() == 0 or code == NO_ROOM:
+        where = f" (rank {rank()})" if ranks() > 1 and code == NO_ROOM else ""
+        print(f"genai-hf {words[0] if words else ''}".strip() + f"{where}: {message}", file=sys.stderr)
     return code
 
 

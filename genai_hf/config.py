@@ -35,6 +35,7 @@ BASE = {
     "max_skipped": "int",
     "launch.starter": "Literal['none', 'accelerate', 'torchrun', 'srun']",
     "launch.processes": "int | None",
+    "launch.use_cpu": "bool",
     "precision": "Literal['auto', 'fp32', 'bf16', 'fp16']",
 }
 
@@ -69,12 +70,9 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
     """
     for key in sorted(OmegaConf.missing_keys(cfg)):
         raise ConfigError(f"'{key}' must be given: {key}=…")
-    for key, annotation in BASE.items():
-        _check_type(key, OmegaConf.select(cfg, key), annotation)
-    if cfg.get("trainer") and not recipe.trains:
-        raise ConfigError(f"'trainer.{next(iter(cfg.trainer))}': {recipe.name} trains no model; leave it out")
-    if cfg.launch.starter != "none" and not recipe.trains:
-        raise ConfigError(f"'launch': {recipe.name} trains no model, so one process does it; leave it out")
+    _check_base(cfg)
+    if not recipe.trains:
+        _check_untrained(cfg, recipe.name)
     for group, dotted in UPSTREAM.items():
         if group in cfg:
             check_node(dotted, cfg[group], at=group)
@@ -121,6 +119,28 @@ def hint(key: str, known: Iterable[str]) -> str:
     if near:
         return f"; did you mean '{near[0]}'?"
     return f"; it takes {', '.join(known)}" if len(known) <= 12 else ""
+
+
+def _check_base(cfg: DictConfig) -> None:
+    """The command's own keys."""
+    for key, annotation in BASE.items():
+        _check_type(key, OmegaConf.select(cfg, key), annotation)
+    for key, smallest in (("max_skipped", 0), ("launch.processes", 1)):
+        value = OmegaConf.select(cfg, key)
+        if value is not None and value < smallest:
+            raise ConfigError(f"'{key}' must be at least {smallest}, got {value}")
+    if isinstance(cfg.resume.allow, (bool, int, float)):
+        raise ConfigError(f"'resume.allow' must be keys, such as [trainer.learning_rate], got {cfg.resume.allow}")
+
+
+def _check_untrained(cfg: DictConfig, recipe: str) -> None:
+    """What is of no use to a recipe that trains no model."""
+    if cfg.get("trainer"):
+        raise ConfigError(f"'trainer.{next(iter(cfg.trainer))}': {recipe} trains no model; leave it out")
+    if cfg.resume.allow:
+        raise ConfigError(f"'resume.allow': {recipe} trains no model; start it anew with overwrite=true")
+    if cfg.launch.starter != "none":
+        raise ConfigError(f"'launch': {recipe} trains no model, so one process does it; leave it out")
 
 
 def _check_type(key: str, value: Any, annotation: str) -> None:
@@ -178,7 +198,7 @@ def training_arguments(cfg: DictConfig) -> Any:
         "disable_tqdm": True,  # the progress bar is ours
     }
     if "use_cpu" not in cfg.trainer:  # or else bf16 is refused on a processor that has it
-        given["use_cpu"] = not torch.accelerator.is_available()
+        given["use_cpu"] = cfg.launch.use_cpu or not torch.accelerator.is_available()
     arguments = build(TrainingArguments, cfg.trainer, at="trainer", output_dir=folder, **given)
     if arguments.n_gpu > 1:  # one process for several GPUs would be nn.DataParallel, which cuts up flat positions
         arguments._n_gpu = 1

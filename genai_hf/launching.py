@@ -1,5 +1,6 @@
 """Starting the same command in several processes: `launch=…` calls the launcher that one would call by hand."""
 
+import contextlib
 import os
 import shlex
 import signal
@@ -13,7 +14,7 @@ from types import FrameType
 from omegaconf import DictConfig
 
 from genai_hf.errors import ConfigError
-from genai_hf.ranks import rank, ranks
+from genai_hf.ranks import COMMAND, rank, ranks
 
 STARTERS = {
     "accelerate": ("accelerate", "launch", "--num_processes={processes}"),
@@ -24,9 +25,8 @@ STARTERS = {
         "--rdzv-endpoint=$(scontrol show hostnames | head -n 1):29500",
     ),
 }
-MODULES = {"accelerate": "accelerate.commands.accelerate_cli", "torchrun": "torch.distributed.run"}
 LAUNCHED = "GENAI_HF_LAUNCHED"  # in our ranks: the file that takes the exit code, which launchers do not pass on
-FORWARDED = (signal.SIGTERM, signal.SIGUSR1)
+FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 
 def is_wanted(cfg: DictConfig) -> bool:
@@ -70,26 +70,26 @@ def line(cfg: DictConfig, folders: Sequence[Path] = ()) -> str:
     if cfg.launch.starter == "none" or cfg.launch.processes is None:
         words = [word for word in words if "{processes}" not in word]  # accelerate counts the GPUs
     filled = [word.format(processes=cfg.launch.processes) for word in words]
-    typed = [word if "$" in word else shlex.quote(word) for word in (*filled, *cfg.launch.arguments)]
+    typed = [word if "$" in word else shlex.quote(word) for word in (*filled, *_arguments(cfg))]
     return " ".join([*typed, "-m", "genai_hf", shlex.join(_words(cfg, folders))])
 
 
 def launch(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:
     """Start the processes, wait for them, and return rank 0's exit code.
 
-    Ctrl-C reaches them by itself; SIGTERM and SIGUSR1 are passed on, so they save and stop.
+    They are a session of their own, so that a signal reaches them once: through this process, which passes it on.
     """
     settle(cfg)
     with tempfile.TemporaryDirectory() as folder:
         code = Path(folder, "code")
         environment = os.environ | {
             LAUNCHED: str(code),
+            COMMAND: str(os.getpid()),
             "TORCHELASTIC_SIGNALS_TO_HANDLE": "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1",
             "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", _threads(cfg)),
         }
-        started = subprocess.Popen(_command(cfg, folders), env=environment)
+        started = subprocess.Popen(_command(cfg, folders), env=environment, start_new_session=True)
         before = {number: signal.signal(number, _forward(started)) for number in FORWARDED}
-        before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             ended = started.wait()
         finally:
@@ -99,9 +99,10 @@ def launch(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:
 
 
 def note_code(code: int) -> None:
-    """Leave rank 0's exit code to the process that launched it."""
-    if rank() == 0 and LAUNCHED in os.environ:
-        Path(os.environ[LAUNCHED]).write_text(str(code), encoding="utf-8")
+    """Leave the exit code of the rank that failed first to the process that launched it, where they share a disk."""
+    if code and LAUNCHED in os.environ:
+        with contextlib.suppress(OSError), Path(os.environ[LAUNCHED]).open("x", encoding="utf-8") as file:
+            file.write(str(code))
 
 
 def _command(cfg: DictConfig, folders: Sequence[Path]) -> list[str]:
@@ -110,7 +111,12 @@ def _command(cfg: DictConfig, folders: Sequence[Path]) -> list[str]:
         return ["bash", "-c", line(cfg, folders)]
     head, *words = STARTERS[cfg.launch.starter]
     filled = [word.format(processes=cfg.launch.processes) for word in words]
-    return [sys.executable, "-m", MODULES[head], *filled, *cfg.launch.arguments, *ours]
+    return [sys.executable, "-m", "genai_hf.launcher", head, *filled, *_arguments(cfg), *ours]
+
+
+def _arguments(cfg: DictConfig) -> list[str]:
+    """More words for the launcher; accelerate calls one process on one GPU no multi_gpu."""
+    return [word for word in cfg.launch.arguments if word != "--multi_gpu" or cfg.launch.processes != 1]
 
 
 def _words(cfg: DictConfig, folders: Sequence[Path]) -> list[str]:

@@ -1,6 +1,15 @@
 """Which of a launcher's processes this is; without a launcher it is the only one."""
 
+import atexit
 import os
+import signal
+import sys
+import threading
+import time
+from typing import NoReturn
+
+COMMAND = "GENAI_HF_COMMAND"  # in the ranks of our own launch: the process that was called
+PATIENCE = 8.0  # seconds for a last checkpoint when the launcher is gone
 
 
 def rank() -> int:
@@ -11,3 +20,38 @@ def rank() -> int:
 def ranks() -> int:
     """Number of processes."""
     return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def leave(code: int) -> NoReturn:
+    """End a rank's process without the interpreter's own end, in which threads of the libraries may abort it."""
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def watch_launcher() -> None:
+    """From now on end this process soon after its launcher is gone: nobody would collect it, its peers may be dead."""
+    if ranks() > 1:
+        threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
+
+
+def _watch(launcher: int) -> None:
+    command = int(os.environ.get(COMMAND, os.getpid()))
+    while os.getppid() == launcher and _is_alive(command):
+        time.sleep(0.5)
+    if rank() == 0:
+        print("the process that launched this is gone: saving after this step", file=sys.stderr)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(PATIENCE)
+    os._exit(128 + signal.SIGTERM)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's, but there
+        return True
+    return True

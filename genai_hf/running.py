@@ -1,7 +1,9 @@
 """From a composed config to a finished run."""
 
+import functools
 import gc
 import logging
+import shutil
 import sys
 import warnings
 from collections.abc import Iterator
@@ -12,9 +14,9 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import config, recipe_files, runs, secrets
-from genai_hf.errors import NoRoomError, UserError
-from genai_hf.ranks import rank, ranks
+from genai_hf import config, launching, recipe_files, runs, secrets
+from genai_hf.errors import ConfigError, NoRoomError, UserError
+from genai_hf.ranks import rank
 
 
 def run(cfg: DictConfig) -> dict[str, float]:
@@ -30,6 +32,7 @@ def run(cfg: DictConfig) -> dict[str, float]:
     """
     recipe = recipe_files.find(cfg.recipe)
     config.check(cfg, recipe)
+    _refuse_launch(cfg)
     current = runs.open_run(cfg)
     if current.metrics is not None:
         _tell(f"finished before: {_report(current.folder)}  (overwrite=true runs it again)")
@@ -38,15 +41,15 @@ def run(cfg: DictConfig) -> dict[str, float]:
     with logged(current.folder / "run.log"):
         from genai_hf.training import room
 
-        with room.named(current.folder, "writing what the run leaves"):
-            try:
-                metrics = _execute(recipe.load(), settled(cfg, current.folder), current.folder)
-            except (UserError, NoRoomError):
+        try:
+            with room.named(current.folder, "writing what the run leaves"):
+                metrics = _execute(recipe.load(), cfg, current)
                 if rank() == 0:
-                    runs.discard(current.folder)
-                raise
-            if rank() == 0:
-                _complete(current.folder, metrics)
+                    _complete(current.folder, metrics)
+        except (UserError, NoRoomError):
+            if rank() == 0 and current.is_new and not (current.folder / "metrics.jsonl").exists():
+                shutil.rmtree(current.folder, ignore_errors=True)  # nothing has happened in it
+            raise
     return metrics
 
 
@@ -54,24 +57,20 @@ def build(cfg: DictConfig) -> Any:
     """Build the Trainer that `run` would train, in the run's folder."""
     recipe = recipe_files.find(cfg.recipe)
     config.check(cfg, recipe)
-    folder = runs.open_run(cfg).folder
-    return recipe.load().build(settled(cfg, folder))
+    _refuse_launch(cfg)
+    return _built(recipe.load(), cfg, runs.open_run(cfg))
 
 
-def part() -> None:
-    """Let the ranks go their ways: a process that ends with its group's threads still running may abort."""
-    if ranks() > 1:
-        import torch.distributed
-
-        if torch.distributed.is_initialized():
-            torch.distributed.destroy_process_group()
+def _refuse_launch(cfg: DictConfig) -> None:
+    if launching.is_wanted(cfg):
+        raise ConfigError(f"launch= starts processes from the command only; here: {launching.line(cfg)}")
 
 
 def settled(cfg: DictConfig, folder: Path) -> DictConfig:
-    """The config with what the hardware decides written down; a resumed run keeps what was decided before."""
+    """The config with what the hardware decides; a resumed run keeps what was decided before."""
     import transformers
 
-    from genai_hf.models import hardware, precision
+    from genai_hf.models import precision
 
     transformers.utils.logging.disable_progress_bar()  # of loading and saving shards; the bar of training is ours
     written = folder / "config.yaml"
@@ -80,9 +79,6 @@ def settled(cfg: DictConfig, folder: Path) -> DictConfig:
     decided = cfg.copy()
     decided.run = folder.name  # what is written down must not change the name any more
     decided.precision = precision.resolve(asked)
-    if before and rank() == 0:
-        runs.write_text(written, secrets.to_yaml(decided))
-        runs.note(folder, hardware=hardware.hardware())
     return decided
 
 
@@ -118,19 +114,41 @@ class _Redacting(logging.Formatter):
         return secrets.redact(super().format(record))
 
 
-def _execute(module: ModuleType, cfg: DictConfig, folder: Path) -> dict[str, float]:
+def _execute(module: ModuleType, cfg: DictConfig, current: runs.Run) -> dict[str, float]:
     """Train what the recipe builds; where it trains nothing there is nothing to share out, so rank 0 does it alone."""
     if "build" in vars(module):
         from genai_hf.training import train
 
-        trainer = module.build(cfg)
-        if rank() == 0:
-            prints = {"train": trainer.train_dataset.fingerprint, "validation": trainer.eval_dataset.fingerprint}
-            runs.note_data(folder, runs.allowed(cfg), **prints)
-        trainer.on_nan, trainer.max_skipped = cfg.on_nan, cfg.max_skipped
-        return train(trainer)
-    metrics: dict[str, float] = module.main(cfg) if rank() == 0 else {}
+        return train(_built(module, cfg, current))
+    decided = _noted(cfg, current)
+    metrics: dict[str, float] = module.main(decided) if rank() == 0 else {}
     return metrics
+
+
+def _built(module: ModuleType, cfg: DictConfig, current: runs.Run) -> Any:
+    """The recipe's Trainer, with what every run shares."""
+    decided = _noted(cfg, current)
+    trainer = module.build(decided)
+    trainer.on_nan, trainer.max_skipped = cfg.on_nan, cfg.max_skipped
+    data = {"train": trainer.train_dataset.fingerprint, "validation": trainer.eval_dataset.fingerprint}
+    if runs.is_other_data(current.folder, data, runs.allowed(cfg)) or current.is_changed:
+        from genai_hf.training.callbacks import WhenTrainingBegins
+
+        trainer.add_callback(WhenTrainingBegins(functools.partial(runs.take_over, current.folder, decided, data)))
+    elif rank() == 0:
+        runs.note(current.folder, data=data)
+    return trainer
+
+
+def _noted(cfg: DictConfig, current: runs.Run) -> DictConfig:
+    """The settled config; a run that does not go on with other settings has it in its folder."""
+    from genai_hf.models import hardware
+
+    decided = settled(cfg, current.folder)
+    if rank() == 0 and not current.is_changed:
+        runs.write_text(current.folder / "config.yaml", secrets.to_yaml(decided))
+        runs.note(current.folder, hardware=hardware.hardware())
+    return decided
 
 
 def _complete(folder: Path, metrics: dict[str, float]) -> None:

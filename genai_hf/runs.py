@@ -16,13 +16,16 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import changes, secrets
+from genai_hf import changes, locks, secrets
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import rank, ranks
+
+if TYPE_CHECKING:
+    from transformers import TrainerState
 
 # Settings that cannot change the result: neither in a run's name nor compared on resume.
 INDIFFERENT = re.compile(
@@ -39,10 +42,19 @@ LONGEST_NAME = 100  # characters of its readable part
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder and how far it got: `metrics` are there once it is finished."""
+    """A run's folder and how far it got.
+
+    Attributes:
+        folder: Where it is.
+        metrics: The final numbers, once it is finished.
+        is_new: Nothing has happened in it yet.
+        is_changed: It goes on with other settings than it began with.
+    """
 
     folder: Path
     metrics: dict[str, float] | None = None
+    is_new: bool = False
+    is_changed: bool = False
 
 
 def folder(cfg: DictConfig) -> Path:
@@ -60,19 +72,49 @@ def open_run(cfg: DictConfig) -> Run:
         ConfigError: The folder holds a run with other settings, data or library versions.
     """
     path = folder(cfg)
-    if rank() == 0:  # the others take what they find: the first may still be writing
-        if path.is_dir() and any(path.iterdir()) and not (path / "fingerprint.json").is_file():
+    # Every rank looks, and finds the same: nothing is written to a run that exists before all of them train.
+    has_begun = (path / "config.yaml").is_file() and not cfg.overwrite
+    is_changed = has_begun and _is_changed(path, cfg)
+    if allowed(cfg) and not has_begun:
+        raise ConfigError(f"resume.allow is for a run that has begun, and {path} has not; name it with run=…")
+    if has_begun and not is_changed and (path / FINISHED).is_file():
+        return Run(path, json.loads((path / FINISHED).read_text(encoding="utf-8")))
+    if rank() == 0 and not has_begun:
+        if path.is_file() or (path.is_dir() and any(path.iterdir()) and not (path / "fingerprint.json").is_file()):
             raise ConfigError(f"{path} exists and is not a run; choose another name with run=…")
         if cfg.overwrite:
             shutil.rmtree(path, ignore_errors=True)
-        elif (path / "config.yaml").is_file():
-            _compare(path, cfg)
-        elif allowed(cfg):
-            raise ConfigError(f"resume.allow is for a run that has begun, and {path} has not; name it with run=…")
-        _begin(path, cfg)
-    if not cfg.overwrite and (path / FINISHED).is_file():
-        return Run(path, json.loads((path / FINISHED).read_text(encoding="utf-8")))
-    return Run(path)
+        _make(path)
+        locks.hold(path)
+        _write_down(path, cfg, fingerprint(cfg))
+    elif rank() == 0:
+        locks.hold(path)
+    return Run(path, is_new=not has_begun, is_changed=is_changed)
+
+
+def take_over(path: Path, cfg: DictConfig, data: Mapping[str, str], state: "TrainerState") -> None:
+    """Write down what a run that has begun goes on with, and after which step it does.
+
+    Args:
+        path: The run's folder.
+        cfg: Its present settings.
+        data: Fingerprint of each split.
+        state: Where the checkpoint has put its training.
+
+    Raises:
+        ConfigError: It has taken all its steps, so other settings would change nothing.
+    """
+    if state.global_step >= state.max_steps:
+        more = "other settings change nothing; name another run with run=…, or let it take more: trainer.max_steps"
+        raise ConfigError(f"{path} has taken all its {state.max_steps} steps: {more}")
+    if rank() == 0:
+        known, today = read_fingerprint(path), fingerprint(cfg) | {"data": dict(data)}
+        before = _record(path / "settings.json")
+        now = json.loads(json.dumps(settings(cfg), default=str))
+        changed = changes.differences(before | {name: known.get(name) for name in today}, now | today)
+        history = [*known.get("changed", []), {"after step": state.global_step, **changed}]
+        _write_down(path, cfg, known | today | {"changed": history})
+        (path / FINISHED).unlink(missing_ok=True)
 
 
 def finish(path: Path, metrics: Mapping[str, float]) -> None:
@@ -107,7 +149,14 @@ def fingerprint(cfg: DictConfig) -> dict[str, dict[str, str]]:
 
 def read_fingerprint(path: Path) -> dict[str, Any]:
     """What a run's folder says that it was made of."""
-    facts: dict[str, Any] = json.loads((path / "fingerprint.json").read_text(encoding="utf-8"))
+    return _record(path / "fingerprint.json")
+
+
+def _record(file: Path) -> dict[str, Any]:
+    try:
+        facts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError) as error:
+        raise ConfigError(f"{file} is missing or damaged; begin the run anew with overwrite=true") from error
     return facts
 
 
@@ -117,26 +166,19 @@ def note(path: Path, **known: Mapping[str, str]) -> None:
     write_json(path / "fingerprint.json", before | {name: dict(facts) for name, facts in known.items()})
 
 
-def note_data(path: Path, allowed: Sequence[str] = (), **splits: str) -> None:
-    """Write down the fingerprints of the data that a run reads, or compare them with those that it began with.
+def is_other_data(path: Path, data: Mapping[str, str], allowed: Sequence[str]) -> bool:
+    """Whether a run reads other data than it began with, and that was agreed to.
 
     Args:
         path: The run's folder.
+        data: Fingerprint of each split.
         allowed: Keys whose change was agreed to; `data` is all of them.
-        **splits: Fingerprint of each split.
 
     Raises:
         ConfigError: The data are others; the message names old and new.
     """
-    before = read_fingerprint(path).get("data", splits)
-    changes.agree(path, {"data": before}, {"data": splits}, allowed)
-    note(path, data=splits)
-
-
-def discard(path: Path) -> None:
-    """Take away a folder in which nothing has happened yet."""
-    if not (path / "metrics.jsonl").exists() and not (path / FINISHED).exists():
-        shutil.rmtree(path, ignore_errors=True)
+    known = read_fingerprint(path) if (path / "fingerprint.json").is_file() else {}
+    return changes.agree(path, {"data": known.get("data", data)}, {"data": dict(data)}, allowed)
 
 
 def settings(cfg: DictConfig) -> dict[str, Any]:
@@ -200,10 +242,11 @@ def _global_batch(cfg: DictConfig) -> int:
     return int(processes * rows * accumulation)
 
 
-def _begin(path: Path, cfg: DictConfig) -> None:
-    path.mkdir(parents=True, exist_ok=True)
-    if not (path / "config.yaml").is_file():
-        _write_down(path, cfg, fingerprint(cfg))
+def _make(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be made ({error.strerror}); choose another place with root=…") from error
 
 
 def _write_down(path: Path, cfg: DictConfig, facts: Mapping[str, Any]) -> None:
@@ -215,12 +258,8 @@ def _write_down(path: Path, cfg: DictConfig, facts: Mapping[str, Any]) -> None:
     write_text(path / "config.yaml", secrets.to_yaml(cfg))
 
 
-def _compare(path: Path, cfg: DictConfig) -> None:
+def _is_changed(path: Path, cfg: DictConfig) -> bool:
     """Refuse what differs from the settings, files and versions that the run began with, unless it was allowed."""
-    recorded = json.loads((path / "settings.json").read_text(encoding="utf-8"))
-    known = read_fingerprint(path)
-    today = fingerprint(cfg)
+    recorded, known, today = _record(path / "settings.json"), read_fingerprint(path), fingerprint(cfg)
     now = json.loads(json.dumps(settings(cfg), default=str)) | today
-    if changes.agree(path, recorded | {name: known[name] for name in today}, now, allowed(cfg)):
-        _write_down(path, cfg, known | today)
-        (path / FINISHED).unlink(missing_ok=True)  # with other settings it is not finished
+    return changes.agree(path, recorded | {name: known[name] for name in today}, now, allowed(cfg))

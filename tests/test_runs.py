@@ -1,7 +1,11 @@
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from omegaconf import OmegaConf
+from transformers import TrainerState
 
 from genai_hf import runs
 from genai_hf.errors import ConfigError
@@ -140,19 +144,27 @@ def test_another_number_of_ranks_is_another_step_unless_each_takes_less(cfg, mon
     )
 
 
-def test_an_allowed_change_is_taken_and_another_beside_it_is_not(cfg, capsys):
+def test_an_allowed_change_is_written_down_once_training_goes_on_and_another_beside_it_is_refused(cfg, capsys):
     named = OmegaConf.merge(cfg, {"run": "mine"})
     folder = runs.open_run(named).folder
+    runs.note(folder, data={"train": "a"})
     runs.finish(folder, {"a": 1.0})
     changed = OmegaConf.merge(
         named, {"trainer": {"learning_rate": 2e-3}, "resume": {"allow": ["trainer.learning_rate"]}}
     )
     with pytest.raises(ConfigError, match=r"\(seed: 3 → 4\).* resume\.allow=\[trainer\.learning_rate,seed\]"):
         runs.open_run(OmegaConf.merge(changed, {"seed": 4}))
-    assert runs.open_run(changed).metrics is None  # with another setting it is not finished any more
+    opened = runs.open_run(changed)
+    assert opened == runs.Run(folder, is_changed=True)  # with another setting it is not finished any more
     assert "goes on with trainer.learning_rate: 0.001 → 0.002" in capsys.readouterr().err
+    with pytest.raises(ConfigError, match="has taken all its 9 steps: other settings change nothing"):
+        runs.take_over(folder, changed, {"train": "a"}, TrainerState(global_step=9, max_steps=9))
+    assert runs.open_run(named).metrics == {"a": 1.0}
+    runs.take_over(folder, changed, {"train": "a"}, TrainerState(global_step=5, max_steps=9))
     assert json.loads((folder / "settings.json").read_text())["trainer.learning_rate"] == 2e-3
-    runs.open_run(OmegaConf.merge(changed, {"resume": {"allow": []}}))
+    (change,) = runs.read_fingerprint(folder)["changed"]
+    assert change == {"after step": 5, "trainer.learning_rate": "0.001 → 0.002"}
+    assert runs.open_run(OmegaConf.merge(changed, {"resume": {"allow": []}})).metrics is None
 
 
 def test_allowing_a_change_where_nothing_has_begun_is_refused(cfg):
@@ -170,12 +182,13 @@ def test_a_run_begun_and_killed_at_once_is_begun_again(cfg):
 
 def test_other_data_than_the_run_began_with_are_refused(cfg):
     folder = runs.open_run(cfg).folder
-    runs.note_data(folder, train="a", validation="b")
-    runs.note_data(folder, train="a", validation="b")
+    data = {"train": "a", "validation": "b"}
+    assert not runs.is_other_data(folder, data, [])
+    runs.note(folder, data=data)
+    assert not runs.is_other_data(folder, data, [])
     with pytest.raises(ConfigError, match=r"other settings \(data\.train: a → c"):
-        runs.note_data(folder, train="c", validation="b")
-    runs.note_data(folder, ["data"], train="c", validation="b")
-    runs.note_data(folder, train="c", validation="b")
+        runs.is_other_data(folder, data | {"train": "c"}, [])
+    assert runs.is_other_data(folder, data | {"train": "c"}, ["data"])
 
 
 def test_only_rank_zero_makes_the_folder(cfg, monkeypatch):
@@ -187,3 +200,42 @@ def test_numbers_that_json_does_not_know_are_null(cfg):
     folder = runs.open_run(cfg).folder
     runs.finish(folder, {"a": float("nan"), "b": float("inf"), "c": 1.0})
     assert json.loads((folder / "metrics.json").read_text()) == {"a": None, "b": None, "c": 1.0}
+
+
+def test_a_run_is_one_processs_at_a_time(cfg, tmp_path):
+    folder = runs.open_run(cfg).folder
+    runs.open_run(cfg)  # the same process may look again
+    script = (
+        "import sys; from genai_hf import runs; from omegaconf import OmegaConf; "
+        "runs.open_run(OmegaConf.load(sys.argv[1]))"
+    )
+    OmegaConf.save(cfg, tmp_path / "cfg.yaml")
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path / "cfg.yaml"], capture_output=True, text=True, check=False
+    )
+    assert f"{folder} is in use by process {os.getpid()}; wait for it" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["settings.json", "fingerprint.json"])
+def test_a_damaged_record_is_named(cfg, name):
+    folder = runs.open_run(cfg).folder
+    (folder / name).write_text("{")
+    with pytest.raises(ConfigError, match=f"{name} is missing or damaged; begin the run anew"):
+        runs.open_run(cfg)
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(cfg, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="cannot be made"):
+        runs.open_run(OmegaConf.merge(cfg, {"root": str(tmp_path / "file")}))
+    (tmp_path / "bert_mlm").mkdir()
+    (tmp_path / "bert_mlm" / "mine").write_text("")
+    with pytest.raises(ConfigError, match="exists and is not a run"):
+        runs.open_run(OmegaConf.merge(cfg, {"root": str(tmp_path), "run": "mine"}))
+
+
+def test_a_misspelt_key_of_an_allowed_change_is_refused(cfg):
+    named = OmegaConf.merge(cfg, {"run": "mine"})
+    runs.open_run(named)
+    with pytest.raises(ConfigError, match=r"no key 'trainer\.learnign_rate'; did you mean 'trainer\.learning_rate'"):
+        runs.open_run(OmegaConf.merge(named, {"resume": {"allow": ["trainer.learnign_rate"]}}))

@@ -1,16 +1,14 @@
-"""What happens beside training: the log that plots are made of, the progress bar, epochs."""
+"""What happens beside training: the log that plots are made of, the progress bar, where an epoch ends."""
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-
-from genai_hf.training.batches import TrainingBatches
 
 
 class MetricsLog(TrainerCallback):
@@ -125,14 +123,38 @@ class ProgressBar(TrainerCallback):
             self.bar.stop()
 
 
-class SetEpoch(TrainerCallback):
-    """Tells the batches which epoch begins: accelerate's own `set_epoch` does not reach them on every path."""
+class EpochEnd(TrainerCallback):
+    """Knows whether an epoch's steps are over and only what happens at its end remains."""
 
-    def __init__(self, batches: TrainingBatches) -> None:
-        self.batches = batches
+    def __init__(self) -> None:
+        self.ended = False
 
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Set the epoch whose order and masks come next; resumed in the middle of one, that one."""
-        self.batches.epoch = int(state.epoch or 0)
+        """They begin."""
+        self.ended = False
+
+    def on_epoch_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """They are over."""
+        self.ended = True
+
+
+class WhenTrainingBegins(TrainerCallback):
+    """Does something once a checkpoint has been taken up and before the first step."""
+
+    def __init__(self, action: Callable[[TrainerState], None]) -> None:
+        self.action = action
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Do it, on every rank."""
+        self.action(state)
+
+
+def is_whole(epochs: float | None) -> bool:
+    """Whether an epoch's last step has just been taken."""
+    return bool(epochs) and float(epochs or 0).is_integer()

@@ -12,7 +12,7 @@ DELETED = ".deleted-"
 RANK = "rank-"  # a rank's own file is called so, with its number
 
 
-def publish(staged: Path, run: Path, keep: int | None, *, ranks: int, best: Path | None = None) -> Path:
+def publish(staged: Path, run: Path, keep: int | None, *, ranks: int, best: int | None = None) -> Path:
     """Make the staged checkpoint visible in the run's folder, then delete all older ones but the newest and the best.
 
     What stands at a later step than the one just written was passed over when training went on from an earlier one; it
@@ -23,7 +23,7 @@ def publish(staged: Path, run: Path, keep: int | None, *, ranks: int, best: Path
         run: The run's folder.
         keep: How many to keep, at least 1; None keeps all.
         ranks: How many processes must have left their part in it.
-        best: A checkpoint that is kept besides.
+        best: Step of a checkpoint that is kept besides.
 
     Raises:
         RuntimeError: A rank's part is missing, as where the ranks share no file system.
@@ -37,18 +37,22 @@ def publish(staged: Path, run: Path, keep: int | None, *, ranks: int, best: Path
     _flush(staged / MANIFEST)
     _flush(staged)
     final = run / staged.name
-    if final.exists():  # damaged, or else training would have gone on from it
-        _delete(final)
+    if final.exists():  # damaged, or saved twice: after the step, and at the end of its epoch
+        final.rename(run / f"{DELETED}{final.name}")
     staged.rename(final)
     _flush(run)
     for old in [path for path in listed(run) if step(path) <= step(final)][:-keep] if keep else []:
-        if old != best:
-            _delete(old)
+        if best is None or step(old) != best:
+            old.rename(run / f"{DELETED}{old.name}")  # out of sight as a whole before its files go one by one
+    tidy(run)
     return final
 
 
 def tidy(run: Path) -> None:
-    """Take away what a killed process left half written or half deleted; no checkpoint is among it."""
+    """Finish what a killed process left: a whole checkpoint is let be seen, what is half written or deleted goes."""
+    for staged in listed(run / STAGE):
+        if not (run / staged.name).exists() and problem(staged) is None:
+            staged.rename(run / staged.name)
     for left in [run / STAGE, *run.glob(f"{DELETED}*")]:
         shutil.rmtree(left, ignore_errors=True)
 
@@ -102,11 +106,6 @@ def _wrong(file: Path, expected: str) -> str | None:
         return None if digest(file) == expected else "is damaged"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-
-
-def _delete(checkpoint: Path) -> None:
-    """Take it out of sight as a whole before its files go one by one."""
-    shutil.rmtree(checkpoint.rename(checkpoint.with_name(f"{DELETED}{checkpoint.name}")))
 
 
 def _files(folder: Path) -> list[str]:

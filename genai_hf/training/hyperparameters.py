@@ -4,7 +4,7 @@ Stock puts the checkpoint's learning rate back without a word. Here a changed on
 unless it was allowed, and then it is taken.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch.optim import Optimizer
@@ -17,6 +17,11 @@ LEARNED = {"params", "lr"}  # which weights a group holds, and where the schedul
 def read(optimizer: Optimizer) -> list[Group]:
     """Each parameter group's settings: `initial_lr`, the rate before the schedule, and all that the optimizer takes."""
     return [{key: value for key, value in group.items() if key not in LEARNED} for group in optimizer.param_groups]
+
+
+def names(state: Mapping[str, Any]) -> set[str]:
+    """What a saved state is made of; two kinds of optimizer or schedule differ in it."""
+    return set(state) | {name for group in state.get("param_groups", []) for name in set(group) - {"initial_lr"}}
 
 
 def take(optimizer: Optimizer, scheduler: LRScheduler, asked: Sequence[Group]) -> None:

@@ -56,7 +56,10 @@ class Guard:
         Raises:
             NotANumberError: Too many were left out; training is to stop before this one is taken.
         """
-        where = origins(trainer, model, self.batches, self.examples, self.counts)
+        if trainer.is_fsdp_enabled:  # its passes are taken together, so no rank may look alone
+            where = f"rank 0: examples {self.examples}"
+        else:
+            where = origins(trainer, model, self.batches, self.examples, self.counts)
         message = f"the gradient of step {trainer.state.global_step + 1} is not a number; {where}"
         model.zero_grad(set_to_none=True)
         self.skipped += 1

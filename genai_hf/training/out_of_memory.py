@@ -42,10 +42,14 @@ def smaller(rows: int, accumulation: int) -> tuple[int, int]:
 def use_decided(trainer: Trainer, run: Path) -> None:
     """Take the micro-batch that an earlier try of this run found to fit, with the present number of ranks."""
     if (run / DECIDED).is_file():
-        rows = int(json.loads((run / DECIDED).read_text(encoding="utf-8"))["per_device_train_batch_size"])
-        together = trainer.args.per_device_train_batch_size * trainer.args.gradient_accumulation_steps
-        if rows < trainer.args.per_device_train_batch_size and together % rows == 0:
-            _set(trainer, rows, together // rows)
+        cut(trainer, int(json.loads((run / DECIDED).read_text(encoding="utf-8"))["per_device_train_batch_size"]))
+
+
+def cut(trainer: Trainer, rows: int) -> None:
+    """Take micro-batches of so many rows, where they are fewer and as many fit into a step."""
+    together = trainer.args.per_device_train_batch_size * trainer.args.gradient_accumulation_steps
+    if rows < trainer.args.per_device_train_batch_size and together % rows == 0:
+        _set(trainer, rows, together // rows)
 
 
 def halve(trainer: Trainer, run: Path) -> None:

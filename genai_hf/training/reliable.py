@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback
 
+from genai_hf.errors import NoRoomError, NotANumberError
 from genai_hf.training import out_of_memory
 from genai_hf.training.batches import EvaluationBatches, MarkingCollator, TrainingBatches
-from genai_hf.training.callbacks import SetEpoch
 from genai_hf.training.saving import Saving
 
 
@@ -45,8 +45,7 @@ class Reliable(Saving):
             ranks=self.args.world_size,
             rank=self.args.process_index,
         )
-        self.remove_callback(SetEpoch)
-        self.add_callback(SetEpoch(batches))
+        self._batches = batches
         return self._loader(self.train_dataset, batches, MarkingCollator(self.data_collator))
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader[Any]:
@@ -89,15 +88,39 @@ class Reliable(Saving):
             loss: Tensor = super().training_step(model, inputs, num_items_in_batch)
         except (MemoryError, RuntimeError) as error:
             if out_of_memory.ran_out(error):
+                self._tr_loss.copy_(self._guard.loss_before)
                 raise out_of_memory.StepTooLargeError(str(error)) from error
             raise
         return loss
 
+    def _evaluate(self, *given: Any, **named: Any) -> Any:
+        """Evaluate in the middle of training.
+
+        Raises:
+            NoRoomError: A batch did not fit into memory; the last step is saved.
+        """
+        try:
+            return super()._evaluate(*given, **named)
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory.ran_out(error):
+                raise
+            if self.args.world_size == 1:
+                self.save_last_step()
+            remedy = "lower trainer.per_device_eval_batch_size and repeat the command"
+            raise NoRoomError(
+                f"out of memory in the evaluation after step {self.state.global_step}; {remedy}"
+            ) from error
+
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
         """Norm of the step's gradient before it was clipped; a step in which it is not finite is not taken."""
         norm = super()._get_grad_norm(model, grad_norm=grad_norm)
-        if torch.as_tensor(norm).isfinite():
+        if norm is None or torch.as_tensor(norm).isfinite():  # None: DeepSpeed does not know it yet
             return norm
+        if self.is_deepspeed_enabled:
+            step = self.state.global_step + 1
+            raise NotANumberError(
+                f"the gradient of step {step} is not a number; DeepSpeed has taken it, so go on from before"
+            )
         if self.accelerator.scaler is None or not self._loss_is_finite():  # fp16: an overflow only halves the scale
             self._guard.refuse(self, model, self.max_skipped if self.on_nan == "skip" else 0)
             self._tr_loss.copy_(self._guard.loss_before)

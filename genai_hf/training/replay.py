@@ -10,7 +10,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from transformers.trainer import TRAINER_STATE_NAME
 
 from genai_hf.errors import ConfigError
-from genai_hf.training import checkpoints
+from genai_hf.training import checkpoints, out_of_memory, state_tree
 from genai_hf.training.run import MODEL
 from genai_hf.training.trainer import Trainer
 
@@ -37,21 +37,21 @@ class StopAt(TrainerCallback):
             control.should_save = control.should_training_stop = True
 
 
-def span(run: Path, steps: int | None) -> tuple[Path, int]:
-    """From which checkpoint to which step a replay goes where something was written down to compare with.
+def span(run: Path, steps: int | None) -> tuple[Path, int] | None:
+    """From which checkpoint to which step a replay goes; None where nothing was written down to compare with.
 
     Args:
         run: The run's folder.
         steps: So many, or to the next checkpoint or the end.
 
     Raises:
-        ConfigError: There is no whole checkpoint, or nothing was written down after it.
+        ConfigError: So few steps reach nothing that was written down.
     """
     whole = [path for path in checkpoints.listed(run) if checkpoints.problem(path) is None]
     noted = sorted({*_logged(run), *map(checkpoints.step, whole)})
     start = next((path for path in reversed(whole) if checkpoints.step(path) < noted[-1]), None)
     if start is None:
-        raise ConfigError(f"{run} has no whole checkpoint with something written down after it, to replay from")
+        return None
     first = checkpoints.step(start)
     later = [checkpoints.step(path) for path in whole if checkpoints.step(path) > first] or noted[-1:]
     end = later[0] if steps is None else min(first + steps, later[0])
@@ -71,6 +71,7 @@ def replay(trainer: Trainer, run: Path, start: Path, end: int) -> Replayed:
         end: A later step.
     """
     trainer.args.eval_on_start = False
+    _cut_as(trainer, start)
     trainer.add_callback(StopAt(end))
     trainer.train(resume_from_checkpoint=str(start))
     first, saved = checkpoints.step(start), run / f"checkpoint-{end}"
@@ -86,6 +87,19 @@ def replay(trainer: Trainer, run: Path, start: Path, end: int) -> Replayed:
     return Replayed(compared, different)
 
 
+def _cut_as(trainer: Trainer, start: Path) -> None:
+    """Let the trainer's steps be cut up as those of the run were.
+
+    Raises:
+        ConfigError: By other processes than these.
+    """
+    parts = [state_tree.load(file.with_suffix("")) for file in start.glob(f"{checkpoints.RANK}*.json")]
+    if len(parts) != 1 or trainer.args.world_size != 1:
+        those = f"{start} was saved by {len(parts)} processes"
+        raise ConfigError(f"{those}, and one that replays it would add in another order; --steps 0 looks at the files")
+    out_of_memory.cut(trainer, parts[0]["rows"])
+
+
 def _is_last(trainer: Trainer) -> bool:
     """Whether the model that was saved is that of the last step."""
     return not trainer.args.load_best_model_at_end
@@ -96,7 +110,7 @@ def _logged(run: Path) -> dict[int, dict[str, Any]]:
     file, found = run / "metrics.jsonl", dict[int, dict[str, Any]]()
     for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else []:
         entry = json.loads(line)
-        found.setdefault(entry["step"], {}).update(entry)
+        found[entry["step"]] = entry | found.get(entry["step"], {})  # an evaluation of the best model comes second
     return found
 
 

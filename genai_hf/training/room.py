@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from peft import PeftModel
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
@@ -17,15 +18,23 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # the disk, the quota, the lar
 SLACK = 1 << 20  # for everything that is small
 
 
-def checkpoint_bytes(model: nn.Module) -> int:
-    """Size of a checkpoint before there is an optimizer: weights, and Adam's two numbers for each that is trained."""
+def checkpoint_bytes(model: nn.Module, optimizer: str) -> int:
+    """Size of a checkpoint before there is an optimizer, at least: weights, and Adam's two numbers for each of them.
+
+    Args:
+        model: An adapter's checkpoint holds the adapter only.
+        optimizer: Its name in TrainingArguments; of others than Adam's kind nothing is counted.
+    """
     trained = sum(weight.numel() * weight.element_size() for weight in model.parameters() if weight.requires_grad)
-    return model_bytes(model) + 2 * trained
+    return model_bytes(model) + (2 * trained if "adamw" in optimizer and "bit" not in optimizer else 0)
 
 
 def model_bytes(model: nn.Module) -> int:
-    """Size of the weights and buffers."""
-    return sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values())
+    """Size of what is saved of a model: weights and buffers, each once; of one with an adapter, what is trained."""
+    if isinstance(model, PeftModel):
+        return sum(weight.numel() * weight.element_size() for weight in model.parameters() if weight.requires_grad)
+    different = {tensor.data_ptr(): tensor for tensor in model.state_dict().values()}
+    return sum(tensor.numel() * tensor.element_size() for tensor in different.values())
 
 
 def state_bytes(tree: Any) -> int:
@@ -64,12 +73,17 @@ def named(folder: Path, what: str) -> Iterator[None]:
     try:
         yield
     except (OSError, SafetensorError) as error:
-        if not is_full(error):
+        other = isinstance(error, OSError) and error.filename and not _is_below(error.filename, folder)
+        if not is_full(error) or other:
             raise
         have = megabytes(shutil.disk_usage(folder).free)
         raise NoRoomError(
             f"{folder}: the disk filled up in {what}, {have} are free; free some, then repeat the command"
         ) from error
+
+
+def _is_below(file: Any, folder: Path) -> bool:
+    return Path(file).resolve().is_relative_to(folder.resolve())
 
 
 def is_full(error: BaseException) -> bool:

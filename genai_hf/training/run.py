@@ -7,12 +7,12 @@ from pathlib import Path
 
 import torch.distributed
 
-from genai_hf.errors import ConfigError, Interrupted
+from genai_hf.errors import ConfigError, Interrupted, UserError
 from genai_hf.ranks import ranks
 from genai_hf.training import checkpoints, out_of_memory, room
 from genai_hf.training.callbacks import MetricsLog, ProgressBar
 from genai_hf.training.out_of_memory import StepTooLargeError
-from genai_hf.training.signals import StopOnSignal, watch_launcher
+from genai_hf.training.signals import StopOnSignal
 from genai_hf.training.trainer import Trainer
 
 MODEL = "model"
@@ -31,7 +31,6 @@ def train(trainer: Trainer) -> dict[str, float]:
     """
     run, stop = Path(trainer.args.output_dir), StopOnSignal()
     _require_what_was_launched(trainer)
-    watch_launcher()
     checkpoint = _resumed(trainer, run)
     _require_room(trainer, run)
     trainer.add_callback(MetricsLog(run / "metrics.jsonl"))
@@ -43,16 +42,27 @@ def train(trainer: Trainer) -> dict[str, float]:
     if stop.number:
         saved = run / f"checkpoint-{trainer.state.global_step}"
         raise Interrupted(f"stopped after {saved}; the same command goes on from there", 128 + stop.number)
+    if trainer.args.load_best_model_at_end and trainer.state.best_model_checkpoint is None:
+        raise UserError(f"the best checkpoint of {run} is gone; the model of the last step is in the newest there")
     metrics = {} if trainer.args.load_best_model_at_end else _last_evaluation(trainer)
     metrics = metrics or trainer.evaluate()
-    with room.named(run, "saving the model"):
-        trainer.save_model(str(run / MODEL))
+    _save_model(trainer, run)
     parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
     return metrics | {
         "tokens_per_second": trainer.meter.overall() * trainer.args.world_size,
         "steps": float(trainer.state.global_step),
         "parameters": float(parameters),
     }
+
+
+def _save_model(trainer: Trainer, run: Path) -> None:
+    """Leave the model as a whole, however its training was sharded."""
+    if trainer.is_fsdp_enabled:
+        trainer.accelerator.state.fsdp_plugin.set_state_dict_type("FULL_STATE_DICT")
+    with room.named(run, "saving the model"):
+        trainer.save_model(str(run / MODEL))
+    if trainer.is_world_process_zero() and not any((run / MODEL).glob("*.safetensors")):
+        raise RuntimeError(f"{run / MODEL} holds no weights: this way of sharding leaves them in the checkpoint only")
 
 
 def _train(trainer: Trainer, run: Path, checkpoint: str | None) -> None:
@@ -76,9 +86,12 @@ def _resumed(trainer: Trainer, run: Path) -> str | None:
     trainer.accelerator.wait_for_everyone()  # rank 0 may just have cleared the folder
     found: list[str | None] = [None]
     if trainer.is_world_process_zero():
+        checkpoints.tidy(run)
         checkpoint, damaged = checkpoints.newest(run)
         for line in damaged:
             print(line, file=sys.stderr)
+        if damaged and checkpoint is None:
+            raise UserError(f"no checkpoint of {run} is whole; mend one, or begin anew with overwrite=true")
         if checkpoint is not None:
             found = [str(checkpoint)]
             restored = "weights, optimizer, schedule, random state, place in the data"
@@ -105,11 +118,12 @@ def _require_what_was_launched(trainer: Trainer) -> None:
 
 def _require_room(trainer: Trainer, run: Path) -> None:
     """See before anything expensive that the checkpoints and the model will fit on the disk."""
-    number = max(_checkpoints_at_once(trainer) - len(checkpoints.listed(run)), 1)
-    need = number * room.checkpoint_bytes(trainer.model) + room.model_bytes(trainer.model)
+    number = max(_checkpoints_at_once(trainer) - len(checkpoints.listed(run)), 0)
+    each = room.checkpoint_bytes(trainer.model, str(trainer.args.optim))
     if trainer.is_world_process_zero():
-        what = f"this run with {number} checkpoint{'s' if number > 1 else ''} more"
-        room.require(run, need, what, "free some, lower trainer.save_total_limit, or put the run elsewhere with root=…")
+        what = f"this run with {number} checkpoints more"
+        remedy = "free some, lower trainer.save_total_limit, or put the run elsewhere with root=…"
+        room.require(run, number * each + room.model_bytes(trainer.model), what, remedy)
 
 
 def _checkpoints_at_once(trainer: Trainer) -> int:
@@ -119,7 +133,7 @@ def _checkpoints_at_once(trainer: Trainer) -> int:
     if arguments.save_strategy == "no":
         saves = 0
     elif arguments.save_strategy == "steps" and (arguments.max_steps > 0 or arguments.save_steps < 1):
-        saves = int((arguments.max_steps if arguments.save_steps >= 1 else 1) / arguments.save_steps)
+        saves = math.ceil((arguments.max_steps if arguments.save_steps >= 1 else 1) / arguments.save_steps)
     return saves if arguments.save_total_limit is None else min(saves, arguments.save_total_limit + 1)
 
 

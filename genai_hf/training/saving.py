@@ -1,5 +1,6 @@
 """Saving and resuming of any Trainer, as a mixin: checkpoints that are whole, without pickle, bit for bit taken up."""
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,9 @@ from torch import nn
 from torch.optim import Optimizer
 from transformers.trainer import TRAINER_STATE_NAME, TRAINING_ARGS_NAME
 
+from genai_hf.errors import ConfigError, NoRoomError
 from genai_hf.training import checkpoints, hyperparameters, random_state, room, state_tree
+from genai_hf.training.callbacks import EpochEnd, is_whole
 from genai_hf.training.not_a_number import Guard
 
 if TYPE_CHECKING:  # what the mixin may assume: at run time a Trainer class comes after it
@@ -24,17 +27,45 @@ class Saving(Base):
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self._saving_into: Path | None = None
-        self._guard = Guard()
+        self._guard, self._epoch = Guard(), EpochEnd()
+        self.add_callback(self._epoch)
 
     def save_last_step(self) -> str | None:
         """Save where the last whole step left the model, after one that broke off; the checkpoint, None before any."""
         if self.state.global_step == 0:
             return None
         checkpoint = Path(self.args.output_dir, f"checkpoint-{self.state.global_step}")
-        self._tr_loss.copy_(self._guard.loss_before)
         if not checkpoint.exists():
             self._save_checkpoint(self.model, None)
         return str(checkpoint)
+
+    def _init_training_state(self, max_steps: int, *given: Any) -> Any:
+        """Take up a checkpoint's state, but for how often to log, evaluate and save, and for where the run lies."""
+        place = super()._init_training_state(max_steps, *given)
+        self.state.compute_steps(self.args, max_steps)
+        if self.state.best_global_step:
+            best = Path(self.args.output_dir, f"checkpoint-{self.state.best_global_step}")
+            self.state.best_model_checkpoint = str(best) if best.is_dir() else None
+        return place
+
+    def _run_epoch(self, **given: Any) -> None:
+        """Take an epoch's steps: none where the last one was taken before the checkpoint; stock takes one more."""
+        if self.state.global_step >= self.state.max_steps:
+            self.control.should_training_stop = True
+            return
+        self._batches.epoch, self._save_at_end = given["epoch"], False
+        super()._run_epoch(**given)
+
+    def _maybe_log_save_evaluate(self, *given: Any, **named: Any) -> None:
+        """As stock, but after an epoch's last step the checkpoint waits for what happens at the end of the epoch.
+
+        Else an evaluation there would be in no checkpoint, and a resumed run would not make it again.
+        """
+        if self._epoch.ended:
+            self.control.should_save |= self._save_at_end
+        elif self.control.should_save and is_whole(self.state.epoch):
+            self.control.should_save, self._save_at_end = False, True
+        super()._maybe_log_save_evaluate(*given, **named)
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         """Save beside the run's checkpoints, and let the new one be seen when every rank's part of it is there.
@@ -53,29 +84,29 @@ class Saving(Base):
                 super()._save_checkpoint(model, trial)
                 self._wait()
                 staged = self._saving_into / f"checkpoint-{self.state.global_step}"
-                best = self._unstage_best(run, staged)
+                self._unstage_best(run, staged)
                 if self.args.should_save:
                     keep, ranks = self.args.save_total_limit, self.args.world_size
-                    checkpoints.publish(staged, run, keep, ranks=ranks, best=best)
+                    checkpoints.publish(staged, run, keep, ranks=ranks, best=self.state.best_global_step)
+        except NoRoomError:
+            shutil.rmtree(self._saving_into, ignore_errors=True)
+            raise
         finally:
-            if self.args.should_save:
-                checkpoints.tidy(run)
             self._saving_into = None
         self._wait()
 
     def _require_room(self, run: Path) -> None:
         state = sum(room.state_bytes(part.state_dict()) for part in self._stateful().values())
-        need = room.model_bytes(self.model) + state
-        room.require(
-            run, need, f"the checkpoint of step {self.state.global_step}", "free some, then repeat the command"
-        )
+        what, remedy = f"the checkpoint of step {self.state.global_step}", "free some, then repeat the command"
+        room.require(run, room.model_bytes(self.model) + state, what, remedy)
 
-    def _run_epoch(self, **given: Any) -> None:
-        """Take an epoch's steps: none where the last one was taken before the checkpoint; stock takes one more."""
-        if self.state.global_step < self.state.max_steps:
-            super()._run_epoch(**given)
-        else:
-            self.control.should_training_stop = True
+    def _unstage_best(self, run: Path, staged: Path) -> None:
+        """Name the best checkpoint as it will be called once this one is published."""
+        best = self.state.best_model_checkpoint
+        if best is not None and Path(best) == staged:
+            self.state.best_model_checkpoint = str(run / staged.name)
+            if self.args.should_save:
+                self.state.save_to_json(str(staged / TRAINER_STATE_NAME))
 
     def _finalize_training(self, *given: Any) -> Any:
         """End training, and leave every checkpoint as it is: stock deletes the newest where only one is kept."""
@@ -84,17 +115,6 @@ class Saving(Base):
             return super()._finalize_training(*given)
         finally:
             self._saving_into = None
-
-    def _unstage_best(self, run: Path, staged: Path) -> Path | None:
-        """The best checkpoint so far, by the name that it will have once it is published."""
-        best = self.state.best_model_checkpoint
-        if best is None:
-            return None
-        if Path(best) == staged:
-            self.state.best_model_checkpoint = str(run / staged.name)
-            if self.args.should_save:
-                self.state.save_to_json(str(staged / TRAINER_STATE_NAME))
-        return Path(self.state.best_model_checkpoint)
 
     def _stateful(self) -> dict[str, Any]:
         """What has a state beside the model, each with its file's name."""
@@ -122,12 +142,33 @@ class Saving(Base):
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         """Fill them from the checkpoint; what they are set to stays as it is asked for now."""
         if self._is_sharded():
+            asked = [] if self.is_deepspeed_enabled else hyperparameters.read(self.optimizer)
             super()._load_optimizer_and_scheduler(checkpoint)
+            if asked and checkpoint is not None:
+                hyperparameters.take(self.optimizer, self.lr_scheduler, asked)
         elif checkpoint is not None:
             asked = hyperparameters.read(self.optimizer)
             for name, part in self._stateful().items():
-                part.load_state_dict(state_tree.load(Path(checkpoint, name)))
+                saved = state_tree.load(Path(checkpoint, name))
+                if hyperparameters.names(saved) != hyperparameters.names(part.state_dict()):
+                    what = "optim and lr_scheduler_type cannot be changed in the middle of a run"
+                    raise ConfigError(f"{checkpoint}: its {name} is of another kind than this run's; {what}")
+                part.load_state_dict(saved)
             hyperparameters.take(self.optimizer, self.lr_scheduler, asked)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        """Take up the weights.
+
+        Raises:
+            ConfigError: They are of a model of another shape.
+        """
+        try:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+        except (RuntimeError, ValueError) as error:
+            if "size mismatch" not in str(error) and "shape" not in str(error):
+                raise
+            remedy = "the shape of a model cannot be changed in the middle of a run"
+            raise ConfigError(f"{resume_from_checkpoint}: its weights do not fit this model; {remedy}") from error
 
     def _save_scaler(self, output_dir: str) -> None:
         if self._is_sharded():
@@ -141,6 +182,7 @@ class Saving(Base):
         """Save what each rank has for itself: its random numbers, and its losses since the last line of the log."""
         Path(output_dir).mkdir(parents=True, exist_ok=True)  # a rank may get here before the one that saves the model
         own = {"random": random_state.read(), "loss": self._tr_loss, "logged": self._globalstep_last_logged}
+        own |= {"skipped": self._guard.skipped, "rows": self.args.per_device_train_batch_size}
         state_tree.save(own, Path(output_dir, f"{checkpoints.RANK}{self.args.process_index}"))
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
@@ -154,7 +196,7 @@ class Saving(Base):
         losses = torch.stack([state["loss"] for state in saved])
         self._tr_loss.copy_(losses[mine] if len(saved) == self.args.world_size else losses.mean())
         self._guard.loss_before = self._tr_loss.clone()
-        self._globalstep_last_logged = saved[0]["logged"]
+        self._globalstep_last_logged, self._guard.skipped = saved[0]["logged"], saved[0]["skipped"]
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         """Save the model without the arguments' pickle, which nobody should read."""

@@ -1,7 +1,6 @@
-"""What stops a run from outside: a signal, after the step in which it came; the death of the launcher."""
+"""What stops a run from outside: a signal, after the step in which it came."""
 
 import math
-import os
 import signal
 import sys
 import threading
@@ -13,7 +12,7 @@ import torch
 import torch.distributed
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from genai_hf.ranks import ranks
+from genai_hf.training.callbacks import is_whole
 
 
 class StopOnSignal(TrainerCallback):
@@ -54,6 +53,13 @@ class StopOnSignal(TrainerCallback):
         if self.number:
             control.should_save = control.should_training_stop = True
 
+    def on_epoch_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Stopped in the middle of an epoch, leave out what belongs to its end: the run comes to that later."""
+        if self.number and not is_whole(state.epoch):
+            control.should_log = control.should_evaluate = control.should_save = False
+
     def _note(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
         if number == signal.SIGINT and now - self.since > self.PATIENCE:
@@ -61,22 +67,3 @@ class StopOnSignal(TrainerCallback):
         if not self.heard:
             self.heard, self.since = number, now
             print(f"\n{signal.Signals(number).name}: saving after this step", file=sys.stderr)
-
-
-def watch_launcher(patience: float = 8.0) -> None:
-    """End this process soon after its launcher is gone: nobody would collect it, and its peers may be dead.
-
-    Args:
-        patience: Seconds for a last checkpoint, which the launcher's own end by a signal would have allowed too.
-    """
-    if ranks() > 1:
-        threading.Thread(target=_watch, args=(os.getppid(), patience), daemon=True).start()
-
-
-def _watch(launcher: int, patience: float) -> None:
-    while os.getppid() == launcher:
-        time.sleep(0.5)
-    print(f"the launcher (process {launcher}) is gone: saving after this step", file=sys.stderr)
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(patience)
-    os._exit(128 + signal.SIGTERM)

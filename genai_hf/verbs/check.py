@@ -40,7 +40,8 @@ def findings(cfg: DictConfig, trainer: Any, folders: Sequence[Path] = ()) -> dic
 
     loader = trainer.get_train_dataloader()
     batch = trainer.data_collator(list(first_rows(trainer, trainer.args.per_device_train_batch_size)))
-    per_epoch = -(-len(loader) // trainer.args.gradient_accumulation_steps)
+    processes = cfg.launch.processes or 1
+    per_epoch = -(-len(loader) // (trainer.args.gradient_accumulation_steps * processes))
     steps = trainer.args.max_steps if trainer.args.max_steps > 0 else round(per_epoch * trainer.args.num_train_epochs)
     rows, length = batch["input_ids"].shape
     dtype = torch.bfloat16 if trainer.args.bf16 else torch.float32
@@ -52,7 +53,7 @@ def findings(cfg: DictConfig, trainer: Any, folders: Sequence[Path] = ()) -> dic
         head_rows=sum(int(count) for count in trainer.objective.count(batch).values()),
         rate=matrix_rate(trainer.args.device, dtype),
     )
-    together = trainer.get_total_train_batch_size(trainer.args)
+    together = trainer.get_total_train_batch_size(trainer.args) * processes
     shapes = ", ".join(f"{key} {tuple(value.shape)}" for key, value in batch.items())
     return {
         "settings": "every name and type is known",

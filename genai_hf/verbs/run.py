@@ -6,7 +6,7 @@ from hydra._internal.utils import get_args_parser
 from omegaconf import OmegaConf
 
 from genai_hf import arguments, comments, composing, config, launching
-from genai_hf.errors import ConfigError, Interrupted
+from genai_hf.errors import ConfigError
 from genai_hf.ranks import ranks
 from genai_hf.recipe_files import RecipeFile
 
@@ -33,12 +33,7 @@ def main(words: list[str]) -> int:
             return launching.launch(cfg, arguments.folders(flags))
         from genai_hf import running
 
-        try:
-            running.run(cfg)
-        except Interrupted:
-            running.part()
-            raise
-        running.part()
+        running.run(cfg)
     return 0
 
 

@@ -63,7 +63,11 @@ def replay(run: Path, steps: int | None, folder: str) -> None:
     from genai_hf.training import replay as again
 
     cfg = _config(run)
-    start, end = again.span(run, steps)
+    place = again.span(run, steps)
+    if place is None:
+        print(f"{'replay':20}nothing was written down after a whole checkpoint that is there to compare with")
+        return
+    start, end = place
     facts, known = runs.fingerprint(cfg), runs.read_fingerprint(run)
     changed = changes.differences({name: known[name] for name in facts}, facts)
     if changed:
@@ -72,7 +76,11 @@ def replay(run: Path, steps: int | None, folder: str) -> None:
     recipe = recipe_files.find(cfg.recipe)
     config.check(cfg, recipe)
     cfg.root = folder
-    found = again.replay(recipe.load().build(running.settled(cfg, runs.folder(cfg))), run, start, end)
+    trainer = recipe.load().build(running.settled(cfg, runs.folder(cfg)))
+    trainer.on_nan, trainer.max_skipped = cfg.on_nan, cfg.max_skipped
+    found = again.replay(trainer, run, start, end)
+    if not found.compared:
+        raise UserError(f"{run}: nothing that was written down came again between steps {start.name} and {end}")
     for line in found.different:
         print(line)
     if found.different:

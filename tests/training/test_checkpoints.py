@@ -59,9 +59,9 @@ def test_what_a_killed_process_left_is_taken_away_and_no_checkpoint_with_it(tmp_
 
 
 def test_the_best_checkpoint_is_kept_besides_the_newest(tmp_path):
-    best = publish(tmp_path, 1, keep=1)
+    publish(tmp_path, 1, keep=1)
     for step in (2, 3):
-        publish(tmp_path, step, keep=1, best=best)
+        publish(tmp_path, step, keep=1, best=1)
     assert [path.name for path in checkpoints.listed(tmp_path)] == ["checkpoint-1", "checkpoint-3"]
 
 
@@ -87,6 +87,16 @@ def test_a_damaged_checkpoint_of_the_same_step_makes_room(tmp_path):
     publish(tmp_path, 2, "new")
     assert (tmp_path / "checkpoint-2" / "model.safetensors").read_text() == "new"
     assert [path.name for path in tmp_path.iterdir() if path.name != checkpoints.STAGE] == ["checkpoint-2"]
+
+
+def test_one_that_was_whole_before_its_process_died_is_let_be_seen(tmp_path):
+    """Killed between the two renames of a checkpoint that takes another's place."""
+    final = publish(tmp_path, 2)
+    staging = tmp_path / checkpoints.STAGE
+    staging.mkdir(exist_ok=True)
+    final.rename(staging / final.name)
+    publish(tmp_path, 1)
+    assert checkpoints.newest(tmp_path) == (tmp_path / "checkpoint-2", [])
 
 
 def test_no_checkpoint_is_none(tmp_path):

@@ -1,11 +1,17 @@
 """A run that goes on from a checkpoint ends with the same weights, bit for bit."""
 
+import signal
+
 import pytest
 import torch
 from training_script import launched, make_trainer, saved
+from transformers import TrainerCallback
 
+from genai_hf.errors import ConfigError
+from genai_hf.training import checkpoints
 from genai_hf.training.out_of_memory import use_decided
 from genai_hf.training.run import _train
+from genai_hf.training.signals import StopOnSignal
 
 STEPS, MIDDLE = 10, 6  # four steps an epoch: from the middle of the second into the third
 
@@ -30,6 +36,12 @@ KINDS = {
     "LoRA": {"dropout": 0.3, "lora": True},
     "log lines of three steps": {"dropout": 0.3, "logging_steps": 4},
     "Adafactor": {"optim": "adafactor"},
+    "evaluation, schedule and checkpoint at the end of an epoch": {
+        "lr_scheduler_type": "reduce_lr_on_plateau",
+        "lr_scheduler_kwargs": {"patience": 0, "threshold": 0.5},
+        "eval_strategy": "epoch",
+        "save": 4,
+    },
     "a plateau's schedule": {"lr_scheduler_type": "reduce_lr_on_plateau", "eval_strategy": "steps", "eval_steps": 2},
 }
 
@@ -42,8 +54,77 @@ def test_a_resumed_run_ends_with_the_same_weights_and_log(tmp_path, tokenizer, k
     whole = saved(make_trainer(tmp_path / "whole", tokenizer, **given))
     torch.manual_seed(99)
     again = make_trainer(tmp_path / "again", tokenizer, **given)
-    resumed = saved(again, str(tmp_path / "whole" / f"checkpoint-{MIDDLE}"))
+    resumed = saved(again, str(tmp_path / "whole" / f"checkpoint-{given['save']}"))
     assert resumed == whole
+
+
+class Signal(TrainerCallback):
+    """What a signal in a step does."""
+
+    def __init__(self, stop, step):
+        self.stop, self.step = stop, step
+
+    def on_step_begin(self, args, state, control, **kwargs):
+        if state.global_step == self.step - 1:
+            self.stop.heard = signal.SIGTERM
+
+
+@pytest.mark.parametrize("strategy", ["steps", "epoch"])
+@pytest.mark.parametrize("step", [5, 6, 8])
+def test_stopped_by_a_signal_it_ends_the_same_with_evaluations_at_the_end_of_epochs(
+    tmp_path, tokenizer, strategy, step
+):
+    """In the middle of an epoch of four steps, and in its last step; a schedule that every evaluation moves."""
+    given = {"accumulation": 1, "steps": 16, "save": 100, "save_strategy": strategy, "eval_strategy": "epoch"}
+    given |= {"lr_scheduler_type": "reduce_lr_on_plateau", "lr_scheduler_kwargs": {"patience": 0, "threshold": 0.5}}
+    whole = make_trainer(tmp_path / "whole", tokenizer, **given)
+    result = saved(whole)
+    stopped, stop = make_trainer(tmp_path / "stopped", tokenizer, **given), StopOnSignal()
+    stopped.add_callback(stop)
+    stopped.add_callback(Signal(stop, step))
+    stopped.train()
+    assert stopped.state.global_step == step
+    resumed = make_trainer(tmp_path / "stopped", tokenizer, **given)
+    assert saved(resumed, str(checkpoints.newest(tmp_path / "stopped")[0])) == result
+    evaluated = [
+        [entry["step"] for entry in trainer.state.log_history if "eval_loss" in entry] for trainer in (whole, resumed)
+    ]
+    assert evaluated == [[4, 8, 12, 16]] * 2
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"optim": "adafactor"}, "its optimizer is of another kind"),
+        ({"lr_scheduler_type": "reduce_lr_on_plateau", "eval_strategy": "steps", "eval_steps": 2}, "its scheduler is"),
+    ],
+)
+def test_what_no_checkpoint_fits_is_refused(tmp_path, tokenizer, other, said):
+    make_trainer(tmp_path, tokenizer, accumulation=1, steps=STEPS, save=MIDDLE).train()
+    again = make_trainer(tmp_path / "again", tokenizer, accumulation=1, steps=STEPS, **other)
+    with pytest.raises(ConfigError, match=said):
+        again.train(resume_from_checkpoint=str(tmp_path / f"checkpoint-{MIDDLE}"))
+
+
+def test_how_often_to_log_and_to_save_is_as_asked_now(tmp_path, tokenizer):
+    make_trainer(tmp_path, tokenizer, accumulation=1, steps=STEPS, save=MIDDLE).train()
+    again = make_trainer(tmp_path, tokenizer, accumulation=1, steps=2 * STEPS, save=9, logging_steps=3)
+    again.train(resume_from_checkpoint=str(tmp_path / f"checkpoint-{MIDDLE}"))
+    logged = [entry["step"] for entry in again.state.log_history if "loss" in entry]
+    assert logged == [*range(1, MIDDLE + 1), 9, 12, 15, 18]
+    assert {checkpoints.step(path) for path in checkpoints.listed(tmp_path)} == {6, 9, 10, 18, 20}
+
+
+def test_the_best_checkpoint_is_kept_in_a_folder_that_was_moved(tmp_path, tokenizer):
+    given = {"accumulation": 1, "save": 2, "eval_strategy": "steps", "eval_steps": 2, "save_total_limit": 1}
+    given |= {"load_best_model_at_end": True, "metric_for_best_model": "eval_masked_accuracy", "learning_rate": 1e-9}
+    make_trainer(tmp_path / "here", tokenizer, steps=4, **given).train()
+    (tmp_path / "here").rename(tmp_path / "there")
+    again = make_trainer(tmp_path / "there", tokenizer, steps=8, **given)
+    again.train(resume_from_checkpoint=str(tmp_path / "there" / "checkpoint-4"))
+    assert again.state.best_model_checkpoint == str(tmp_path / "there" / f"checkpoint-{again.state.best_global_step}")
+    assert again.state.best_global_step == 2
+    assert {path.name for path in checkpoints.listed(tmp_path / "there")} == {"checkpoint-2", "checkpoint-8"}
 
 
 def test_a_run_that_broke_off_after_its_last_step_takes_no_other(tmp_path, tokenizer):

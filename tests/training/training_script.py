@@ -22,7 +22,7 @@ from conftest import Rows, make_tokenizer, tiny_bert
 from genai_hf.collators.masking import MaskedLMCollator
 from genai_hf.errors import NotANumberError
 from genai_hf.objectives.masked_lm import MaskedLM
-from genai_hf.running import part
+from genai_hf.ranks import leave
 from genai_hf.training import Trainer
 
 GLOBAL_BATCH = 16
@@ -174,7 +174,7 @@ def main(out: str, what: str, accumulations: str, checkpoint: str | None = None)
         results.append({"accumulation": accumulation, **result})
     if os.environ["RANK"] == "0":
         Path(out).write_text(json.dumps(results))
-    part()
+    leave(0)
 
 
 if __name__ == "__main__":
