@@ -25,11 +25,6 @@ def agree(path: Path, before: Mapping[str, Any], now: Mapping[str, Any], allowed
     Raises:
         ConfigError: Something else differs; the message lists old and new.
     """
-    keys = {*flatten(before), *flatten(now), "data"}
-    for name in allowed:
-        if not any(key == name or key.startswith(f"{name}.") for key in keys):
-            near = difflib.get_close_matches(name, keys, n=1)
-            raise ConfigError(f"resume.allow: no key '{name}'{f'; did you mean {near[0]!r}?' if near else ''}")
     changed = differences(before, now)
     refused = [key for key in changed if not any(key == name or key.startswith(f"{name}.") for name in allowed)]
     listed = "; ".join(f"{key}: {changed[key]}" for key in refused or changed)
@@ -40,6 +35,19 @@ def agree(path: Path, before: Mapping[str, Any], now: Mapping[str, Any], allowed
     if changed and rank() == 0:
         print(f"{path} goes on with {listed}", file=sys.stderr)
     return bool(changed)
+
+
+def refuse_unknown(allowed: Sequence[str], *facts: Mapping[str, Any]) -> None:
+    """Refuse a key that is in none of the facts that could change.
+
+    Raises:
+        ConfigError: With the nearest right one.
+    """
+    keys = {key for one in facts for key in flatten(one)}
+    for name in allowed:
+        if not any(key == name or key.startswith(f"{name}.") for key in keys):
+            near = difflib.get_close_matches(name, keys, n=1)
+            raise ConfigError(f"resume.allow: no key '{name}'{f'; did you mean {near[0]!r}?' if near else ''}")
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, str]:

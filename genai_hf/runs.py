@@ -262,4 +262,5 @@ def _is_changed(path: Path, cfg: DictConfig) -> bool:
     """Refuse what differs from the settings, files and versions that the run began with, unless it was allowed."""
     recorded, known, today = _record(path / "settings.json"), read_fingerprint(path), fingerprint(cfg)
     now = json.loads(json.dumps(settings(cfg), default=str)) | today
+    changes.refuse_unknown(allowed(cfg), recorded, known, now)
     return changes.agree(path, recorded | {name: known[name] for name in today}, now, allowed(cfg))

@@ -53,6 +53,7 @@ def changed(recipe: str, root: Path, number: int, override: str) -> dict[str, bo
     found = {"refused": code == 2, "old and new": f"{key}: {old} → {new}" in said}
     found |= {"nothing lost": lives.newest_step(run) == kept}
     offered = re.search(r"resume\.allow=\[\S+\]", said)
+    found |= {"offered": offered is not None}
     if override not in CANNOT and offered:  # what the message offers
         code, said = tried([*words, override, offered[0]], root)
         recorded = json.loads((run / "settings.json").read_text(encoding="utf-8"))

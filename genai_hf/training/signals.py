@@ -12,6 +12,7 @@ import torch
 import torch.distributed
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from genai_hf.ranks import rank
 from genai_hf.training.callbacks import is_whole
 
 
@@ -66,4 +67,5 @@ class StopOnSignal(TrainerCallback):
             raise KeyboardInterrupt
         if not self.heard:
             self.heard, self.since = number, now
-            print(f"\n{signal.Signals(number).name}: saving after this step", file=sys.stderr)
+            if rank() == 0:
+                print(f"\n{signal.Signals(number).name}: saving after this step", file=sys.stderr)

@@ -108,6 +108,55 @@ def test_an_unfinished_run_goes_on_and_ends_the_same(recipe, text, root, capsys)
 
 
 @pytest.mark.parametrize("recipe", TRAINED)
+def test_a_change_that_cannot_be_taken_leaves_the_run_as_it_was(recipe, text, root, capsys):
+    words = [recipe, text, *RECIPES[recipe], "run=first"]
+    assert cli.main(words) == 0
+    folder = root / recipe / "first"
+    before = {name: (folder / name).read_bytes() for name in ("config.yaml", "settings.json", "metrics.json")}
+    for change, said in (
+        ("model.config.hidden_size=64", "its weights do not fit this model"),
+        ("trainer.learning_rate=1e-5", "has taken all its 6 steps: other settings change nothing"),
+    ):
+        capsys.readouterr()
+        assert cli.main([*words, change, f"resume.allow=[{change.partition('=')[0]}]"]) == 2
+        assert said in capsys.readouterr().err
+    assert {name: (folder / name).read_bytes() for name in before} == before
+    assert cli.main(words) == 0
+    assert "finished before" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("recipe", TRAINED)
+def test_a_run_is_made_longer_with_what_was_changed_written_down(recipe, text, root, capsys):
+    words = [recipe, text, *RECIPES[recipe], "run=first"]
+    assert cli.main(words) == 0
+    longer = [*words, "trainer.max_steps=8", "trainer.learning_rate=1e-5"]
+    assert cli.main([*longer, "resume.allow=[trainer.max_steps,trainer.learning_rate]"]) == 0
+    folder = root / recipe / "first"
+    lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
+    rates = {line["step"]: line["learning_rate"] for line in lines if "learning_rate" in line}
+    assert max(rate for step, rate in rates.items() if step > 6) < 1e-5
+    (change,) = runs.read_fingerprint(folder)["changed"]
+    assert (change["after step"], change["trainer.max_steps"]) == (6, "6 → 8")
+    capsys.readouterr()
+    assert cli.main(longer) == 0
+    assert "finished before" in capsys.readouterr().err
+
+
+def test_a_run_of_which_no_checkpoint_is_whole_does_not_begin_anew_by_itself(text, root, capsys):
+    words = ["bert_mlm", text, *RECIPES["bert_mlm"], "run=first"]
+    assert cli.main(words) == 0
+    folder = root / "bert_mlm" / "first"
+    (folder / "metrics.json").unlink()
+    for checkpoint in ("checkpoint-3", "checkpoint-6"):
+        (folder / checkpoint / "model.safetensors").write_bytes(b"")
+    assert cli.main(words) == 2
+    said = capsys.readouterr().err
+    assert f"{folder / 'checkpoint-6'}: model.safetensors is damaged; left alone" in said
+    assert f"no checkpoint of {folder} is whole; mend one, or begin anew with overwrite=true" in said
+    assert (folder / "checkpoint-6").is_dir()
+
+
+@pytest.mark.parametrize("recipe", TRAINED)
 def test_a_replay_gives_what_was_written_down_and_notices_what_was_not(recipe, text, root, capsys):
     assert cli.main([recipe, text, *RECIPES[recipe], "run=first"]) == 0
     folder = root / recipe / "first"
