@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 from pathlib import Path
 from typing import TextIO
 
@@ -17,7 +18,9 @@ def hold(folder: Path) -> None:
     Raises:
         ConfigError: Another one is at it.
     """
-    file = _held.pop(folder, None) or (folder / LOCK).open("a+", encoding="utf-8")
+    file = _held.get(folder)
+    if file is None or not _is_there(file, folder / LOCK):  # or it was deleted with its run
+        file = (folder / LOCK).open("a+", encoding="utf-8")
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError) as error:
@@ -28,3 +31,16 @@ def hold(folder: Path) -> None:
     file.write(str(os.getpid()))
     file.flush()
     _held[folder] = file
+
+
+def clear(folder: Path) -> None:
+    """Delete what is in a folder that this process holds."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != LOCK:
+            path.unlink()
+
+
+def _is_there(file: TextIO, path: Path) -> bool:
+    return path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat())

@@ -12,7 +12,6 @@ import os
 import platform
 import re
 import shlex
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,16 +78,14 @@ def open_run(cfg: DictConfig) -> Run:
         raise ConfigError(f"resume.allow is for a run that has begun, and {path} has not; name it with run=…")
     if has_begun and not is_changed and (path / FINISHED).is_file():
         return Run(path, json.loads((path / FINISHED).read_text(encoding="utf-8")))
-    if rank() == 0 and not has_begun:
-        if path.is_file() or (path.is_dir() and any(path.iterdir()) and not (path / "fingerprint.json").is_file()):
-            raise ConfigError(f"{path} exists and is not a run; choose another name with run=…")
+    if rank() == 0:
+        if not has_begun:
+            _make(path)
+        locks.hold(path)
         if cfg.overwrite:
-            shutil.rmtree(path, ignore_errors=True)
-        _make(path)
-        locks.hold(path)
-        _write_down(path, cfg, fingerprint(cfg))
-    elif rank() == 0:
-        locks.hold(path)
+            locks.clear(path)
+        if not has_begun:
+            _write_down(path, cfg, fingerprint(cfg))
     return Run(path, is_new=not has_begun, is_changed=is_changed)
 
 
@@ -243,6 +240,10 @@ def _global_batch(cfg: DictConfig) -> int:
 
 
 def _make(path: Path) -> None:
+    """Make the folder of a run that begins, where nothing else is."""
+    others = {file.name for file in path.iterdir()} - {locks.LOCK} if path.is_dir() else set()
+    if path.is_file() or (others and "fingerprint.json" not in others):
+        raise ConfigError(f"{path} exists and is not a run; choose another name with run=…")
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
