@@ -109,7 +109,8 @@ def take_over(path: Path, cfg: DictConfig, data: Mapping[str, str], state: "Trai
         before = _record(path / "settings.json")
         now = json.loads(json.dumps(settings(cfg), default=str))
         changed = changes.differences(before | {name: known.get(name) for name in today}, now | today)
-        history = [*known.get("changed", []), {"after step": state.global_step, **changed}]
+        listed = "; ".join(f"{key}: {change}" for key, change in changed.items())
+        history = known.get("changed", {}) | {f"after step {state.global_step}": listed}
         _write_down(path, cfg, known | today | {"changed": history})
         (path / FINISHED).unlink(missing_ok=True)
 

@@ -162,8 +162,8 @@ def test_an_allowed_change_is_written_down_once_training_goes_on_and_another_bes
     assert runs.open_run(named).metrics == {"a": 1.0}
     runs.take_over(folder, changed, {"train": "a"}, TrainerState(global_step=5, max_steps=9))
     assert json.loads((folder / "settings.json").read_text())["trainer.learning_rate"] == 2e-3
-    (change,) = runs.read_fingerprint(folder)["changed"]
-    assert change == {"after step": 5, "trainer.learning_rate": "0.001 → 0.002"}
+    history = runs.read_fingerprint(folder)["changed"]
+    assert history == {"after step 5": "trainer.learning_rate: 0.001 → 0.002"}
     assert runs.open_run(OmegaConf.merge(changed, {"resume": {"allow": []}})).metrics is None
 
 
