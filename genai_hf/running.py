@@ -14,7 +14,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import config, launching, recipe_files, runs, secrets
+from genai_hf import config, files, fingerprints, launching, recipe_files, runs, secrets
 from genai_hf.errors import ConfigError, NoRoomError, UserError
 from genai_hf.ranks import rank
 
@@ -131,12 +131,12 @@ def _built(module: ModuleType, cfg: DictConfig, current: runs.Run) -> Any:
     trainer = module.build(decided)
     trainer.on_nan, trainer.max_skipped = cfg.on_nan, cfg.max_skipped
     data = {"train": trainer.train_dataset.fingerprint, "validation": trainer.eval_dataset.fingerprint}
-    if runs.is_other_data(current.folder, data, runs.allowed(cfg)) or current.is_changed:
+    if fingerprints.is_other_data(current.folder, data, runs.allowed(cfg)) or current.is_changed:
         from genai_hf.training.callbacks import WhenTrainingBegins
 
         trainer.add_callback(WhenTrainingBegins(functools.partial(runs.take_over, current.folder, decided, data)))
     elif rank() == 0:
-        runs.note(current.folder, data=data)
+        fingerprints.note(current.folder, data=data)
     return trainer
 
 
@@ -146,8 +146,8 @@ def _noted(cfg: DictConfig, current: runs.Run) -> DictConfig:
 
     decided = settled(cfg, current.folder)
     if rank() == 0 and not current.is_changed:
-        runs.write_text(current.folder / "config.yaml", secrets.to_yaml(decided))
-        runs.note(current.folder, hardware=hardware.hardware())
+        files.write_text(current.folder / "config.yaml", secrets.to_yaml(decided))
+        fingerprints.note(current.folder, hardware=hardware.hardware())
     return decided
 
 

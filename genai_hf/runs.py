@@ -3,13 +3,9 @@
 No clock and no random number enters a name, so every rank finds the same folder without talking. Only rank 0 writes.
 """
 
-import glob
 import hashlib
-import importlib.metadata
 import json
 import math
-import os
-import platform
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -17,24 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from genai_hf import changes, locks, secrets
+from genai_hf import changes, files, fingerprints, locks, secrets
 from genai_hf.errors import ConfigError
-from genai_hf.ranks import rank, ranks
+from genai_hf.ranks import rank
 
 if TYPE_CHECKING:
     from transformers import TrainerState
 
-# Settings that cannot change the result: neither in a run's name nor compared on resume.
-INDIFFERENT = re.compile(
-    r"(recipe|overrides|run|root|overwrite|on_nan|max_skipped)$|resume\.|launch(\.|$)|hydra[./]"
-    r"|trainer\.(logging_|save_|report_to$|hub_|push_to_hub$|disable_tqdm$|log_level|run_name$|project$)"
-    r"|trainer\.dataloader_(num_workers|prefetch_factor|pin_memory|persistent_workers)$"
-)
-# What matters of these is their product with the number of ranks, which stands for them: the rows of a step.
-ROWS = {"trainer.per_device_train_batch_size": 8, "trainer.gradient_accumulation_steps": 1}
-LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "peft", "trl", "bitsandbytes", "numpy")
 FINISHED = "metrics.json"  # written last
 LONGEST_NAME = 100  # characters of its readable part
 
@@ -85,7 +72,7 @@ def open_run(cfg: DictConfig) -> Run:
         if cfg.overwrite:
             locks.clear(path)
         if not has_begun:
-            _write_down(path, cfg, fingerprint(cfg))
+            _write_down(path, cfg, fingerprints.of(cfg))
     return Run(path, is_new=not has_begun, is_changed=is_changed)
 
 
@@ -105,9 +92,9 @@ def take_over(path: Path, cfg: DictConfig, data: Mapping[str, str], state: "Trai
         more = "other settings change nothing; name another run with run=…, or let it take more: trainer.max_steps"
         raise ConfigError(f"{path} has taken all its {state.max_steps} steps: {more}")
     if rank() == 0:
-        known, today = read_fingerprint(path), fingerprint(cfg) | {"data": dict(data)}
-        before = _record(path / "settings.json")
-        now = json.loads(json.dumps(settings(cfg), default=str))
+        known, today = fingerprints.read(path), fingerprints.of(cfg) | {"data": dict(data)}
+        before = fingerprints.record(path / "settings.json")
+        now = json.loads(json.dumps(fingerprints.settings(cfg), default=str))
         changed = changes.differences(before | {name: known.get(name) for name in today}, now | today)
         listed = "; ".join(f"{key}: {change}" for key, change in changed.items())
         history = known.get("changed", {}) | {f"after step {state.global_step}": listed}
@@ -117,19 +104,7 @@ def take_over(path: Path, cfg: DictConfig, data: Mapping[str, str], state: "Trai
 
 def finish(path: Path, metrics: Mapping[str, float]) -> None:
     """Write the final numbers: from here on the run counts as finished."""
-    write_json(path / FINISHED, {key: value if math.isfinite(value) else None for key, value in metrics.items()})
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON as a whole or not at all."""
-    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write redacted text as a whole or not at all."""
-    staged = path.with_name(f".{path.name}.{os.getpid()}")
-    staged.write_text(secrets.redact(text), encoding="utf-8")
-    staged.replace(path)
+    files.write_json(path / FINISHED, {key: value if math.isfinite(value) else None for key, value in metrics.items()})
 
 
 def allowed(cfg: DictConfig) -> list[str]:
@@ -138,65 +113,20 @@ def allowed(cfg: DictConfig) -> list[str]:
     return [asked] if isinstance(asked, str) else list(asked or [])
 
 
-def fingerprint(cfg: DictConfig) -> dict[str, dict[str, str]]:
-    """What determines the result beside the settings: library versions, and the content of every file that is named."""
-    versions = {"python": platform.python_version(), "genai-hf": importlib.metadata.version("genai-hf")}
-    versions |= {name: importlib.metadata.version(name) for name in LIBRARIES}
-    return {"versions": versions, "files": _files(cfg)}
-
-
-def read_fingerprint(path: Path) -> dict[str, Any]:
-    """What a run's folder says that it was made of."""
-    return _record(path / "fingerprint.json")
-
-
-def _record(file: Path) -> dict[str, Any]:
-    try:
-        facts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError) as error:
-        raise ConfigError(f"{file} is missing or damaged; begin the run anew with overwrite=true") from error
-    return facts
-
-
-def note(path: Path, **known: Mapping[str, str]) -> None:
-    """Write down what is only known once the run has begun, such as its hardware."""
-    before = read_fingerprint(path)
-    write_json(path / "fingerprint.json", before | {name: dict(facts) for name, facts in known.items()})
-
-
-def is_other_data(path: Path, data: Mapping[str, str], allowed: Sequence[str]) -> bool:
-    """Whether a run reads other data than it began with, and that was agreed to.
-
-    Args:
-        path: The run's folder.
-        data: Fingerprint of each split.
-        allowed: Keys whose change was agreed to; `data` is all of them.
-
-    Raises:
-        ConfigError: The data are others; the message names old and new.
-    """
-    known = read_fingerprint(path) if (path / "fingerprint.json").is_file() else {}
-    return changes.agree(path, {"data": known.get("data", data)}, {"data": dict(data)}, allowed)
-
-
-def settings(cfg: DictConfig) -> dict[str, Any]:
-    """The settings that determine the result, flat: dotted key to value, secrets redacted."""
-    flat = changes.flatten(OmegaConf.to_container(cfg, resolve=True))
-    known = {key: value for key, value in flat.items() if not INDIFFERENT.match(key) and key not in ROWS}
-    rows = {"global_batch": _global_batch(cfg)} if cfg.get("trainer") else {}
-    return {key: secrets.hide(key, value) for key, value in known.items()} | rows
-
-
 def _name(cfg: DictConfig) -> str:
     """A readable part from the overrides, and a hash of every setting: an edited YAML is another run."""
-    digest = hashlib.sha256(json.dumps(settings(cfg), sort_keys=True, default=str).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps(fingerprints.settings(cfg), sort_keys=True, default=str).encode()).hexdigest()
     return f"{readable(cfg.overrides)}-{digest[:8]}"
 
 
 def readable(overrides: Sequence[str]) -> str:
     """Overrides as a part of a folder's name: without what cannot change the result, paths and secrets."""
     shown = [line.lstrip("+~") for line in overrides]
-    shown = [line for line in shown if not INDIFFERENT.match(line.partition("=")[0]) and not secrets.is_secret(line)]
+    shown = [
+        line
+        for line in shown
+        if not fingerprints.INDIFFERENT.match(line.partition("=")[0]) and not secrets.is_secret(line)
+    ]
     # A name that is too long has its keys shortened first: the values tell the runs of a sweep apart.
     names = [",".join(_readable(line, longest) for line in shown) for longest in (LONGEST_NAME, 28, 12, 6)]
     return next((name for name in names if len(name) <= LONGEST_NAME), names[-1])[:LONGEST_NAME] or "default"
@@ -215,35 +145,10 @@ def _safe(text: str) -> str:
     return re.sub(r"[^\w.,=+-]", "_", text, flags=re.ASCII).replace("..", "_") or "_"
 
 
-def _files(cfg: DictConfig) -> dict[str, str]:
-    """SHA-256 of what every setting called `path` or `name` points at, and of the user's own recipe."""
-    named = {key: value for key, value in settings(cfg).items() if key.rpartition(".")[2] in {"path", "name"}}
-    named |= {"recipe": cfg.recipe} if cfg.recipe.endswith(".py") else {}
-    found = {key: glob.glob(str(Path(value).expanduser()), recursive=True) for key, value in named.items() if value}  # noqa: PTH207
-    return {key: _digest(sorted(map(Path, paths))) for key, paths in found.items() if paths}
-
-
-def _digest(paths: Sequence[Path]) -> str:
-    digest = hashlib.sha256()
-    for file in (file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])):
-        if file.is_file():
-            digest.update(file.name.encode())
-            with file.open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest()
-
-
-def _global_batch(cfg: DictConfig) -> int:
-    """Rows of one optimizer step over all ranks, which no single setting says."""
-    rows, accumulation = (OmegaConf.select(cfg, key, default=usual) for key, usual in ROWS.items())
-    processes = ranks() if ranks() > 1 else OmegaConf.select(cfg, "launch.processes") or 1
-    return int(processes * rows * accumulation)
-
-
 def _make(path: Path) -> None:
     """Make the folder of a run that begins, where nothing else is."""
     others = {file.name for file in path.iterdir()} - {locks.LOCK} if path.is_dir() else set()
-    if path.is_file() or (others and "fingerprint.json" not in others):
+    if path.is_file() or (others and fingerprints.FILE not in others):
         raise ConfigError(f"{path} exists and is not a run; choose another name with run=…")
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -252,17 +157,17 @@ def _make(path: Path) -> None:
 
 
 def _write_down(path: Path, cfg: DictConfig, facts: Mapping[str, Any]) -> None:
-    write_json(path / "fingerprint.json", facts)
-    write_json(path / "settings.json", settings(cfg))
+    files.write_json(path / fingerprints.FILE, facts)
+    files.write_json(path / "settings.json", fingerprints.settings(cfg))
     asked = [line for line in cfg.overrides if not line.startswith("resume.")]
     command = ["genai-hf", cfg.recipe, *map(secrets.hide_override, asked)]
-    write_text(path / "command.txt", shlex.join(command) + "\n")
-    write_text(path / "config.yaml", secrets.to_yaml(cfg))
+    files.write_text(path / "command.txt", shlex.join(command) + "\n")
+    files.write_text(path / "config.yaml", secrets.to_yaml(cfg))
 
 
 def _is_changed(path: Path, cfg: DictConfig) -> bool:
     """Refuse what differs from the settings, files and versions that the run began with, unless it was allowed."""
-    recorded, known, today = _record(path / "settings.json"), read_fingerprint(path), fingerprint(cfg)
-    now = json.loads(json.dumps(settings(cfg), default=str)) | today
+    recorded, known, today = fingerprints.record(path / "settings.json"), fingerprints.read(path), fingerprints.of(cfg)
+    now = json.loads(json.dumps(fingerprints.settings(cfg), default=str)) | today
     changes.refuse_unknown(allowed(cfg), recorded, known, now)
     return changes.agree(path, recorded | {name: known[name] for name in today}, now, allowed(cfg))

@@ -7,7 +7,7 @@ import pytest
 from omegaconf import OmegaConf
 from transformers import TrainerState
 
-from genai_hf import runs
+from genai_hf import fingerprints, runs
 from genai_hf.errors import ConfigError
 
 
@@ -147,7 +147,7 @@ def test_another_number_of_ranks_is_another_step_unless_each_takes_less(cfg, mon
 def test_an_allowed_change_is_written_down_once_training_goes_on_and_another_beside_it_is_refused(cfg, capsys):
     named = OmegaConf.merge(cfg, {"run": "mine"})
     folder = runs.open_run(named).folder
-    runs.note(folder, data={"train": "a"})
+    fingerprints.note(folder, data={"train": "a"})
     runs.finish(folder, {"a": 1.0})
     changed = OmegaConf.merge(
         named, {"trainer": {"learning_rate": 2e-3}, "resume": {"allow": ["trainer.learning_rate"]}}
@@ -162,7 +162,7 @@ def test_an_allowed_change_is_written_down_once_training_goes_on_and_another_bes
     assert runs.open_run(named).metrics == {"a": 1.0}
     runs.take_over(folder, changed, {"train": "a"}, TrainerState(global_step=5, max_steps=9))
     assert json.loads((folder / "settings.json").read_text())["trainer.learning_rate"] == 2e-3
-    history = runs.read_fingerprint(folder)["changed"]
+    history = fingerprints.read(folder)["changed"]
     assert history == {"after step 5": "trainer.learning_rate: 0.001 → 0.002"}
     assert runs.open_run(OmegaConf.merge(changed, {"resume": {"allow": []}})).metrics is None
 
@@ -183,12 +183,12 @@ def test_a_run_begun_and_killed_at_once_is_begun_again(cfg):
 def test_other_data_than_the_run_began_with_are_refused(cfg):
     folder = runs.open_run(cfg).folder
     data = {"train": "a", "validation": "b"}
-    assert not runs.is_other_data(folder, data, [])
-    runs.note(folder, data=data)
-    assert not runs.is_other_data(folder, data, [])
+    assert not fingerprints.is_other_data(folder, data, [])
+    fingerprints.note(folder, data=data)
+    assert not fingerprints.is_other_data(folder, data, [])
     with pytest.raises(ConfigError, match=r"other settings \(data\.train: a → c"):
-        runs.is_other_data(folder, data | {"train": "c"}, [])
-    assert runs.is_other_data(folder, data | {"train": "c"}, ["data"])
+        fingerprints.is_other_data(folder, data | {"train": "c"}, [])
+    assert fingerprints.is_other_data(folder, data | {"train": "c"}, ["data"])
 
 
 def test_only_rank_zero_makes_the_folder(cfg, monkeypatch):

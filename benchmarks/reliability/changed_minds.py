@@ -11,7 +11,7 @@ from pathlib import Path
 import cases
 import lives
 
-from genai_hf import runs
+from genai_hf import files, fingerprints
 
 # Another value of a setting: the key that is named, old, new.
 SETTINGS = {
@@ -78,12 +78,12 @@ def other_facts(recipe: str, root: Path) -> dict[str, dict[str, bool]]:
     found["edited data"] = {"refused": code == 2, "old and new": "files.data.path: " in said and " → " in said}
     words, run = begun(recipe, root, "version")
     for name, facts in (("versions", {"torch": "1.0"}), ("data", {"train": "another"})):
-        recorded = runs.read_fingerprint(run)
-        runs.write_json(run / "fingerprint.json", recorded | {name: recorded[name] | facts})
+        recorded = fingerprints.read(run)
+        files.write_json(run / "fingerprint.json", recorded | {name: recorded[name] | facts})
         code, said = tried(words, root)
         ((key, old),) = facts.items()
         found[f"another {name} fingerprint"] = {"refused": code == 2, "old and new": f"{name}.{key}: {old} → " in said}
-        runs.write_json(run / "fingerprint.json", recorded)
+        files.write_json(run / "fingerprint.json", recorded)
     return found
 
 

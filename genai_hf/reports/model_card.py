@@ -5,7 +5,7 @@ from pathlib import Path
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from genai_hf import runs
+from genai_hf import files
 from genai_hf.errors import UserError
 from genai_hf.reports import pages, story
 from genai_hf.reports.model_files import Saved, read_saved
@@ -62,7 +62,7 @@ def write_model_card(folder: Path) -> Path:
         versions=groups(run.fingerprint).get("versions", []),
     )
     path = model / "README.md"
-    runs.write_text(path, text)
+    files.write_text(path, text)
     return path
 
 

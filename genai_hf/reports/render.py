@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from genai_hf import runs
+from genai_hf import files
 from genai_hf.reports import pages, story
 from genai_hf.reports.canvas import NARROW, WIDE
 from genai_hf.reports.curves import draw, embed
@@ -23,9 +23,9 @@ def write_report(folder: Path) -> Path:
         UserError: There is no such folder, or it is not a run's.
     """
     run = read_run(folder)
-    runs.write_text(folder / "report.md", _markdown(run))
+    files.write_text(folder / "report.md", _markdown(run))
     path = folder / "report.html"
-    runs.write_text(path, _html(run))
+    files.write_text(path, _html(run))
     return path
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from genai_hf import runs
+from genai_hf import files
 from genai_hf.errors import DataError
 
 FILE = "sections.json"
@@ -77,7 +77,7 @@ def save(folder: Path, section: Table | Figure) -> None:
     else:
         stored.append(entry)
     folder.mkdir(parents=True, exist_ok=True)
-    runs.write_text(folder / FILE, json.dumps(stored, indent=1, allow_nan=False) + "\n")
+    files.write_text(folder / FILE, json.dumps(stored, indent=1, allow_nan=False) + "\n")
 
 
 def load(folder: Path) -> list[Table | Figure]:

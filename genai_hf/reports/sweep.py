@@ -9,12 +9,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from genai_hf.errors import UserError
+from genai_hf.files import write_text
 from genai_hf.reports import pages
 from genai_hf.reports.comparison import Comparison, Result
 from genai_hf.reports.curves import embed
 from genai_hf.reports.run_folder import final_metrics
 from genai_hf.reports.sweep_picture import picture
-from genai_hf.runs import write_text
 
 FILE = "sweep.json"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import arguments, changes, config, recipe_files, running, runs
+from genai_hf import arguments, changes, config, fingerprints, recipe_files, running, runs
 from genai_hf.errors import ConfigError, UserError
 
 
@@ -68,7 +68,7 @@ def replay(run: Path, steps: int | None, folder: str) -> None:
         print(f"{'replay':20}nothing was written down after a whole checkpoint that is there to compare with")
         return
     start, end = place
-    facts, known = runs.fingerprint(cfg), runs.read_fingerprint(run)
+    facts, known = fingerprints.of(cfg), fingerprints.read(run)
     changed = changes.differences({name: known[name] for name in facts}, facts)
     if changed:
         listed = "; ".join(f"{key}: {change}" for key, change in changed.items())

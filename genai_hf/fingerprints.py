@@ -1,0 +1,107 @@
+"""What determines a run's result: its settings, the files that it names, its data, the versions of the libraries."""
+
+import glob
+import hashlib
+import importlib.metadata
+import json
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from genai_hf import changes, files, secrets
+from genai_hf.errors import ConfigError
+from genai_hf.ranks import ranks
+
+# Settings that cannot change the result: neither in a run's name nor compared on resume.
+INDIFFERENT = re.compile(
+    r"(recipe|overrides|run|root|overwrite|on_nan|max_skipped)$|resume\.|launch(\.|$)|hydra[./]"
+    r"|trainer\.(logging_|save_|report_to$|hub_|push_to_hub$|disable_tqdm$|log_level|run_name$|project$)"
+    r"|trainer\.dataloader_(num_workers|prefetch_factor|pin_memory|persistent_workers)$"
+)
+# What matters of these is their product with the number of ranks, which stands for them: the rows of a step.
+ROWS = {"trainer.per_device_train_batch_size": 8, "trainer.gradient_accumulation_steps": 1}
+LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "peft", "trl", "bitsandbytes", "numpy")
+FILE = "fingerprint.json"
+
+
+def settings(cfg: DictConfig) -> dict[str, Any]:
+    """The settings that determine the result, flat: dotted key to value, secrets redacted."""
+    flat = changes.flatten(OmegaConf.to_container(cfg, resolve=True))
+    known = {key: value for key, value in flat.items() if not INDIFFERENT.match(key) and key not in ROWS}
+    rows = {"global_batch": _global_batch(cfg)} if cfg.get("trainer") else {}
+    return {key: secrets.hide(key, value) for key, value in known.items()} | rows
+
+
+def of(cfg: DictConfig) -> dict[str, dict[str, str]]:
+    """What determines the result beside the settings: library versions, and the content of every file that is named."""
+    versions = {"python": platform.python_version(), "genai-hf": importlib.metadata.version("genai-hf")}
+    versions |= {name: importlib.metadata.version(name) for name in LIBRARIES}
+    return {"versions": versions, "files": _named_files(cfg)}
+
+
+def read(path: Path) -> dict[str, Any]:
+    """What a run's folder says that it was made of."""
+    return record(path / FILE)
+
+
+def record(file: Path) -> dict[str, Any]:
+    """What a run's JSON file holds.
+
+    Raises:
+        ConfigError: It is missing or damaged.
+    """
+    try:
+        facts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError) as error:
+        raise ConfigError(f"{file} is missing or damaged; begin the run anew with overwrite=true") from error
+    return facts
+
+
+def note(path: Path, **known: Mapping[str, str]) -> None:
+    """Write down what is only known once the run has begun, such as its hardware."""
+    before = read(path)
+    files.write_json(path / FILE, before | {name: dict(facts) for name, facts in known.items()})
+
+
+def is_other_data(path: Path, data: Mapping[str, str], allowed: Sequence[str]) -> bool:
+    """Whether a run reads other data than it began with, and that was agreed to.
+
+    Args:
+        path: The run's folder.
+        data: Fingerprint of each split.
+        allowed: Keys whose change was agreed to; `data` is all of them.
+
+    Raises:
+        ConfigError: The data are others; the message names old and new.
+    """
+    known = read(path) if (path / FILE).is_file() else {}
+    return changes.agree(path, {"data": known.get("data", data)}, {"data": dict(data)}, allowed)
+
+
+def _named_files(cfg: DictConfig) -> dict[str, str]:
+    """SHA-256 of what every setting called `path` or `name` points at, and of the user's own recipe."""
+    named = {key: value for key, value in settings(cfg).items() if key.rpartition(".")[2] in {"path", "name"}}
+    named |= {"recipe": cfg.recipe} if cfg.recipe.endswith(".py") else {}
+    found = {key: glob.glob(str(Path(value).expanduser()), recursive=True) for key, value in named.items() if value}  # noqa: PTH207
+    return {key: _digest(sorted(map(Path, paths))) for key, paths in found.items() if paths}
+
+
+def _digest(paths: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in (file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])):
+        if file.is_file():
+            digest.update(file.name.encode())
+            with file.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _global_batch(cfg: DictConfig) -> int:
+    """Rows of one optimizer step over all ranks, which no single setting says."""
+    rows, accumulation = (OmegaConf.select(cfg, key, default=usual) for key, usual in ROWS.items())
+    processes = ranks() if ranks() > 1 else OmegaConf.select(cfg, "launch.processes") or 1
+    return int(processes * rows * accumulation)
