@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import platform
 import shlex
 import signal
 import subprocess
@@ -26,6 +27,7 @@ STARTERS = {
     ),
 }
 LAUNCHED = "GENAI_HF_LAUNCHED"  # in our ranks: the file that takes the exit code, which launchers do not pass on
+SIGNALLED = 128  # above it an exit code names the signal that ended a process
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 
@@ -35,7 +37,7 @@ def is_wanted(cfg: DictConfig) -> bool:
     Raises:
         ConfigError: It is one of another number of ranks than was asked for.
     """
-    if "RANK" not in os.environ:
+    if not {"RANK", LAUNCHED} & set(os.environ):
         return bool(cfg.launch.starter != "none")
     if cfg.launch.starter in {"accelerate", "torchrun"}:
         if cfg.launch.processes not in {None, ranks()}:
@@ -84,7 +86,7 @@ def launch(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:
         code = Path(folder, "code")
         environment = os.environ | {
             LAUNCHED: str(code),
-            COMMAND: str(os.getpid()),
+            COMMAND: f"{platform.node()}:{os.getpid()}",
             "TORCHELASTIC_SIGNALS_TO_HANDLE": "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1",
             "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", _threads(cfg)),
         }
@@ -95,7 +97,9 @@ def launch(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-        return int(code.read_text(encoding="utf-8")) if ended and code.is_file() else ended
+        if ended and code.is_file():
+            return int(code.read_text(encoding="utf-8"))
+        return SIGNALLED - ended if ended < 0 else ended
 
 
 def note_code(code: int) -> None:

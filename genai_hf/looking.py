@@ -23,15 +23,14 @@ def looked_at(cfg: DictConfig) -> Iterator[Any]:
     """
     recipe = recipe_files.find(cfg.recipe)
     config.check(cfg, recipe)
+    if not recipe.trains:
+        raise ConfigError(f"{recipe.name} trains nothing, so it has no batches to look at; run it")
     gc.enable()
     with tempfile.TemporaryDirectory() as folder, logged(Path(folder, "log")):
         from genai_hf import models
 
-        module = recipe.load()
-        if "build" not in vars(module):
-            raise ConfigError(f"{recipe.name} trains nothing, so it has no batches to look at; run it")
         with models.weightless(folder):
-            trainer = module.build(settled(cfg, Path(folder)))
+            trainer = recipe.load().build(settled(cfg, Path(folder)))
         yield trainer
 
 

@@ -2,13 +2,14 @@
 
 import atexit
 import os
+import platform
 import signal
 import sys
 import threading
 import time
 from typing import NoReturn
 
-COMMAND = "GENAI_HF_COMMAND"  # in the ranks of our own launch: the process that was called
+COMMAND = "GENAI_HF_COMMAND"  # in the ranks of our own launch: machine and process that was called
 PATIENCE = 8.0  # seconds for a last checkpoint when the launcher is gone
 
 
@@ -37,7 +38,8 @@ def watch_launcher() -> None:
 
 
 def _watch(launcher: int) -> None:
-    command = int(os.environ.get(COMMAND, os.getpid()))
+    machine, _, process = os.environ.get(COMMAND, "").rpartition(":")
+    command = int(process) if machine == platform.node() else os.getpid()  # on another machine nobody can look
     while os.getppid() == launcher and _is_alive(command):
         time.sleep(0.5)
     if rank() == 0:

@@ -14,7 +14,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import config, files, fingerprints, launching, recipe_files, runs, secrets
+from genai_hf import config, files, fingerprints, launching, locks, recipe_files, runs, secrets
 from genai_hf.errors import ConfigError, NoRoomError, UserError
 from genai_hf.ranks import rank
 
@@ -50,6 +50,8 @@ def run(cfg: DictConfig) -> dict[str, float]:
             if rank() == 0 and current.is_new and not (current.folder / "metrics.jsonl").exists():
                 shutil.rmtree(current.folder, ignore_errors=True)  # nothing has happened in it
             raise
+        finally:
+            locks.release(current.folder)
     return metrics
 
 

@@ -69,9 +69,8 @@ def open_run(cfg: DictConfig) -> Run:
         if not has_begun:
             _make(path)
         locks.hold(path)
-        if cfg.overwrite:
-            locks.clear(path)
         if not has_begun:
+            locks.clear(path, last=fingerprints.FILE)  # by which it is known for a run
             _write_down(path, cfg, fingerprints.of(cfg))
     return Run(path, is_new=not has_begun, is_changed=is_changed)
 

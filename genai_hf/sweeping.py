@@ -19,7 +19,6 @@ from genai_hf import composing, config, launching, recipe_files, running, runs, 
 from genai_hf.errors import ConfigError, Interrupted, UserError
 from genai_hf.recipe_files import RecipeFile
 
-SIGNALLED = 128  # above it an exit code names the signal that ended a process
 # What may go wrong in one job without stopping the others; a signal does stop them.
 FAILURES = (ArithmeticError, ImportError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
 
@@ -83,7 +82,7 @@ def _cell(cfg: DictConfig, recipe: RecipeFile, asked: list[str], number: int, to
     try:
         if launching.is_wanted(cfg):
             code = launching.launch(cfg, recipe.folders if recipe.packaged else recipe.folders[:-1])
-            if code > SIGNALLED:
+            if code > launching.SIGNALLED:
                 raise Interrupted(f"job {number} was stopped; the same command goes on from there", code)
             error = f"its processes ended with exit code {code}" if code else None
         else:

@@ -69,6 +69,12 @@ def test_a_process_of_a_launcher_starts_no_others_and_says_so(monkeypatch, capsy
     assert "launch=… starts nothing here" in capsys.readouterr().err
 
 
+def test_one_process_that_was_launched_without_a_rank_starts_no_others(monkeypatch):
+    """As accelerate does on a machine with one GPU."""
+    monkeypatch.setenv(launching.LAUNCHED, "code")
+    assert not launching.is_wanted(cfg("launch=gpus"))
+
+
 def test_another_number_of_processes_than_was_asked_for_is_refused(monkeypatch):
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "3")

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import subprocess
@@ -239,3 +240,20 @@ def test_a_misspelt_key_of_an_allowed_change_is_refused(cfg):
     runs.open_run(named)
     with pytest.raises(ConfigError, match=r"no key 'trainer\.learnign_rate'; did you mean 'trainer\.learning_rate'"):
         runs.open_run(OmegaConf.merge(named, {"resume": {"allow": ["trainer.learnign_rate"]}}))
+
+
+def test_a_run_that_was_killed_while_it_was_being_cleared_is_begun_anew(cfg):
+    folder = runs.open_run(cfg).folder
+    (folder / "checkpoint-5").mkdir()
+    (folder / "config.yaml").unlink()
+    assert runs.open_run(cfg).is_new
+    assert not (folder / "checkpoint-5").exists()
+
+
+def test_a_disk_without_locks_is_no_reason_to_stop(cfg, monkeypatch, capsys):
+    def refuse(file, how):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.lockf", refuse)
+    assert runs.open_run(cfg).is_new
+    assert "is on a disk without locks" in capsys.readouterr().err

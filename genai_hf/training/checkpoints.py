@@ -12,7 +12,7 @@ DELETED = ".deleted-"
 RANK = "rank-"  # a rank's own file is called so, with its number
 
 
-def publish(staged: Path, run: Path, keep: int | None, *, ranks: int, best: int | None = None) -> Path:
+def publish(staged: Path, run: Path, keep: int | None, *, ranks: int, best: str | None = None) -> Path:
     """Make the staged checkpoint visible in the run's folder, then delete all older ones but the newest and the best.
 
     What stands at a later step than the one just written was passed over when training went on from an earlier one; it
@@ -23,7 +23,7 @@ def publish(staged: Path, run: Path, keep: int | None, *, ranks: int, best: int 
         run: The run's folder.
         keep: How many to keep, at least 1; None keeps all.
         ranks: How many processes must have left their part in it.
-        best: Step of a checkpoint that is kept besides.
+        best: Path of a checkpoint that is kept besides; only its name counts.
 
     Raises:
         RuntimeError: A rank's part is missing, as where the ranks share no file system.
@@ -42,7 +42,7 @@ def publish(staged: Path, run: Path, keep: int | None, *, ranks: int, best: int 
     staged.rename(final)
     _flush(run)
     for old in [path for path in listed(run) if step(path) <= step(final)][:-keep] if keep else []:
-        if best is None or step(old) != best:
+        if best is None or old.name != Path(best).name:
             old.rename(run / f"{DELETED}{old.name}")  # out of sight as a whole before its files go one by one
     tidy(run)
     return final

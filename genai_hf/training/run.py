@@ -42,7 +42,7 @@ def train(trainer: Trainer) -> dict[str, float]:
     if stop.number:
         saved = run / f"checkpoint-{trainer.state.global_step}"
         raise Interrupted(f"stopped after {saved}; the same command goes on from there", 128 + stop.number)
-    if trainer.args.load_best_model_at_end and trainer.state.best_model_checkpoint is None:
+    if trainer.args.load_best_model_at_end and not Path(trainer.state.best_model_checkpoint or "none").is_dir():
         raise UserError(f"the best checkpoint of {run} is gone; the model of the last step is in the newest there")
     metrics = {} if trainer.args.load_best_model_at_end else _last_evaluation(trainer)
     metrics = metrics or trainer.evaluate()

@@ -1,5 +1,6 @@
 """Saving and resuming of any Trainer, as a mixin: checkpoints that are whole, without pickle, bit for bit taken up."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ class Saving(Base):
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self._saving_into: Path | None = None
+        self._saves = 0
         self._guard, self._epoch = Guard(), EpochEnd()
         self.add_callback(self._epoch)
 
@@ -39,12 +41,15 @@ class Saving(Base):
             self._save_checkpoint(self.model, None)
         return str(checkpoint)
 
-    def _init_training_state(self, max_steps: int, *given: Any) -> Any:
+    def _init_training_state(
+        self, max_steps: int, steps: int, epochs: int, resume_from_checkpoint: str | None, trial: Any
+    ) -> Any:
         """Take up a checkpoint's state, but for how often to log, evaluate and save, and for where the run lies."""
-        place = super()._init_training_state(max_steps, *given)
+        place = super()._init_training_state(max_steps, steps, epochs, resume_from_checkpoint, trial)
         self.state.compute_steps(self.args, max_steps)
-        if self.state.best_global_step:
-            best = Path(self.args.output_dir, f"checkpoint-{self.state.best_global_step}")
+        if resume_from_checkpoint is not None:
+            saved = json.loads(Path(resume_from_checkpoint, TRAINER_STATE_NAME).read_text(encoding="utf-8"))
+            best = Path(self.args.output_dir, Path(saved["best_model_checkpoint"] or "none").name)
             self.state.best_model_checkpoint = str(best) if best.is_dir() else None
         return place
 
@@ -59,13 +64,17 @@ class Saving(Base):
     def _maybe_log_save_evaluate(self, *given: Any, **named: Any) -> None:
         """As stock, but after an epoch's last step the checkpoint waits for what happens at the end of the epoch.
 
-        Else an evaluation there would be in no checkpoint, and a resumed run would not make it again.
+        Else an evaluation there would be in no checkpoint, and a resumed run would not make it again. A run that is to
+        stop is saved at once besides, for it may not be given the time; and whatever an evaluation says of it.
         """
         if self._epoch.ended:
             self.control.should_save |= self._save_at_end
         elif self.control.should_save and is_whole(self.state.epoch):
-            self.control.should_save, self._save_at_end = False, True
+            self.control.should_save, self._save_at_end = self.control.should_training_stop, True
+        is_demanded, before = self.control.should_save and self.control.should_training_stop, self._saves
         super()._maybe_log_save_evaluate(*given, **named)
+        if is_demanded and self._saves == before:
+            self._save_checkpoint(self.model, None)
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         """Save beside the run's checkpoints, and let the new one be seen when every rank's part of it is there.
@@ -87,12 +96,13 @@ class Saving(Base):
                 self._unstage_best(run, staged)
                 if self.args.should_save:
                     keep, ranks = self.args.save_total_limit, self.args.world_size
-                    checkpoints.publish(staged, run, keep, ranks=ranks, best=self.state.best_global_step)
+                    checkpoints.publish(staged, run, keep, ranks=ranks, best=self.state.best_model_checkpoint)
         except NoRoomError:
             shutil.rmtree(self._saving_into, ignore_errors=True)
             raise
         finally:
             self._saving_into = None
+        self._saves += 1
         self._wait()
 
     def _require_room(self, run: Path) -> None:

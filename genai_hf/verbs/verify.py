@@ -1,6 +1,6 @@
 """Check a run's checkpoints, and replay steps from one: the same must come out, bit for bit (--steps K).
 
-genai-hf verify outputs/bert_mlm/NAME      every file of every checkpoint against its manifest; then the steps from one
+genai-hf verify outputs/bert_mlm/NAME …    every file of every checkpoint against its manifest; then the steps from one
                                            checkpoint to the next, or to the end, and what they left then and now
 --steps K                                  at most so many steps
 --steps 0                                  only the files
@@ -23,23 +23,36 @@ def main(words: list[str]) -> int:
         UserError: A checkpoint is damaged, or something came out otherwise.
     """
     parser = argparse.ArgumentParser(prog="genai-hf verify", add_help=False)
-    parser.add_argument("run", type=Path)
+    parser.add_argument("runs", type=Path, nargs="+")
     parser.add_argument("--steps", type=int)
     parser.error = arguments.refuse  # type: ignore[method-assign]
     if not words:
         raise ConfigError("name a run's folder, such as outputs/bert_mlm/…")
     asked = parser.parse_args(words)
-    if not (asked.run / "config.yaml").is_file():
-        raise ConfigError(f"{asked.run} is not a run; name its folder, such as outputs/bert_mlm/…")
     if asked.steps is not None and asked.steps < 0:
         raise ConfigError(f"--steps must be at least 0, got {asked.steps}")
-    with tempfile.TemporaryDirectory() as folder, running.logged(Path(folder, "log")):
-        damaged = verify_files(asked.run)
-        if asked.steps != 0:
-            replay(asked.run, asked.steps, folder)
-    if damaged:
-        raise UserError(f"{asked.run}: {' and '.join(damaged)} damaged; training goes on from the newest that is whole")
+    for run in asked.runs:
+        if not (run / "config.yaml").is_file():
+            raise ConfigError(f"{run} is not a run; name its folder, such as outputs/bert_mlm/…")
+    for run in asked.runs:
+        if len(asked.runs) > 1:
+            print(run)
+        verify(run, asked.steps)
     return 0
+
+
+def verify(run: Path, steps: int | None) -> None:
+    """Print what is whole in a run, and what came out again.
+
+    Raises:
+        UserError: A checkpoint is damaged, or something came out otherwise.
+    """
+    with tempfile.TemporaryDirectory() as folder, running.logged(Path(folder, "log")):
+        damaged = verify_files(run)
+        if steps != 0:
+            replay(run, steps, folder)
+    if damaged:
+        raise UserError(f"{run}: {' and '.join(damaged)} damaged; training goes on from the newest that is whole")
 
 
 def verify_files(run: Path) -> list[str]:

@@ -61,7 +61,7 @@ def test_what_a_killed_process_left_is_taken_away_and_no_checkpoint_with_it(tmp_
 def test_the_best_checkpoint_is_kept_besides_the_newest(tmp_path):
     publish(tmp_path, 1, keep=1)
     for step in (2, 3):
-        publish(tmp_path, step, keep=1, best=1)
+        publish(tmp_path, step, keep=1, best="elsewhere/checkpoint-1")
     assert [path.name for path in checkpoints.listed(tmp_path)] == ["checkpoint-1", "checkpoint-3"]
 
 

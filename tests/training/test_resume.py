@@ -92,6 +92,39 @@ def test_stopped_by_a_signal_it_ends_the_same_with_evaluations_at_the_end_of_epo
     assert evaluated == [[4, 8, 12, 16]] * 2
 
 
+@pytest.mark.parametrize(("step", "evaluation"), [(5, "steps"), (6, "steps"), (8, "epoch"), (8, "steps")])
+def test_a_signal_saves_whatever_the_evaluation_says(tmp_path, tokenizer, step, evaluation):
+    given = {"accumulation": 1, "steps": 16, "save": 1, "save_strategy": "best", "eval_strategy": evaluation}
+    given |= {"eval_steps": 2, "metric_for_best_model": "eval_loss", "greater_is_better": True}  # none is better
+    stopped, stop = make_trainer(tmp_path, tokenizer, **given), StopOnSignal()
+    stopped.add_callback(stop)
+    stopped.add_callback(Signal(stop, step))
+    stopped.train()
+    newest, _ = checkpoints.newest(tmp_path)
+    assert newest == tmp_path / f"checkpoint-{step}"
+
+
+class Scripted(TrainerCallback):
+    """Lets evaluations find what is written here."""
+
+    def __init__(self, losses):
+        self.losses = losses
+
+    def on_evaluate(self, args, state, control, metrics, **kwargs):
+        metrics["eval_loss"] = self.losses[state.global_step]
+
+
+def test_the_best_checkpoint_stays_where_a_better_step_was_not_saved(tmp_path, tokenizer):
+    given = {"accumulation": 1, "save": 4, "eval_strategy": "steps", "eval_steps": 2, "save_total_limit": 1}
+    given |= {"load_best_model_at_end": True, "metric_for_best_model": "eval_loss"}
+    for steps, resumed in ((8, None), (12, "checkpoint-8")):
+        trainer = make_trainer(tmp_path, tokenizer, steps=steps, **given)
+        trainer.add_callback(Scripted({2: 5.0, 4: 1.0, 6: 0.5, 8: 2.0, 10: 2.0, 12: 2.0}))
+        trainer.train(resume_from_checkpoint=resumed and str(tmp_path / resumed))
+        assert trainer.state.best_model_checkpoint == str(tmp_path / "checkpoint-4")
+        assert {path.name for path in checkpoints.listed(tmp_path)} == {"checkpoint-4", f"checkpoint-{steps}"}
+
+
 @pytest.mark.parametrize(
     ("other", "said"),
     [
