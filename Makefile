@@ -14,7 +14,7 @@ demo: $(VENV)/.installed ## pretrain a small BERT on the documentation of Python
 	$(BIN)/genai-hf bert_mlm
 
 test: $(VENV)/.installed-dev ## run the tests (no network, no GPU)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 check: $(VENV)/.installed-dev ## lint, formatting, types
 	$(BIN)/ruff check .

@@ -3,7 +3,9 @@
 import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: no test may wait for a network
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is: several threads on tiny tensors only wait
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,16 +15,21 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch.utils.data import Dataset
 from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 
+from genai_hf import locks
+
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = [f"w{number}" for number in range(59)]
 
 
 @pytest.fixture(autouse=True)
-def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No test writes into the user's cache or leaves a run in the checkout."""
     monkeypatch.setenv("GENAI_HF_ROOT", str(tmp_path_factory.mktemp("outputs")))
     if "GENAI_HF_CACHE" not in os.environ:
         monkeypatch.setenv("GENAI_HF_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    yield
+    for folder in list(locks._held):
+        locks.release(folder)
 
 
 @pytest.fixture(scope="session")
