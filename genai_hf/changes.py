@@ -1,11 +1,11 @@
 """A changed mind: what differs between how a run began and how it is asked for now."""
 
-import difflib
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from genai_hf import config
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import rank
 
@@ -46,8 +46,7 @@ def refuse_unknown(allowed: Sequence[str], *facts: Mapping[str, Any]) -> None:
     keys = {key for one in facts for key in flatten(one)}
     for name in allowed:
         if not any(key == name or key.startswith(f"{name}.") for key in keys):
-            near = difflib.get_close_matches(name, keys, n=1)
-            raise ConfigError(f"resume.allow: no key '{name}'{f'; did you mean {near[0]!r}?' if near else ''}")
+            raise ConfigError(f"resume.allow: no key '{name}'{config.hint(name, keys)}")
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, str]:

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from genai_hf import launching, verbs
+from genai_hf import verbs
 from genai_hf.errors import Interrupted, NoRoomError, UserError
-from genai_hf.ranks import leave, rank, ranks, watch_launcher
+from genai_hf.ranks import leave, note_code, rank, ranks, watch_launcher
 
 USAGE = """usage: genai-hf RECIPE [key=value …]     run it (--help shows its settings; -m sweeps: key=1,2,3)
        genai-hf VERB …                   use, look at or check"""
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = answer(list(sys.argv[1:] if arguments is None else arguments))
     finally:
-        launching.note_code(code)
+        note_code(code)
     return code
 
 

@@ -29,11 +29,13 @@ FILE = "fingerprint.json"
 
 
 def settings(cfg: DictConfig) -> dict[str, Any]:
-    """The settings that determine the result, flat: dotted key to value, secrets redacted."""
+    """The settings that determine the result, flat and as JSON has them: dotted key to value, secrets redacted."""
     flat = changes.flatten(OmegaConf.to_container(cfg, resolve=True))
     known = {key: value for key, value in flat.items() if not INDIFFERENT.match(key) and key not in ROWS}
     rows = {"global_batch": _global_batch(cfg)} if cfg.get("trainer") else {}
-    return {key: secrets.hide(key, value) for key, value in known.items()} | rows
+    shown = {key: secrets.hide(key, value) for key, value in known.items()} | rows
+    as_written: dict[str, Any] = json.loads(json.dumps(shown, default=str))
+    return as_written
 
 
 def of(cfg: DictConfig) -> dict[str, dict[str, str]]:

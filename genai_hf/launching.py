@@ -1,6 +1,5 @@
 """Starting the same command in several processes: `launch=…` calls the launcher that one would call by hand."""
 
-import contextlib
 import os
 import platform
 import shlex
@@ -15,7 +14,7 @@ from types import FrameType
 from omegaconf import DictConfig
 
 from genai_hf.errors import ConfigError
-from genai_hf.ranks import COMMAND, rank, ranks
+from genai_hf.ranks import COMMAND, LAUNCHED, rank, ranks
 
 STARTERS = {
     "accelerate": ("accelerate", "launch", "--num_processes={processes}"),
@@ -26,7 +25,6 @@ STARTERS = {
         "--rdzv-endpoint=$(scontrol show hostnames | head -n 1):29500",
     ),
 }
-LAUNCHED = "GENAI_HF_LAUNCHED"  # in our ranks: the file that takes the exit code, which launchers do not pass on
 SIGNALLED = 128  # above it an exit code names the signal that ended a process
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
@@ -100,13 +98,6 @@ def launch(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:
         if ended and code.is_file():
             return int(code.read_text(encoding="utf-8"))
         return SIGNALLED - ended if ended < 0 else ended
-
-
-def note_code(code: int) -> None:
-    """Leave the exit code of the rank that failed first to the process that launched it, where they share a disk."""
-    if code and LAUNCHED in os.environ:
-        with contextlib.suppress(OSError), Path(os.environ[LAUNCHED]).open("x", encoding="utf-8") as file:
-            file.write(str(code))
 
 
 def _command(cfg: DictConfig, folders: Sequence[Path]) -> list[str]:

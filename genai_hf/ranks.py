@@ -1,14 +1,17 @@
 """Which of a launcher's processes this is; without a launcher it is the only one."""
 
 import atexit
+import contextlib
 import os
 import platform
 import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import NoReturn
 
+LAUNCHED = "GENAI_HF_LAUNCHED"  # in our ranks: the file that takes the exit code, which launchers do not pass on
 COMMAND = "GENAI_HF_COMMAND"  # in the ranks of our own launch: machine and process that was called
 PATIENCE = 8.0  # seconds for a last checkpoint when the launcher is gone
 
@@ -21,6 +24,13 @@ def rank() -> int:
 def ranks() -> int:
     """Number of processes."""
     return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def note_code(code: int) -> None:
+    """Leave the exit code of the rank that failed first to the process that launched it, where they share a disk."""
+    if code and LAUNCHED in os.environ:
+        with contextlib.suppress(OSError), Path(os.environ[LAUNCHED]).open("x", encoding="utf-8") as file:
+            file.write(str(code))
 
 
 def leave(code: int) -> NoReturn:

@@ -6,7 +6,7 @@ import logging
 import shutil
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -53,6 +53,19 @@ def run(cfg: DictConfig) -> dict[str, float]:
         finally:
             locks.release(current.folder)
     return metrics
+
+
+def start(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:
+    """Run a config here, or in the processes that `launch` asks for; the exit code.
+
+    Args:
+        cfg: As for `run`.
+        folders: The user's own folders of configs, for the processes.
+    """
+    if launching.is_wanted(cfg):
+        return launching.launch(cfg, folders)
+    run(cfg)
+    return 0
 
 
 def build(cfg: DictConfig) -> Any:
@@ -130,8 +143,7 @@ def _execute(module: ModuleType, cfg: DictConfig, current: runs.Run) -> dict[str
 def _built(module: ModuleType, cfg: DictConfig, current: runs.Run) -> Any:
     """The recipe's Trainer, with what every run shares."""
     decided = _noted(cfg, current)
-    trainer = module.build(decided)
-    trainer.on_nan, trainer.max_skipped = cfg.on_nan, cfg.max_skipped
+    trainer = assembled(module, decided)
     data = {"train": trainer.train_dataset.fingerprint, "validation": trainer.eval_dataset.fingerprint}
     if fingerprints.is_other_data(current.folder, data, runs.allowed(cfg)) or current.is_changed:
         from genai_hf.training.callbacks import WhenTrainingBegins
@@ -139,6 +151,13 @@ def _built(module: ModuleType, cfg: DictConfig, current: runs.Run) -> Any:
         trainer.add_callback(WhenTrainingBegins(functools.partial(runs.take_over, current.folder, decided, data)))
     elif rank() == 0:
         fingerprints.note(current.folder, data=data)
+    return trainer
+
+
+def assembled(module: ModuleType, decided: DictConfig) -> Any:
+    """What the recipe builds, with the settings that belong to any Trainer and to no part."""
+    trainer = module.build(decided)
+    trainer.on_nan, trainer.max_skipped = decided.on_nan, decided.max_skipped
     return trainer
 
 

@@ -93,8 +93,8 @@ def take_over(path: Path, cfg: DictConfig, data: Mapping[str, str], state: "Trai
     if rank() == 0:
         known, today = fingerprints.read(path), fingerprints.of(cfg) | {"data": dict(data)}
         before = fingerprints.record(path / "settings.json")
-        now = json.loads(json.dumps(fingerprints.settings(cfg), default=str))
-        changed = changes.differences(before | {name: known.get(name) for name in today}, now | today)
+        now = fingerprints.settings(cfg) | today
+        changed = changes.differences(before | {name: known.get(name) for name in today}, now)
         listed = "; ".join(f"{key}: {change}" for key, change in changed.items())
         history = known.get("changed", {}) | {f"after step {state.global_step}": listed}
         _write_down(path, cfg, known | today | {"changed": history})
@@ -114,7 +114,7 @@ def allowed(cfg: DictConfig) -> list[str]:
 
 def _name(cfg: DictConfig) -> str:
     """A readable part from the overrides, and a hash of every setting: an edited YAML is another run."""
-    digest = hashlib.sha256(json.dumps(fingerprints.settings(cfg), sort_keys=True, default=str).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps(fingerprints.settings(cfg), sort_keys=True).encode()).hexdigest()
     return f"{readable(cfg.overrides)}-{digest[:8]}"
 
 
@@ -167,6 +167,6 @@ def _write_down(path: Path, cfg: DictConfig, facts: Mapping[str, Any]) -> None:
 def _is_changed(path: Path, cfg: DictConfig) -> bool:
     """Refuse what differs from the settings, files and versions that the run began with, unless it was allowed."""
     recorded, known, today = fingerprints.record(path / "settings.json"), fingerprints.read(path), fingerprints.of(cfg)
-    now = json.loads(json.dumps(fingerprints.settings(cfg), default=str)) | today
+    now = fingerprints.settings(cfg) | today
     changes.refuse_unknown(allowed(cfg), recorded, known, now)
     return changes.agree(path, recorded | {name: known[name] for name in today}, now, allowed(cfg))

@@ -12,7 +12,7 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from genai_hf import composing, config, launching, recipe_files, running, runs, secrets
@@ -80,13 +80,10 @@ def _cell(cfg: DictConfig, recipe: RecipeFile, asked: list[str], number: int, to
     print(f"job {number} of {total}: {' '.join(asked)}", file=sys.stderr)
     error = None
     try:
-        if launching.is_wanted(cfg):
-            code = launching.launch(cfg, recipe.folders if recipe.packaged else recipe.folders[:-1])
-            if code > launching.SIGNALLED:
-                raise Interrupted(f"job {number} was stopped; the same command goes on from there", code)
-            error = f"its processes ended with exit code {code}" if code else None
-        else:
-            running.run(OmegaConf.create(cfg))
+        code = running.start(cfg, recipe.folders if recipe.packaged else recipe.folders[:-1])
+        if code > launching.SIGNALLED:
+            raise Interrupted(f"job {number} was stopped; the same command goes on from there", code)
+        error = f"its processes ended with exit code {code}" if code else None
     except FAILURES as wrong:
         error = str(wrong) or type(wrong).__name__
         print(f"job {number} failed: {error}", file=sys.stderr)
@@ -120,12 +117,9 @@ def _submitted(recipe: str, folders: tuple[Path, ...], cfg: DictConfig) -> None:
     """In a job's process: run it, or start its processes."""
     found = recipe_files.find(recipe, folders)
     own = composing.finish(cfg, found, list(HydraConfig.get().overrides.task))
-    if launching.is_wanted(own):
-        code = launching.launch(own, folders)
-        if code:
-            raise RuntimeError(f"its processes ended with exit code {code}")
-    else:
-        running.run(own)
+    code = running.start(own, folders)
+    if code:
+        raise RuntimeError(f"its processes ended with exit code {code}")
 
 
 def _fetched(cfg: DictConfig, asked: list[str], folder: Path) -> Any:

@@ -11,25 +11,10 @@ from collections import Counter
 from pathlib import Path
 
 import cases
+import faults
 import lives
 
 from genai_hf.training import checkpoints
-
-
-def damage(file: Path, draw: random.Random) -> str:
-    """Do one thing to a file; what it was."""
-    content = file.read_bytes()
-    kind = draw.choice(["flipped bit", "cut file", "missing file"] if content else ["missing file"])
-    if kind == "missing file":
-        file.unlink()
-    elif kind == "cut file":
-        file.write_bytes(content[: draw.randrange(len(content))])
-    else:
-        place = draw.randrange(len(content) * 8)
-        flipped = bytearray(content)
-        flipped[place // 8] ^= 1 << place % 8
-        file.write_bytes(flipped)
-    return kind
 
 
 def main() -> None:
@@ -48,7 +33,7 @@ def main() -> None:
             before, newest = checkpoints.listed(run)[-2:]
             file = draw.choice(sorted(newest.iterdir()))
             content = file.read_bytes()
-            seen[damage(file, draw)] += 1
+            seen[faults.damage(file, draw)] += 1
             files.add(file.name)
             used, said = checkpoints.newest(run)
             seen["not noticed"] += not said

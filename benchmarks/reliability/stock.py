@@ -21,6 +21,7 @@ from typing import Any
 
 os.environ |= {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 
+import faults
 import torch
 import transformers
 from safetensors.torch import load_file
@@ -120,16 +121,7 @@ def damages(folder: Path, number: int, draw: random.Random) -> dict[str, int]:
     for _ in range(number):
         copy = shutil.copytree(run, folder / "copy")
         file = draw.choice(sorted(newest(copy).iterdir()))
-        content, kind = file.read_bytes(), draw.choice(["flipped", "cut", "missing"])
-        if kind == "missing":
-            file.unlink()
-        elif kind == "cut":
-            file.write_bytes(content[: draw.randrange(len(content))])
-        else:
-            place = draw.randrange(len(content) * 8)
-            flipped = bytearray(content)
-            flipped[place // 8] ^= 1 << place % 8
-            file.write_bytes(flipped)
+        kind = faults.damage(file, draw)
         ended = done(lambda copy=copy: weights(train(copy, resume=True)), folder / "result")
         seen[f"{kind}: " + ("crash" if ended is None else "same weights" if ended == whole else "other weights")] += 1
         shutil.rmtree(copy)

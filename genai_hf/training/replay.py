@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.trainer import TRAINER_STATE_NAME
 
 from genai_hf.errors import ConfigError
 from genai_hf.training import checkpoints, out_of_memory, state_tree
@@ -76,11 +75,12 @@ def replay(trainer: Trainer, run: Path, start: Path, end: int) -> Replayed:
     trainer.train(resume_from_checkpoint=str(start))
     first, saved = checkpoints.step(start), run / f"checkpoint-{end}"
     replayed = Path(trainer.args.output_dir, saved.name)
+    is_last = end == trainer.state.max_steps and not trainer.args.load_best_model_at_end  # its model is the run's
     compared, different = [], []
     for name, then, now in [
         *_log_lines(_logged(run), trainer.state.log_history, first, end),
         *(_files(saved, replayed) if checkpoints.problem(saved) is None else []),
-        *(_files(run / MODEL, replayed) if end == trainer.state.max_steps and _is_last(trainer) else []),
+        *(_files(run / MODEL, replayed) if is_last else []),
     ]:
         compared.append(name)
         different += [f"{name}: {then} → {now}"] if then != now else []
@@ -98,11 +98,6 @@ def _cut_as(trainer: Trainer, start: Path) -> None:
         those = f"{start} was saved by {len(parts)} processes"
         raise ConfigError(f"{those}, and one that replays it would add in another order; --steps 0 looks at the files")
     out_of_memory.cut(trainer, parts[0]["rows"])
-
-
-def _is_last(trainer: Trainer) -> bool:
-    """Whether the model that was saved is that of the last step."""
-    return not trainer.args.load_best_model_at_end
 
 
 def _logged(run: Path) -> dict[int, dict[str, Any]]:
@@ -126,8 +121,8 @@ def _log_lines(
 
 
 def _files(then: Path, now: Path) -> Iterator[tuple[str, str, str]]:
-    """Digest of every file that both folders have, but for the one that holds times."""
+    """Digest of every file of tensors that both folders have; the others hold times."""
     for file in sorted(then.rglob("*.safetensors")) if then.is_dir() else []:
         name = file.relative_to(then)
-        if (now / name).is_file() and file.name != TRAINER_STATE_NAME:
+        if (now / name).is_file():
             yield f"{then.name}/{name}", checkpoints.digest(file)[:12], checkpoints.digest(now / name)[:12]

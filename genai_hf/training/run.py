@@ -68,17 +68,19 @@ def _save_model(trainer: Trainer, run: Path) -> None:
 def _train(trainer: Trainer, run: Path, checkpoint: str | None) -> None:
     """Train to the end, in smaller micro-batches where a step does not fit into memory."""
     out_of_memory.use_decided(trainer, run)
-    fits = False
-    while not fits:
-        trainer.args.eval_on_start &= checkpoint is None  # the yardstick of the beginning has been taken
-        try:
-            trainer.train(resume_from_checkpoint=checkpoint)
-            fits = True
-        except StepTooLargeError:
-            pass  # the error holds the step's tensors until this block is left
-        if not fits:
-            checkpoint = trainer.save_last_step() if trainer.args.world_size == 1 else None
-            out_of_memory.halve(trainer, run)
+    while not _fits(trainer, checkpoint):
+        checkpoint = trainer.save_last_step() if trainer.args.world_size == 1 else None
+        out_of_memory.halve(trainer, run)
+
+
+def _fits(trainer: Trainer, checkpoint: str | None) -> bool:
+    """Train; whether every step fitted into memory. The error that says otherwise holds tensors, so it ends here."""
+    trainer.args.eval_on_start &= checkpoint is None  # the yardstick of the beginning has been taken
+    try:
+        trainer.train(resume_from_checkpoint=checkpoint)
+    except StepTooLargeError:
+        return False
+    return True
 
 
 def _resumed(trainer: Trainer, run: Path) -> str | None:

@@ -5,7 +5,7 @@ import argparse
 from hydra._internal.utils import get_args_parser
 from omegaconf import OmegaConf
 
-from genai_hf import arguments, comments, composing, config, launching
+from genai_hf import arguments, comments, composing, config
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import ranks
 from genai_hf.recipe_files import RecipeFile
@@ -29,11 +29,9 @@ def main(words: list[str]) -> int:
     else:
         cfg = composing.compose(recipe, flags.overrides)
         config.check(cfg, recipe)
-        if launching.is_wanted(cfg):
-            return launching.launch(cfg, arguments.folders(flags))
         from genai_hf import running
 
-        running.run(cfg)
+        return running.start(cfg, arguments.folders(flags))
     return 0
 
 

@@ -89,8 +89,7 @@ def replay(run: Path, steps: int | None, folder: str) -> None:
     recipe = recipe_files.find(cfg.recipe)
     config.check(cfg, recipe)
     cfg.root = folder
-    trainer = recipe.load().build(running.settled(cfg, runs.folder(cfg)))
-    trainer.on_nan, trainer.max_skipped = cfg.on_nan, cfg.max_skipped
+    trainer = running.assembled(recipe.load(), running.settled(cfg, runs.folder(cfg)))
     found = again.replay(trainer, run, start, end)
     if not found.compared:
         raise UserError(f"{run}: nothing that was written down came again between steps {start.name} and {end}")
