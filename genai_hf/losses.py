@@ -20,3 +20,21 @@ def cross_entropy_sum(logits: Tensor, targets: Tensor) -> Tensor:
         A scalar; zero, with zero gradient, where there is no target.
     """
     return F.cross_entropy(logits.to(torch.promote_types(logits.dtype, torch.float32)), targets, reduction="sum")
+
+
+def squared_error_sum(predictions: Tensor, targets: Tensor) -> Tensor:
+    """Sum of (prediction - target)^2.
+
+    Args:
+        predictions: (N,), any floating type; the sum is taken in at least float32.
+        targets: (N,), floating.
+
+    Returns:
+        A scalar.
+
+    Raises:
+        ValueError: The shapes differ: (N, 1) against (N,) would be spread to (N, N) without a word.
+    """
+    if predictions.shape != targets.shape or predictions.dim() != 1:
+        raise ValueError(f"predictions {tuple(predictions.shape)} and targets {tuple(targets.shape)} must both be (N,)")
+    return (predictions.to(torch.promote_types(predictions.dtype, torch.float32)) - targets).square().sum()

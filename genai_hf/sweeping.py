@@ -34,9 +34,9 @@ def sweep(recipe: RecipeFile, overrides: Sequence[str]) -> int:
     """
     if any(line.partition("=")[0] == "run" for line in overrides):
         raise ConfigError("'run' names one run; the runs of a sweep name themselves")
-    if not any(override.is_sweep_override() for override in composing.parse(overrides)):
-        raise ConfigError("-m needs a setting with several values, such as seed=1,2")
     jobs = _jobs(recipe, overrides)
+    if len(jobs) == 1 and not any(override.is_sweep_override() for override in composing.parse(overrides)):
+        raise ConfigError("-m needs a setting with several values, such as seed=1,2")
     for cfg, _ in jobs:
         config.check(cfg, recipe)
     folder = Path(jobs[0][0].root) / recipe.name / "sweeps" / _name(overrides)
@@ -47,6 +47,9 @@ def sweep(recipe: RecipeFile, overrides: Sequence[str]) -> int:
         cells = [_cell(cfg, recipe, asked, number, len(jobs)) for number, (cfg, asked) in enumerate(jobs, 1)]
     from genai_hf.reports import sweep as summary
 
+    module = recipe.load()
+    if "summarise" in vars(module):
+        module.summarise(folder, cells)
     title = " ".join([recipe.name, *map(secrets.hide_override, overrides)])
     page = summary.write_sweep(folder, title, cells)
     print(f"sweep: {page}", file=sys.stderr)

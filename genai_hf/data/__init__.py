@@ -1,9 +1,25 @@
-"""Text in, fixed-length blocks of token ids out."""
+"""Text in, fixed-length blocks or labelled rows of token ids out."""
 
 from genai_hf.data.blocks import Blocks, lm_blocks
 from genai_hf.data.cache import cache_folder
 from genai_hf.data.corpus import Corpus, documents
+from genai_hf.data.encoded import Encoded, encode
+from genai_hf.data.labelled import Labelled, labelled
+from genai_hf.data.task import Task
 from genai_hf.data.tokenise import tokenise
 from genai_hf.data.tokens import Tokens
 
-__all__ = ["Blocks", "Corpus", "Tokens", "cache_folder", "documents", "lm_blocks", "tokenise"]
+__all__ = [
+    "Blocks",
+    "Corpus",
+    "Encoded",
+    "Labelled",
+    "Task",
+    "Tokens",
+    "cache_folder",
+    "documents",
+    "encode",
+    "labelled",
+    "lm_blocks",
+    "tokenise",
+]

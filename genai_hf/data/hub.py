@@ -1,8 +1,9 @@
 """Data sets of the Hugging Face Hub, streamed: what is read goes into the token file, nothing else is kept."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -72,8 +73,42 @@ def commit(name: str, revision: str | None) -> str:
     Raises:
         DataError: There is no such data set or revision, or no answer within `PATIENCE`.
     """
-    if revision is not None and COMMIT.fullmatch(revision):
-        return revision
+    return revision if revision is not None and COMMIT.fullmatch(revision) else _asked(name, revision)
+
+
+def parquet_folder(name: str, config: str | None = None, revision: str | None = None) -> Path:
+    """Folder of a configuration's Parquet files, one or more a split, downloaded if they are not here yet.
+
+    Raises:
+        DataError: There are none, or the Hub cannot be reached.
+    """
+    import httpx2
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    wanted = [f"{config}/*.parquet"] if config else ["*.parquet", "data/*.parquet"]
+    fetch = partial(snapshot_download, name, repo_type="dataset", allow_patterns=wanted)
+    try:
+        here = _parquet_files(fetch(revision=revision, local_files_only=True), wanted)
+    except LocalEntryNotFoundError:
+        here = []
+    if not here:
+        asked = _asked(name, revision)  # a download would wait for a missing network for minutes
+        try:
+            here = _parquet_files(fetch(revision=asked), wanted)
+        except (httpx2.HTTPError, OSError) as error:
+            raise DataError(f"{name}: the download broke off ({_first_line(error)}); repeat the command") from error
+    if not here:
+        raise DataError(f"{name}: holds no Parquet file of {config or 'its own'}; name another: task.hub.config=…")
+    return here[0].parent
+
+
+def _parquet_files(folder: str, patterns: Sequence[str]) -> list[Path]:
+    return sorted(file for pattern in patterns for file in Path(folder).glob(pattern))
+
+
+def _asked(name: str, revision: str | None) -> str:
+    """The commit, as the Hub says."""
     answers: SimpleQueue[str | DataError] = SimpleQueue()
     # In a thread of its own, since looking up an address knows no time limit: without a network it may take a minute.
     Thread(target=lambda: answers.put(_ask(name, revision)), daemon=True).start()

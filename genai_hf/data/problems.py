@@ -17,6 +17,7 @@ class Problems:
 
     def __init__(self) -> None:
         self.count = 0
+        self.whole_files = 0  # of which not a row is wrong, but all
         self._lines: list[str] = []
         self._last: tuple[Path, int | None] | None = None
 
@@ -26,6 +27,7 @@ class Problems:
             return
         self._last = (file, row)
         self.count += 1
+        self.whole_files += row is None
         if self.count <= SHOWN:
             self._lines.append(f"{file}: {what}" if row is None else f"{file}:{row}: {what}")
 
@@ -57,14 +59,14 @@ def fault(value: object) -> str | None:
     return None
 
 
-def column_fault(column: str, columns: Sequence[str]) -> str | None:
+def column_fault(column: str, columns: Sequence[str], remedy: str = "name another: data.column=…") -> str | None:
     """What is wrong if `column` does not stand once among `columns`, and what to do."""
     count = columns.count(column)
     if count == 1:
         return None
     listed = ", ".join(columns[:LISTED]) + (", …" if len(columns) > LISTED else "")
     found = f"{count} columns" if count else "no column"
-    return f"{found} '{column}' among {listed or 'none'}; name another: data.column=…"
+    return f"{found} '{column}' among {listed or 'none'}; {remedy}"
 
 
 def clean(text: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import torch
 import transformers
+from safetensors import SafetensorError
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from genai_hf.config import hint
@@ -34,6 +35,7 @@ def load(
     architecture: str | None = None,
     config: Mapping[str, Any] | None = None,
     revision: str | None = None,
+    from_scratch: bool = False,
 ) -> PreTrainedModel:
     """Load the weights called `name`, or make an untrained model of `architecture`.
 
@@ -47,6 +49,7 @@ def load(
         architecture: A `model_type` of transformers, such as ``bert``.
         config: Fields of the model's own configuration.
         revision: A Hub commit, branch or tag.
+        from_scratch: Take the sizes of `name` and leave its weights: the same model, untrained.
 
     Raises:
         ConfigError: Neither or a wrong name or architecture is given, a field does not exist, or the model is too
@@ -54,28 +57,46 @@ def load(
     """
     if (name is None) == (architecture is None):
         raise ConfigError("model: give either model.name (pretrained weights) or model.architecture with model.config")
-    wanted = _configuration(name, architecture, config or {}, revision, tokenizer)
-    _check_room(wanted, tokenizer, sequence_length)
+    wanted = configuration(name, architecture, config or {}, revision, tokenizer)
+    check_room(wanted, tokenizer, sequence_length)
     torch.manual_seed(seed)  # a new head, or the whole model, is drawn from here
     if weightless_folder():
         with torch.device("meta"):
             return HEADS[head].from_config(wanted)
-    if name is None:
+    if name is None or from_scratch:
         return HEADS[head].from_config(wanted)
+    return weights(HEADS[head], name, wanted, revision)[0]
+
+
+def weights(
+    head: Any, name: str, wanted: PreTrainedConfig, revision: str | None, **given: Any
+) -> tuple[PreTrainedModel, list[str]]:
+    """A pretrained model in float32, and the names of the weights that its files lack.
+
+    Raises:
+        ConfigError: There are no safetensors weights that can be read.
+    """
+    fixed = {"use_safetensors": True, "dtype": torch.float32, "output_loading_info": True}
     try:
-        return HEADS[head].from_pretrained(name, config=wanted, revision=revision, use_safetensors=True)
-    except OSError as error:
+        model, found = head.from_pretrained(name, config=wanted, revision=revision, **fixed, **given)
+    except (OSError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"'model.name': {name} has no safetensors weights that can be read ({reason})") from error
+    return model, sorted(found["missing_keys"])
 
 
-def _configuration(
+def configuration(
     name: str | None,
     architecture: str | None,
     changes: Mapping[str, Any],
     revision: str | None,
     tokenizer: PreTrainedTokenizerBase,
 ) -> PreTrainedConfig:
+    """The configuration of a pretrained model, or a new one for a tokenizer's vocabulary, with fields changed.
+
+    Raises:
+        ConfigError: There is no such model, architecture or field.
+    """
     if name is not None:
         return _changed(_pretrained_configuration(name, revision), changes)
     if architecture not in transformers.CONFIG_MAPPING:
@@ -90,9 +111,10 @@ def _configuration(
 
 def _pretrained_configuration(name: str, revision: str | None) -> PreTrainedConfig:
     if name.startswith((".", "/", "~")) and not Path(name, "config.json").is_file():
-        raise ConfigError(
-            f"'model.name': {name} holds no config.json; give a folder made by save_pretrained, or a Hub id"
-        )
+        remedy = "give a folder made by save_pretrained, or a Hub id"
+        if Path(name, "model", "config.json").is_file():
+            remedy = f"this is a run's folder, and its model is {Path(name, 'model')}"
+        raise ConfigError(f"'model.name': {name} holds no config.json; {remedy}")
     try:
         return AutoConfig.from_pretrained(name, revision=revision)
     except OSError as error:
@@ -112,7 +134,8 @@ def _changed(configuration: PreTrainedConfig, changes: Mapping[str, Any]) -> Pre
     return configuration
 
 
-def _check_room(configuration: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase, sequence_length: int) -> None:
+def check_room(configuration: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase, sequence_length: int) -> None:
+    """Refuse a tokenizer or a length that the model has no room for."""
     if configuration.vocab_size < len(tokenizer):
         raise ConfigError(
             f"'tokenizer': it has {len(tokenizer)} tokens but the model's embedding {configuration.vocab_size}; "

@@ -1,7 +1,7 @@
 """Objectives: what is predicted, counted, summed and scored. The Trainer asks nothing else of them."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 
@@ -20,7 +20,11 @@ class Objective(Protocol):
         """Sum of each term's loss over its targets in one batch, a scalar each, by one call of the model's forward."""
 
     def tally(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Sums over one evaluation batch, a scalar each, from which `metrics` makes figures."""
+        """Of one evaluation batch: sums, a scalar each, or a row an example (B, …); `metrics` makes figures of them."""
 
-    def metrics(self, totals: Mapping[str, float]) -> dict[str, float]:
-        """Figures from the sums over all evaluation batches; the first to look at is `loss`."""
+    def metrics(self, totals: Mapping[str, Any]) -> dict[str, float]:
+        """Figures of a whole evaluation, one of them `loss`; the first is the one to look at.
+
+        Args:
+            totals: The sums over all batches, and arrays (examples, …) in the order of the evaluation rows.
+        """

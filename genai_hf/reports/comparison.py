@@ -21,6 +21,7 @@ class Result:
     metrics: dict[str, float] | None
     started: bool = True
     error: str | None = None
+    deciding: str = "eval_loss"
 
     @property
     def state(self) -> str:
@@ -55,8 +56,11 @@ class Comparison:
 
     @cached_property
     def main(self) -> str | None:
-        """``eval_loss``, else the first other metric of an evaluation, else the first metric; None without any."""
-        return "eval_loss" if "eval_loss" in self.keys else next(iter(self.keys), None)
+        """What decides in the runs, else the first metric of an evaluation, else the first; None where tasks differ."""
+        if "task" in self.varying:
+            return None
+        deciding = (result.deciding for result in self.results if result.deciding in self.keys)
+        return next(deciding, next(iter(self.keys), None))
 
     @cached_property
     def groups(self) -> dict[tuple[str, ...], list[float]]:
@@ -85,7 +89,7 @@ class Comparison:
         states = [result.state for result in self.results]
         failed = f", {states.count('failed')} failed" if "failed" in states else ""
         count = f"{states.count('finished')} of {len(states)} runs finished{failed}."
-        if self.main is None:
+        if self.main is None or not self._scored:
             return count
         best = (min if lower_is_better(self.main) else max)(self._scored, key=self.score)
         value = shown(self.main, self.score(best))

@@ -120,6 +120,13 @@ def final_metrics(folder: Path) -> dict[str, float] | None:
     return _numbers(_mapping(run, "metrics.json")) if (folder / "metrics.json").is_file() else None
 
 
+def deciding(folder: Path) -> str:
+    """The metric that decides which of a run's models is best: ``eval_loss`` unless its settings name another."""
+    run = Run(folder)
+    run.config = _mapping(run, "config.yaml")
+    return f"eval_{run.setting('trainer.metric_for_best_model') or 'loss'}"
+
+
 def _text(run: Run, name: str) -> str:
     path = run.folder / name
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""

@@ -10,13 +10,14 @@ from urllib.parse import quote
 
 from genai_hf.errors import UserError
 from genai_hf.files import write_text
-from genai_hf.reports import pages
+from genai_hf.reports import pages, sections
 from genai_hf.reports.comparison import Comparison, Result
 from genai_hf.reports.curves import embed
-from genai_hf.reports.run_folder import final_metrics
+from genai_hf.reports.run_folder import deciding, final_metrics
 from genai_hf.reports.sweep_picture import picture
 
 FILE = "sweep.json"
+PICTURE = "summary.svg"  # that a recipe's own summary has left; it stands in place of ours
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,10 @@ def write_sweep(folder: Path, title: str, runs: list[SweepCell]) -> Path:
     ]
     write_text(folder / FILE, json.dumps({"title": title, "cells": cells}, indent=1) + "\n")
     sweep = Comparison(
-        [Result(run.overrides, final_metrics(run.folder), run.folder.is_dir(), run.error) for run in runs]
+        [
+            Result(run.overrides, final_metrics(run.folder), run.folder.is_dir(), run.error, deciding(run.folder))
+            for run in runs
+        ]
     )
     write_text(folder / "sweep.csv", _csv(sweep.results, places))
     return _write_pages(folder, title, sweep, [run.folder for run in runs])
@@ -77,15 +81,17 @@ def load_sweep(folder: Path) -> tuple[str, list[SweepCell]]:
 
 
 def _write_pages(folder: Path, title: str, sweep: Comparison, runs: list[Path]) -> Path:
-    drawing, path = picture(sweep), folder / "report.html"
+    own, path = folder / PICTURE, folder / "report.html"
+    drawing = own.read_text(encoding="utf-8") if own.is_file() else picture(sweep)
     if drawing:
         write_text(folder / "sweep.svg", drawing)
     else:
         (folder / "sweep.svg").unlink(missing_ok=True)
     links = [_link(run, folder, "report.md") for run in runs]
-    write_text(folder / "sweep.md", pages.markdown("sweep.md.jinja", title=title, sweep=sweep, links=links))
+    shared = {"title": title, "sweep": sweep, "summary": sections.load(folder)}
+    write_text(folder / "sweep.md", pages.markdown("sweep.md.jinja", links=links, **shared))
     links, svg = [_link(run, folder, "report.html") for run in runs], embed(drawing) if drawing else None
-    write_text(path, pages.html("sweep.html.jinja", title=title, sweep=sweep, links=links, drawing=svg))
+    write_text(path, pages.html("sweep.html.jinja", links=links, drawing=svg, **shared))
     return path
 
 

@@ -26,10 +26,12 @@ class Reliable(Saving):
         on_nan: What becomes of a step whose gradient is not finite: ``stop`` ends training before it is taken,
             ``skip`` leaves it out, up to `max_skipped` times.
         max_skipped: So many steps are left out at most; the next one ends training.
+        group_by_length: Whether rows of like length come together, by the `lengths` of the data sets.
     """
 
     on_nan: Literal["stop", "skip"] = "stop"
     max_skipped: int = 10
+    group_by_length: bool = False
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
@@ -44,6 +46,7 @@ class Reliable(Saving):
             accumulation=self.args.gradient_accumulation_steps,
             ranks=self.args.world_size,
             rank=self.args.process_index,
+            lengths=self.train_dataset.lengths if self.group_by_length else None,
         )
         self._batches = batches
         return self._loader(self.train_dataset, batches, MarkingCollator(self.data_collator))
@@ -52,7 +55,8 @@ class Reliable(Saving):
         """This rank's share of the evaluation batches."""
         dataset = self.eval_dataset if eval_dataset is None else eval_dataset
         size = self.args.per_device_eval_batch_size
-        batches = EvaluationBatches(len(dataset), size, self.args.world_size, self.args.process_index)
+        lengths = dataset.lengths if self.group_by_length else None
+        batches = EvaluationBatches(len(dataset), size, self.args.world_size, self.args.process_index, lengths)
         return self._loader(dataset, batches, self.data_collator)
 
     def _loader(self, dataset: Any, batches: TrainingBatches | EvaluationBatches, collator: Any) -> DataLoader[Any]:

@@ -36,17 +36,21 @@ def train(trainer: Trainer) -> dict[str, float]:
     trainer.add_callback(MetricsLog(run / "metrics.jsonl"))
     trainer.add_callback(ProgressBar())
     trainer.add_callback(stop)
-    with stop:
-        _train(trainer, run, checkpoint)
+    if trainer.args.num_train_epochs > 0 or trainer.args.max_steps > 0:
+        with stop:
+            _train(trainer, run, checkpoint)
     trainer.meter.read()
     if stop.number:
         saved = run / f"checkpoint-{trainer.state.global_step}"
         raise Interrupted(f"stopped after {saved}; the same command goes on from there", 128 + stop.number)
-    if trainer.args.load_best_model_at_end and not Path(trainer.state.best_model_checkpoint or "none").is_dir():
+    is_best = trainer.args.load_best_model_at_end and trainer.state.global_step > 0
+    if is_best and not Path(trainer.state.best_model_checkpoint or "none").is_dir():
         raise UserError(f"the best checkpoint of {run} is gone; the model of the last step is in the newest there")
-    metrics = {} if trainer.args.load_best_model_at_end else _last_evaluation(trainer)
+    metrics = {} if is_best else _last_evaluation(trainer)
     metrics = metrics or trainer.evaluate()
     _save_model(trainer, run)
+    for action in trainer.afterwards:
+        metrics |= action(trainer, run)
     parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
     return metrics | {
         "tokens_per_second": trainer.meter.overall() * trainer.args.world_size,

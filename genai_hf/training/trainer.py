@@ -1,7 +1,7 @@
 """The Trainer: transformers' own, with an objective whose loss is exact under any accumulation and number of ranks."""
 
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from genai_hf.objectives import Objective
 from genai_hf.training.batches import FILLER
+from genai_hf.training.gathering import gathered
 from genai_hf.training.meter import Meter
 from genai_hf.training.reliable import Reliable
 
@@ -23,12 +24,24 @@ class Trainer(Reliable, transformers.Trainer):
 
     Args:
         objective: Counts, sums and scores batches.
+        group_by_length: Whether rows of like length come together; the data sets have `lengths` then.
+        afterwards: What is done, on every rank, once the model is final: given the Trainer and the run's folder, it
+            returns more final numbers.
         **given: As for `transformers.Trainer`; data sets give rows, the collator makes batches of them.
     """
 
-    def __init__(self, *, objective: Objective, **given: Any) -> None:
+    def __init__(
+        self,
+        *,
+        objective: Objective,
+        group_by_length: bool = False,
+        afterwards: Sequence[Callable[["Trainer", Path], dict[str, float]]] = (),
+        **given: Any,
+    ) -> None:
         super().__init__(**given)
         self.objective = objective
+        self.group_by_length = group_by_length
+        self.afterwards = afterwards
         self.model_accepts_loss_kwargs = True  # or else the loss would be divided again
         self.meter = Meter()
 
@@ -66,24 +79,27 @@ class Trainer(Reliable, transformers.Trainer):
         loss: Tensor = torch.stack(terms).sum() * (counted * self.args.world_size)
         return loss
 
-    @torch.no_grad()
     def evaluate(
         self,
         eval_dataset: Any = None,
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
-        """Figures over all rows of the evaluation set, from sums over them: the same for any number of ranks."""
-        with self.meter.paused():
-            dataset = self.eval_dataset if eval_dataset is None else eval_dataset
-            loader = self.get_eval_dataloader(dataset)
-            self.model.eval()
-            tallies = [self._tally(batch) for batch in loader]
-            totals = self._sum_over_ranks(tallies, -(-len(dataset) // self.args.per_device_eval_batch_size))
+        """Figures over all rows of the evaluation set: the same for any number of ranks."""
+        totals = self.gathered(self.eval_dataset if eval_dataset is None else eval_dataset)
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in self.objective.metrics(totals).items()}
         self.log(dict(metrics))
         self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    @torch.no_grad()
+    def gathered(self, dataset: Any) -> dict[str, Any]:
+        """What the objective tallies over all rows of a set, on every rank: sums, and arrays in the rows' order."""
+        with self.meter.paused():
+            loader = self.get_eval_dataloader(dataset)
+            batches: Any = loader.batch_sampler
+            self.model.eval()
+            return gathered([self._tally(batch) for batch in loader], batches)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log, with the rate of training since the last time."""
@@ -94,11 +110,3 @@ class Trainer(Reliable, transformers.Trainer):
     def _tally(self, batch: dict[str, Any]) -> dict[str, Tensor]:
         with self.autocast_smart_context_manager():
             return self.objective.tally(self.model, self._prepare_inputs(batch))
-
-    def _sum_over_ranks(self, tallies: list[dict[str, Tensor]], batches: int) -> dict[str, float]:
-        """Add up the batches of all ranks in the order of the data, without those that only filled a place."""
-        names = list(tallies[0])
-        mine = torch.stack([torch.stack([tally[name].float() for name in names]) for tally in tallies])
-        everyone = self.accelerator.gather(mine).view(self.args.world_size, *mine.shape)
-        in_order = everyone.transpose(0, 1).reshape(-1, len(names))[:batches].cpu().double()
-        return {name: math.fsum(in_order[:, column].tolist()) for column, name in enumerate(names)}

@@ -6,7 +6,7 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from genai_hf.data import readers
+from genai_hf.data import readers, tables
 from genai_hf.data.problems import Problems
 from genai_hf.errors import DataError
 
@@ -219,7 +219,7 @@ def test_the_problems_of_all_files_are_gathered(tmp_path):
 
 
 def test_a_text_file_too_large_for_one_document_is_refused_before_it_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(readers, "LARGEST", 10)
+    monkeypatch.setattr(tables, "LARGEST", 10)
     file = write(tmp_path, ".txt", "twelve bytes")
     assert message(file) == "f: is too large for one document; cut it with data.document=paragraph (or line)"
     assert texts(file, document="line") == ["twelve bytes"]

@@ -1,0 +1,55 @@
+"""Labelled examples to a batch: padded on the right to its longest, with segments where the model has them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genai_hf.collators.padding import stack
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledCollator:
+    """Stack rows of `input_ids`, `second` and, where it is known, `label`.
+
+    Args:
+        pad_token_id: What fills up the shorter rows; no model sees it.
+        segments: Whether the model tells first and second text apart by `token_type_ids`.
+        shares: Share of each label, by its name, among the training rows; empty in a regression.
+    """
+
+    pad_token_id: int
+    segments: bool = True
+    shares: Mapping[str, float] = field(default_factory=dict)
+
+    def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
+        """Collate rows.
+
+        Returns:
+            `input_ids` and `attention_mask`, int64 (B, T); `token_type_ids`, int64 (B, T), 1 from the second text on,
+            where the model has segments; `labels`, float64 (B,), where they are known.
+        """
+        ids, attention = stack(rows, self.pad_token_id)
+        batch = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(attention)}
+        if self.segments:
+            second = np.array([row["second"] for row in rows])
+            types = (np.arange(ids.shape[1]) >= second[:, None]) & (attention == 1)
+            batch["token_type_ids"] = torch.from_numpy(types.astype(np.int64))
+        if "label" in rows[0]:
+            batch["labels"] = torch.tensor([row["label"] for row in rows], dtype=torch.float64)
+        return batch
+
+    def measure(self, rows: Sequence[dict[str, Any]], batch: dict[str, Tensor]) -> dict[str, tuple[int, int, float]]:
+        """Count the labels of the rows, to be held against their shares among all training rows.
+
+        Returns:
+            For each label: how often it came, out of how many, and its share.
+        """
+        seen = batch["labels"]
+        return {
+            f"label {name}": (int((seen == number).sum()), len(rows), share)
+            for number, (name, share) in enumerate(self.shares.items())
+        }

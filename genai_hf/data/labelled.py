@@ -1,0 +1,231 @@
+"""A task with its examples: splits read from files or from the Hub, or made from Python's own documentation."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from genai_hf.data import docs_task, hub, labels, tables
+from genai_hf.data.corpus import Corpus
+from genai_hf.data.problems import Problems, clean, fault
+from genai_hf.data.task import Task
+from genai_hf.errors import ConfigError, DataError
+from genai_hf.task_files import TRAIN, find, in_folder
+
+
+@dataclass(frozen=True)
+class Split:
+    """Examples of one split.
+
+    Attributes:
+        texts: The first texts.
+        pairs: The second ones, as many; None where the task has single texts.
+        labels: As many numbers of labels or, in a regression, values; None where they are not given.
+        left_out: Rows that were left out as faulty.
+    """
+
+    texts: list[str]
+    pairs: list[str] | None
+    labels: list[float] | None
+    left_out: int = 0
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def keys(self) -> list[tuple[str, str]]:
+        """First and second text of each example; the second is empty where there is none."""
+        return list(zip(self.texts, self.pairs or [""] * len(self), strict=True))
+
+    def digest(self, place: int) -> bytes:
+        """SHA-256 of one example with its label."""
+        pair = None if self.pairs is None else self.pairs[place]
+        label = None if self.labels is None else self.labels[place]
+        return hashlib.sha256(repr((self.texts[place], pair, label)).encode()).digest()
+
+    def fingerprint(self) -> str:
+        """SHA-256, in hex, of all that is in it, in order."""
+        digest = hashlib.sha256()
+        for place in range(len(self)):
+            digest.update(self.digest(place))
+        return digest.hexdigest()
+
+    def __add__(self, other: "Split") -> "Split":
+        """Both, this one's examples first."""
+        pairs = None if self.pairs is None or other.pairs is None else [*self.pairs, *other.pairs]
+        known = None if self.labels is None or other.labels is None else [*self.labels, *other.labels]
+        return Split([*self.texts, *other.texts], pairs, known, self.left_out + other.left_out)
+
+    def take(self, places: Iterable[int]) -> "Split":
+        """The examples at these places."""
+        chosen = list(places)
+        pairs = None if self.pairs is None else [self.pairs[place] for place in chosen]
+        known = None if self.labels is None else [self.labels[place] for place in chosen]
+        return replace(self, texts=[self.texts[place] for place in chosen], pairs=pairs, labels=known)
+
+    def smallest(self, count: int) -> set[int]:
+        """Places of the `count` examples with the smallest SHA-256: the same ones every time."""
+        return set(sorted(range(len(self)), key=self.digest)[:count])
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A task with its examples.
+
+    Attributes:
+        task: With the names of its labels.
+        splits: ``train``, those of `task.validation`, and of the others those that are there.
+    """
+
+    task: Task
+    splits: Mapping[str, Split]
+
+    @property
+    def validation(self) -> dict[str, Split]:
+        """The splits to evaluate on; the one that decides comes first."""
+        return {name: self.splits[name] for name in self.task.validation}
+
+    @property
+    def test(self) -> dict[str, Split]:
+        """What is to be predicted, by the name of the file that takes the predictions."""
+        found = {file: self.splits[split] for file, split in self.task.test.items() if split in self.splits}
+        if self.task.diagnostic and "diagnostic" in self.splits:
+            found[next(iter(self.task.diagnostic["test"]))] = self.splits["diagnostic"]
+        return found
+
+    def shares(self) -> dict[str, float]:
+        """Share of each label among the training rows, by its name; empty in a regression."""
+        counts = Counter(self.splits[TRAIN].labels)
+        return {name: counts[number] / counts.total() for number, name in enumerate(self.task.names)}
+
+    def corpus(self) -> Corpus:
+        """The training texts as documents, on which a tokenizer can be trained."""
+        split = self.splits[TRAIN]
+        texts = [*split.texts, *(split.pairs or [])]
+        return Corpus(f"{self.task.name}-train", split.fingerprint(), lambda: iter(texts), {"documents": len(texts)})
+
+
+def labelled(
+    *,
+    task: Task,
+    path: str | None = None,
+    files: Mapping[str, str | None] | None = None,
+    rename: Mapping[str, str] | None = None,
+    validation_share: float = 0.1,
+    max_train_rows: int | None = None,
+) -> Labelled:
+    """Read and check all splits of a task.
+
+    Args:
+        task: What to read.
+        path: GLUE's own folder, a folder with a file for each split, or the training file; None reads the Hub.
+        files: Single files for splits, before those of `path`.
+        rename: A file's own names of columns, to those of the task.
+        validation_share: Share of the training rows, in (0, 1), to hold out where a local task has no validation file:
+            those with the smallest SHA-256.
+        max_train_rows: Train on so many rows, at least 1: those with the smallest SHA-256, the same ones every time.
+
+    Raises:
+        ConfigError: Nothing says where the data is, or the task has no training set.
+        DataError: Files are missing or wrong; the message has a line a problem.
+        ValueError: A range is wrong.
+    """
+    if not 0 < validation_share < 1:
+        raise ValueError(f"validation_share must lie between 0 and 1, got {validation_share}")
+    if max_train_rows is not None and max_train_rows < 1:
+        raise ValueError(f"max_train_rows must be at least 1, or null for all, got {max_train_rows}")
+    if not task.validation:
+        raise ConfigError(f"'task': {task.name} has no training set; task=mnli answers it")
+    if task.source == "python_docs":
+        made = docs_task.splits(task.names, validation_share)
+        named, splits = task, {name: Split(texts, None, numbers) for name, (texts, numbers) in made.items()}
+    else:
+        named, splits = _read(task, {"path": path, "files": files}, rename or {})
+    if task.validation[0] not in splits and task.folder is None:
+        splits |= _held_out(splits[TRAIN], task.validation[0], validation_share)
+    if max_train_rows is not None:
+        splits[TRAIN] = splits[TRAIN].take(sorted(splits[TRAIN].smallest(max_train_rows)))
+    for split in (TRAIN, *task.validation):
+        if not splits.get(split):
+            raise DataError(
+                f"task={task.name}: there is no row for {split}; fill its file, or name it: data.files.{split}=…"
+            )
+    return Labelled(named, splits)
+
+
+def _held_out(train: Split, name: str, share: float) -> dict[str, Split]:
+    out = train.smallest(max(round(len(train) * share), 1))
+    return {
+        TRAIN: train.take(place for place in range(len(train)) if place not in out),
+        name: replace(train.take(sorted(out)), left_out=0),
+    }
+
+
+def _read(task: Task, data: Mapping[str, Any], rename: Mapping[str, str]) -> tuple[Task, dict[str, Split]]:
+    found = find(vars(task), data) or _downloaded(task)
+    problems = Problems()
+    raw = {split: _rows(_of(task, split), split, files, rename, problems) for split, files in found.items()}
+    problems.raise_any()
+    named = task
+    if task.labels is None and task.problem == "classification":
+        named = replace(task, labels=labels.occurring((row[task.label] for _, _, row in raw[TRAIN][0]), task))
+    splits = {split: _checked(_of(named, split), split, *rows, problems) for split, rows in raw.items()}
+    problems.raise_any()
+    return named, splits
+
+
+def _of(task: Task, split: str) -> Task:
+    return Task(**task.diagnostic) if split == "diagnostic" and task.diagnostic else task
+
+
+def _downloaded(task: Task) -> dict[str, list[Path]]:
+    found = in_folder(hub.parquet_folder(**(task.hub or {})), vars(task))
+    if task.diagnostic:
+        beside = Task(**task.diagnostic)
+        (found["diagnostic"],) = in_folder(hub.parquet_folder(**(beside.hub or {})), vars(beside)).values()
+    return found
+
+
+Rows = list[tuple[Path, int, dict[str, Any]]]
+
+
+def _rows(
+    task: Task, split: str, files: Iterable[Path], rename: Mapping[str, str], problems: Problems
+) -> tuple[Rows, int]:
+    """The rows of a split, and how many were broken and left out."""
+    columns = tables.Columns(
+        texts=[task.text, *([task.text_pair] if task.text_pair else [])],
+        others=[task.label],
+        optional=[] if split == TRAIN or split in task.validation else [task.label],
+        aliases={**task.columns, **rename},
+        header=task.header,
+        remedy="name another with task.text, task.text_pair, task.label, or data.rename={theirs:ours}",
+    )
+    own = Problems() if task.faulty_rows == "skip" else problems
+    found: Rows = [(file, number, row) for file in files for number, row in tables.rows(file, columns, own)]
+    if own is not problems and own.whole_files:
+        own.raise_any()
+    return found, 0 if own is problems else own.count
+
+
+def _checked(task: Task, split: str, rows: Rows, broken: int, problems: Problems) -> Split:
+    """The examples of rows whose values are right; of a test set, which is predicted whole, no row is left out."""
+    is_test = split != TRAIN and split not in task.validation
+    has_labels = not (is_test and all(labels.is_unknown(row.get(task.label)) for _, _, row in rows))
+    numbers, left_out = labels.numbering(task), broken
+    texts, pairs, known = list[str](), list[str](), list[float]()
+    for file, number, row in rows:
+        wrong = {task.text: fault(row[task.text])}
+        wrong |= {task.text_pair: fault(row[task.text_pair])} if task.text_pair else {}
+        label, wrong[task.label] = labels.value(task, numbers, row.get(task.label)) if has_labels else (0.0, None)
+        named = [f"'{column}' {what}" for column, what in wrong.items() if what]
+        if named and task.faulty_rows == "skip" and not is_test:
+            left_out += 1
+            continue
+        if named and not (task.faulty_rows == "skip" and is_test):
+            problems.add(file, number, named[0])
+        texts.append(clean(str(row[task.text] or "")))
+        pairs.append(clean(str(row[task.text_pair] or "")) if task.text_pair else "")
+        known.append(label or 0)
+    return Split(texts, pairs if task.text_pair else None, known if has_labels else None, left_out)

@@ -1,0 +1,198 @@
+"""CSV, tab-separated, JSON and Parquet files as rows of named columns, one at a time, whatever the size of the file."""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from genai_hf.data.files import ending, lines
+from genai_hf.data.problems import Problems, column_fault
+
+LARGEST = 2**30  # characters of one field; the csv module's own limit of 131,072 is less than a novel
+PARQUET_ROWS = 256  # rows decoded at a time
+
+Row = tuple[int, dict[str, Any]]  # its number in the file, from 1, and its columns
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns are wanted of a file, and by what names it may know them.
+
+    Args:
+        texts: Those that hold text.
+        others: Those that hold anything.
+        optional: Those of `others` that a file may lack.
+        aliases: A file's own name for a column, to the wanted one; used where the wanted one is not there.
+        header: Names of the columns of a file whose first line does not name them.
+        remedy: What to do where one is missing, after a semicolon.
+    """
+
+    texts: Sequence[str]
+    others: Sequence[str] = ()
+    optional: Sequence[str] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    header: Sequence[str] | None = None
+    remedy: str = "name another: data.column=…"
+
+    def find(self, names: Sequence[str]) -> tuple[dict[str, str], str | None]:
+        """The file's name of each wanted column that is there, and what is wrong if one is not."""
+        found = {}
+        for column in (*self.texts, *self.others):
+            other = [name for name in names if self.aliases.get(name) == column]
+            known = column if column in names or not other else other[0]
+            wrong = column_fault(known, names, self.remedy)
+            if wrong is None:
+                found[column] = known
+            elif column not in self.optional:
+                return {}, wrong
+        return found, None
+
+
+def rows(file: Path, columns: Columns, problems: Problems) -> Iterator[Row]:
+    """The rows of a file, with the wanted columns that it has; what is wrong goes into problems."""
+    kind = ending(file)
+    if kind in {".csv", ".tsv"}:
+        return _separated(file, columns, problems, tabs=kind == ".tsv")
+    if kind == ".parquet":
+        return _parquet(file, columns, problems)
+    return _json(file, columns, problems)
+
+
+def _separated(file: Path, columns: Columns, problems: Problems, *, tabs: bool) -> Iterator[Row]:
+    numbered = _tsv_lines(file, problems) if tabs else _csv_lines(file, problems)
+    number, first = next(numbered, (1, []))
+    if not first:
+        return
+    found, wrong = columns.find(first)
+    header = first
+    if wrong and columns.header:
+        header = list(columns.header)
+        found, wrong = columns.find(header)
+    if wrong:
+        problems.add(file, number, wrong)
+        return
+    places = {column: header.index(name) for column, name in found.items()}
+    quote = "a tab too many or too few, or a line that is broken" if tabs else "quote fields with commas"
+    for row, values in numbered if header is first else _before(number, first, numbered):
+        if len(values) != len(header):
+            problems.add(file, row, f"{len(values)} fields where the header has {len(header)}; {quote}")
+        else:
+            yield row, {column: values[place] for column, place in places.items()}
+
+
+def _before(number: int, first: list[str], others: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+    yield number, first
+    yield from others
+
+
+def _tsv_lines(file: Path, problems: Problems) -> Iterator[tuple[int, list[str]]]:
+    """Lines that are not blank, cut at tabs; a quotation mark is a letter like any other, as in GLUE's own files."""
+    for number, line in lines(file, problems):
+        if line.strip():
+            yield number, line.rstrip("\n").split("\t")
+
+
+def _csv_lines(file: Path, problems: Problems) -> Iterator[tuple[int, list[str]]]:
+    """Rows that are not blank, each with the number of its first line."""
+    csv.field_size_limit(LARGEST)
+    numbered = csv.reader((line for _, line in lines(file, problems)), strict=True)
+    while True:
+        first = numbered.line_num + 1
+        try:
+            values = next(numbered)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            problems.add(file, first, f"quotes do not match ({error}); close them, and double those inside a field")
+            continue
+        if values:
+            yield first, values
+
+
+def _json(file: Path, columns: Columns, problems: Problems) -> Iterator[Row]:
+    example = columns.texts[0]
+    known: dict[tuple[str, ...], tuple[dict[str, str], str | None]] = {}
+    for number, row in _json_rows(file, problems):
+        if not isinstance(row, Mapping):
+            problems.add(file, number, f'{row!r:.40} where an object {{"{example}": …}} is expected; write one')
+            continue
+        keys = tuple(row)
+        if keys not in known:
+            known[keys] = columns.find(keys)
+        found, wrong = known[keys]
+        if wrong:
+            problems.add(file, number, wrong)
+        else:
+            yield number, {column: row[name] for column, name in found.items()}
+
+
+def _json_rows(file: Path, problems: Problems) -> Iterator[tuple[int, Any]]:
+    """Numbered rows: one object a line, or, where a .json file begins with a bracket, the elements of one array."""
+    numbered = ((number, line) for number, line in lines(file, problems) if line.strip())
+    for number, line in numbered:
+        if ending(file) == ".json" and line.lstrip().startswith("["):
+            yield from _json_array(file, number, "".join([line, *(rest for _, rest in numbered)]), problems)
+            return
+        try:
+            row = json.loads(line.strip())
+        except json.JSONDecodeError as error:
+            problems.add(file, number, f"not JSON ({error.msg} at character {error.colno}); write one object a line")
+        except (ValueError, RecursionError) as error:
+            problems.add(file, number, f"not JSON ({error}); write one object a line")
+        else:
+            yield number, row
+
+
+def _json_array(file: Path, first: int, text: str, problems: Problems) -> Iterator[tuple[int, Any]]:
+    try:
+        yield from enumerate(json.loads(text), 1)
+    except json.JSONDecodeError as error:
+        problems.add(file, first + error.lineno - 1, f"not JSON ({error.msg}); write one array, or one object a line")
+    except (ValueError, RecursionError) as error:
+        problems.add(file, first, f"not JSON ({error}); write one array, or one object a line")
+
+
+def _parquet(file: Path, columns: Columns, problems: Problems) -> Iterator[Row]:
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(file) as table:
+            found, wrong = columns.find(table.schema_arrow.names)
+            wrong = wrong or _not_text(table.schema_arrow, [found[column] for column in columns.texts])
+            if wrong:
+                problems.add(file, None, wrong)
+                return
+            number = 0
+            for batch in table.iter_batches(batch_size=PARQUET_ROWS, columns=list(found.values())):
+                values = {column: _values(batch.column(name)) for column, name in found.items()}
+                for row in range(batch.num_rows):
+                    number += 1
+                    yield number, {column: column_values[row] for column, column_values in values.items()}
+    except (pyarrow.ArrowException, OSError) as error:
+        problems.add(file, None, f"is no Parquet file, or damaged ({str(error).splitlines()[0]}); write it again")
+
+
+def _not_text(schema: Any, names: Sequence[str]) -> str | None:
+    for name in names:
+        if not _is_text(schema.field(name).type):
+            return f"column '{name}' holds {schema.field(name).type}; write it as strings"
+    return None
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow
+
+    return bool(pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind))
+
+
+def _values(column: Any) -> list[Any]:
+    """A column's values; a byte of text that is not UTF-8 becomes half a character, which no text may hold."""
+    import pyarrow
+
+    if not _is_text(column.type):
+        return list(column.to_pylist())
+    raw = column.cast(pyarrow.large_binary()).to_pylist()
+    return [None if value is None else value.decode(errors="surrogateescape") for value in raw]

@@ -1,0 +1,95 @@
+"""What a labelled task is: nothing of it is guessed from the data but the names of a local task's labels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+METRICS = {
+    "classification": ("accuracy", "f1", "f1_macro", "matthews"),
+    "regression": ("spearman", "pearson", "mean_squared_error"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """Classification of texts or pairs of texts by names, or regression of a number.
+
+    Args:
+        name: For reports and files.
+        text: Column of the text.
+        label: Column of the label.
+        problem: What is asked.
+        metrics: Of METRICS for the problem; `f1` is that of the last of two labels.
+        metric: The one of them that decides.
+        validation: Splits to evaluate on; the first decides.
+        text_pair: Column of the second text.
+        labels: Their names, in the order of the numbers that a file may hold instead; None takes those that occur.
+        scale: Lowest and highest number of a regression.
+        test: Splits to predict: name of the file of predictions to name of the split.
+        answers: What that file calls the labels; None calls them by their names.
+        source: Files (or the Hub), or Python's own documentation.
+        hub: `name`, `config` and `revision` of the data set on the Hub.
+        folder: Its name in GLUE's own folder.
+        columns: A file's own names of columns, to those above.
+        header: Column names of files whose first line has none.
+        files: File names of splits that are not called after them.
+        faulty_rows: Whether a row that is broken or empty is refused or left out.
+        adversarial: Whether scores far below chance are to be expected.
+        diagnostic: Another task, of a test set only, that this one's model answers.
+
+    Raises:
+        ValueError: A value does not suit another.
+    """
+
+    name: str
+    text: str
+    label: str
+    problem: Literal["classification", "regression"]
+    metrics: Sequence[str]
+    metric: str
+    validation: Sequence[str]
+    text_pair: str | None = None
+    labels: Sequence[str] | None = None
+    scale: Sequence[float] | None = None
+    test: Mapping[str, str] = field(default_factory=dict)
+    answers: Sequence[str] | None = None
+    source: Literal["files", "python_docs"] = "files"
+    hub: Mapping[str, Any] | None = None
+    folder: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    header: Sequence[str] | None = None
+    files: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    faulty_rows: Literal["refuse", "skip"] = "refuse"
+    adversarial: bool = False
+    diagnostic: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        for metric in (*self.metrics, self.metric):
+            if metric not in METRICS[self.problem]:
+                raise ValueError(f"metric {metric} is not for {self.problem}: {', '.join(METRICS[self.problem])}")
+        if self.metric not in self.metrics:
+            raise ValueError(f"metric={self.metric} must be one of metrics={list(self.metrics)}")
+        if self.problem == "regression" and self.labels is not None:
+            raise ValueError("the labels of a regression have no names; take problem=classification")
+        if self.scale is not None and not (len(self.scale) == 2 and self.scale[0] < self.scale[1]):
+            raise ValueError(f"scale must be a lowest and a highest number, got {list(self.scale)}")
+        if self.labels is not None:
+            self._check_labels(self.labels)
+
+    def _check_labels(self, labels: Sequence[str]) -> None:
+        if len(set(map(str, labels))) != len(labels) or len(labels) < 2:
+            raise ValueError(f"labels must be two or more different names, got {list(labels)}")
+        if "f1" in self.metrics and len(labels) != 2:
+            raise ValueError(f"f1 is for two labels; take f1_macro for these {len(labels)}")
+        if self.answers is not None and len(self.answers) != len(labels):
+            raise ValueError(f"answers must be as many as labels, got {list(self.answers)}")
+
+    @property
+    def scores(self) -> list[str]:
+        """The metrics, the deciding one first."""
+        return [self.metric, *(metric for metric in self.metrics if metric != self.metric)]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the labels; none in a regression, whose one output has no name."""
+        return [str(label) for label in self.labels or ()]

@@ -1,0 +1,177 @@
+"""Models with a head for labels of whole texts: a checkpoint's own, read by the names in its config, or a new one.
+
+Upstream guesses: a head of another task is taken where its size fits, and labels are taken in the order of the data.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoModelForSequenceClassification,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from genai_hf.errors import ConfigError
+from genai_hf.models.loading import check_room, configuration, weights
+from genai_hf.ranks import rank
+from genai_hf.weightless import weightless_folder
+
+HEAD = AutoModelForSequenceClassification
+NO_LOSS = ("pooler.",)  # weights that a checkpoint may lack: of a layer that its own training had no use for
+
+
+def load_classifier(
+    *,
+    names: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase,
+    sequence_length: int,
+    seed: int = 0,
+    name: str | None = None,
+    architecture: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    revision: str | None = None,
+    from_scratch: bool = False,
+    head_labels: Sequence[str] | None = None,
+    init_from: str | None = None,
+) -> PreTrainedModel:
+    """A model with one output for each name, or one in all for a regression; its config says which output is which.
+
+    A checkpoint's head is kept where its names are these, in whatever order, or where it names none and has as many;
+    else there is a new one. What was done is said. A tokenizer without padding pads with its end-of-text token.
+
+    Args:
+        names: Of the labels, none for a regression.
+        tokenizer: As for `genai_hf.models.load`, and so are those down to `from_scratch`.
+        sequence_length: Tokens that the model must have positions for.
+        seed: Of the initialisation.
+        name: A Hub id or a folder with safetensors weights.
+        architecture: A `model_type` of transformers.
+        config: Fields of the model's own configuration.
+        revision: A Hub commit, branch or tag.
+        from_scratch: Leave the weights of `name`.
+        head_labels: Names of the outputs of a head that does not name them rightly.
+        init_from: A run's folder, whose model to begin with instead.
+
+    Raises:
+        ConfigError: As for `genai_hf.models.load`; or weights are missing that are not of the head.
+    """
+    if init_from is not None:
+        name, architecture, config = finished_model(init_from, name), None, None
+    if (name is None) == (architecture is None):
+        raise ConfigError("model: give either model.name (pretrained weights) or model.architecture with model.config")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    wanted = configuration(name, architecture, config or {}, revision, tokenizer)
+    keeps = name is not None and not from_scratch and _keeps_head(wanted, names, head_labels)
+    if not keeps:
+        wanted.id2label = dict(enumerate(names or ("value",)))
+        wanted.label2id = {label: number for number, label in wanted.id2label.items()}
+    wanted.problem_type = "single_label_classification" if names else "regression"
+    wanted.pad_token_id = tokenizer.pad_token_id if wanted.pad_token_id is None else wanted.pad_token_id
+    check_room(wanted, tokenizer, sequence_length)
+    torch.manual_seed(seed)
+    if weightless_folder():
+        with torch.device("meta"):
+            return HEAD.from_config(wanted)
+    if name is None or from_scratch:
+        return HEAD.from_config(wanted)
+    model, missing = weights(HEAD, name, wanted, revision, ignore_mismatched_sizes=not keeps)
+    _require_body(model, name, missing)
+    if not keeps:
+        renew_head(model, seed)
+    return model
+
+
+def finished_model(run: str, name: str | None = None) -> str:
+    """The folder of a finished run's model.
+
+    Raises:
+        ConfigError: The run has none, or another model is named besides.
+    """
+    if name is not None:
+        raise ConfigError(f"'init_from': model.name={name} is another model to begin with; give one of them")
+    model = Path(run, "model")
+    if not (model / "config.json").is_file():
+        raise ConfigError(f"'init_from': {run} holds no model; name the folder of a run that has finished")
+    return str(model)
+
+
+def label_order(configuration: PreTrainedConfig, names: Sequence[str]) -> list[int]:
+    """For each name its place among the model's outputs; empty where it is the same order."""
+    places = {_folded(label): int(place) for place, label in configuration.id2label.items()}
+    order = [places[_folded(name)] for name in names]
+    return [] if order == list(range(len(names))) else order
+
+
+def has_segments(configuration: PreTrainedConfig) -> bool:
+    """Whether the model tells first and second text apart by `token_type_ids`."""
+    return (configuration.to_dict().get("type_vocab_size") or 0) > 1
+
+
+def renew_head(model: PreTrainedModel, seed: int) -> None:
+    """Draw anew every weight that is not of the model's body."""
+    torch.manual_seed(seed)
+    for name, part in model.named_children():
+        if name != model.base_model_prefix:
+            part.apply(model._init_weights)
+
+
+def _keeps_head(wanted: PreTrainedConfig, names: Sequence[str], head_labels: Sequence[str] | None) -> bool:
+    """Whether the checkpoint's head is for these names; says so. Names that it lacks are written into its config."""
+    trained = any("ForSequenceClassification" in str(kind) for kind in wanted.architectures or ())
+    if head_labels is not None:
+        _name_outputs(wanted, names, head_labels, trained)
+    found = [str(wanted.id2label[place]) for place in sorted(wanted.id2label)]
+    if not trained:
+        return False
+    if not names:
+        _say("the checkpoint's head for one value is kept" if len(found) == 1 else _new(found, ["one value"]))
+        return len(found) == 1
+    unnamed = all(label.upper() == f"LABEL_{place}" for place, label in enumerate(found))
+    if unnamed and len(found) == len(names):
+        wanted.id2label = dict(enumerate(names))
+        wanted.label2id = {label: number for number, label in wanted.id2label.items()}
+        _say(f"the checkpoint's head does not name its outputs; taken as {', '.join(names)}; else head_labels=[…]")
+        return True
+    if sorted(map(_folded, found)) != sorted(map(_folded, names)):
+        _say(_new(found, names))
+        return False
+    if label_order(wanted, names):
+        _say(f"labels by name: the checkpoint's head has {', '.join(found)}, the task {', '.join(names)}")
+    return True
+
+
+def _name_outputs(wanted: PreTrainedConfig, names: Sequence[str], labels: Sequence[str], trained: bool) -> None:
+    if not trained or len(labels) != wanted.num_labels:
+        has = f"a head of {wanted.num_labels} outputs" if trained else "no head"
+        raise ConfigError(f"'head_labels': the checkpoint has {has}, {len(labels)} names are given; leave them out")
+    if sorted(map(_folded, labels)) != sorted(map(_folded, names)):
+        raise ConfigError(f"'head_labels' must be {', '.join(names)} in the head's order, got {', '.join(labels)}")
+    wanted.id2label = dict(enumerate(labels))
+    wanted.label2id = {label: number for number, label in wanted.id2label.items()}
+
+
+def _new(found: Sequence[str], names: Sequence[str]) -> str:
+    return f"a new head for {', '.join(names)}: the checkpoint's is for {', '.join(found)}"
+
+
+def _folded(label: str) -> str:
+    return label.casefold().replace("-", "_").replace(" ", "_")
+
+
+def _say(line: str) -> None:
+    if rank() == 0 and not weightless_folder():
+        print(line, file=sys.stderr)
+
+
+def _require_body(model: PreTrainedModel, name: str, missing: Sequence[str]) -> None:
+    body = f"{model.base_model_prefix}."
+    lost = [key for key in missing if key.startswith(body) and not key.removeprefix(body).startswith(NO_LOSS)]
+    if lost:
+        others = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+        raise ConfigError(f"'model.name': {name} lacks {lost[0]}{others}; its files are cut short or of another model")

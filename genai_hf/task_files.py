@@ -1,0 +1,121 @@
+"""Where the files of a labelled task lie: light enough to be asked before any library is loaded.
+
+A folder is GLUE's own (``RTE/train.tsv``, ``RTE/dev.tsv``, ``RTE/test.tsv``, in it or above it), or has a file of any
+kind for each split (``train.jsonl``, ``validation.csv``, ``test-00000-of-00002.parquet``).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from genai_hf.errors import ConfigError, DataError
+from genai_hf.places import existing, surroundings
+
+KINDS = (".tsv", ".jsonl", ".ndjson", ".json", ".csv", ".parquet")
+TRAIN = "train"
+
+
+def find(task: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, list[Path]] | None:
+    """Files of each split of a task; None where they come from the Hub or from no file.
+
+    Args:
+        task: The node `task` of a config.
+        data: The node `data`: `path`, and `files`, which names single files for splits.
+
+    Raises:
+        ConfigError: Nothing says where the data is.
+        DataError: A file that is needed is not there.
+    """
+    named = {split: [_file(path)] for split, path in (data.get("files") or {}).items() if path}
+    unknown = named.keys() - set(splits(task))
+    if unknown:
+        raise ConfigError(f"'data.files.{min(unknown)}': {task['name']} has {', '.join(splits(task))}")
+    place = data.get("path")
+    if task.get("source", "files") != "files":
+        if place or named:
+            raise ConfigError(f"'data.path': task={task['name']} brings its own text; name your task: task=local")
+        return None
+    if place is None and TRAIN not in named:
+        if not task.get("hub"):
+            raise ConfigError(f"'data.path' must be given for task={task['name']}: a file, or a folder with its files")
+        return None
+    found = named if place is None else _in(Path(place).expanduser(), task) | named
+    _require(found, task, place)
+    return found
+
+
+def splits(task: Mapping[str, Any]) -> list[str]:
+    """Names of all splits that the task may have: training first, then validation, test and its diagnostic set."""
+    own = [TRAIN, *task["validation"], *(task.get("test") or {}).values()]
+    return [*own, "diagnostic"] if task.get("diagnostic") else own
+
+
+def in_folder(folder: Path, task: Mapping[str, Any]) -> dict[str, list[Path]]:
+    """Files of each split that a folder of the task's own holds."""
+    named = task.get("files") or {}
+    found = {
+        split: _first(folder, named[split]) if split in named else _named(folder, _names(split))
+        for split in splits(task)
+        if split != "diagnostic"
+    }
+    return {split: files for split, files in found.items() if files}
+
+
+def _in(place: Path, task: Mapping[str, Any]) -> dict[str, list[Path]]:
+    """Files at a path: of the task and of its diagnostic set, which lies in a folder beside the task's."""
+    if not place.is_dir():
+        return {TRAIN: [_file(str(place))]}
+    folder = place / str(task["folder"]) if task.get("folder") else place
+    found = in_folder(folder if folder.is_dir() else place, task)
+    if diagnostic := task.get("diagnostic"):
+        for above in (place, place.parent):
+            for files in in_folder(above / diagnostic["folder"], diagnostic).values():
+                found.setdefault("diagnostic", files)
+    return found
+
+
+def _require(found: Mapping[str, Sequence[Path]], task: Mapping[str, Any], place: str | None) -> None:
+    """See that there is what training needs; a task of the user's own may hold out a part of its training file."""
+    needed = [TRAIN, *(task["validation"] if task.get("folder") else [])]
+    missing = [split for split in needed if split not in found]
+    if not missing:
+        return
+    wanted = " or ".join(f"{name}{kind}" for name, kind in zip(_names(missing[0]), KINDS, strict=False))
+    where = "no file of it was named" if place is None else f"{place} holds none; {surroundings(Path(place) / wanted)}"
+    hint = f"name it: data.files.{missing[0]}=…"
+    raise DataError(f"task={task['name']} needs a file for {missing[0]} ({wanted}): {where}; {hint}")
+
+
+def _file(path: str) -> Path:
+    """The one file at a path."""
+    (file, *others) = existing(path)
+    if others or not file.is_file():
+        raise DataError(f"{path}: one file is needed; {surroundings(file)}")
+    if kind(file) not in KINDS:
+        raise DataError(f"{file}: a task is read from {', '.join(KINDS)} (also .gz); rename it, or convert it")
+    return file
+
+
+def kind(file: Path) -> str:
+    """The file's ending, without .gz."""
+    return Path(file.name.lower().removesuffix(".gz")).suffix
+
+
+def _names(split: str) -> list[str]:
+    """What the files of a split may be called: GLUE's own files say dev for validation."""
+    return [split.replace("validation", "dev"), split] if "validation" in split else [split]
+
+
+def _named(folder: Path, names: Iterable[str]) -> list[Path]:
+    for name in names:
+        for ending in KINDS:
+            single = [folder / f"{name}{ending}{packed}" for packed in ("", ".gz")]
+            if there := [file for file in single if file.is_file()]:
+                return there[:1]
+        if shards := sorted(folder.glob(f"{name}-[0-9]*-of-[0-9]*.parquet")):
+            return shards
+    return []
+
+
+def _first(folder: Path, names: Sequence[str]) -> list[Path]:
+    return [folder / name for name in names if (folder / name).is_file()][:1]

@@ -1,0 +1,70 @@
+"""Fine-tune and score a model on the GLUE tasks, or on labelled texts of your own."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from genai_hf import config, data, models, tokenization
+from genai_hf.analysis.labelling import LabellingReport
+from genai_hf.collators.labelled import LabelledCollator
+from genai_hf.objectives.labelling import Labelling
+from genai_hf.reports import glue
+from genai_hf.reports.sweep import SweepCell
+from genai_hf.training import Trainer
+
+
+def build(cfg: DictConfig) -> Trainer:
+    """Cheap and fallible first: a wrong setting or row stops here, before any weight is read."""
+    arguments = config.training_arguments(cfg)
+
+    with arguments.main_process_first():  # the other ranks find in the cache what it made
+        task = config.build(data.Task, cfg.task, at="task")
+        examples = config.build(data.labelled, cfg.data, at="data", task=task)
+        tokenizer = config.build(
+            tokenization.load_or_train,
+            cfg.tokenizer,
+            at="tokenizer",
+            corpus=examples.corpus(),
+            run=cfg.init_from,
+        )
+    model = config.build(
+        models.load_classifier,
+        cfg.model,
+        at="model",
+        names=examples.task.names,
+        tokenizer=tokenizer,
+        sequence_length=cfg.sequence_length,
+        seed=cfg.seed,
+        head_labels=cfg.head_labels,
+        init_from=cfg.init_from,
+    )
+    rows = config.build(
+        data.encode, {}, at="sequence_length", examples=examples, tokenizer=tokenizer, length=cfg.sequence_length
+    )
+    objective = Labelling(
+        names=examples.task.names,
+        scores=examples.task.scores,
+        validation={name: len(split) for name, split in examples.validation.items()},
+        train_labels=rows["train"].labels,
+        order=models.label_order(model.config, examples.task.names),
+        adversarial=examples.task.adversarial,
+    )
+    return Trainer(
+        model=model,
+        args=arguments,
+        objective=objective,
+        processing_class=tokenizer,
+        data_collator=LabelledCollator(
+            pad_token_id=tokenizer.pad_token_id, segments=models.has_segments(model.config), shares=examples.shares()
+        ),
+        train_dataset=rows["train"],
+        eval_dataset=rows["validation"],
+        group_by_length=cfg.group_by_length,
+        afterwards=[LabellingReport(examples=examples, rows=rows, hardest=cfg.hardest, predict=cfg.predict)],
+    )
+
+
+def summarise(folder: Path, cells: Sequence[SweepCell]) -> None:
+    """Leave the table of a sweep's runs in its folder."""
+    glue.write(folder, cells)
