@@ -1,16 +1,19 @@
 """Small runs of every recipe that trains, past their first epoch within seconds: a new recipe is covered by a line."""
 
+import json
 from pathlib import Path
 
 STEPS, SAVE, EPOCH = 40, 4, 12  # steps of a run, from one checkpoint to the next, in an epoch at most
 
 COMMON = [
-    "data=text",
     "tokenizer.vocab_size=300",
     "tokenizer.multiple_of=1",
     "sequence_length=32",
     f"trainer.max_steps={STEPS}",
+    "trainer.save_strategy=steps",
     f"trainer.save_steps={SAVE}",
+    "trainer.save_total_limit=2",
+    "trainer.load_best_model_at_end=false",
     "trainer.per_device_train_batch_size=8",
     "trainer.logging_steps=1",
     "trainer.eval_strategy=no",
@@ -18,22 +21,26 @@ COMMON = [
     "trainer.use_cpu=true",
     "precision=fp32",
 ]
-SMALL = {"bert_mlm": ["model.config.hidden_size=32", "model.config.intermediate_size=64"]}
-LARGE = {"bert_mlm": ["model.config.hidden_size=512", "model.config.intermediate_size=4096"]}  # checkpoints of 130 MB
+OWN = {"bert_mlm": ["data=text"], "glue": ["task=local"]}
+NARROW = ["model.config.hidden_size=32", "model.config.intermediate_size=64"]
+WIDE = ["model.config.hidden_size=512", "model.config.intermediate_size=4096"]  # checkpoints of 130 MB
 
 
 def words(recipe: str, folder: Path, *more: str, large: bool = False) -> list[str]:
     """The command's words for a run of `recipe` on the texts in `folder`, with dropout as it is shipped."""
-    sizes = LARGE if large else SMALL
-    return [recipe, f"data.path={texts(folder)}", *COMMON, *sizes[recipe], *more]
+    sizes = WIDE if large else NARROW
+    return [recipe, f"data.path={texts(folder)}", *OWN[recipe], *COMMON, *sizes, *more]
 
 
 def texts(folder: Path) -> Path:
-    """A folder of short English texts, the same each time."""
+    """A folder of short English texts, and of their sentences with the animal as label; the same each time."""
     folder.mkdir(parents=True, exist_ok=True)
+    labelled = list[str]()
     things, deeds = ["cat", "dog", "bird", "fish", "horse"], ["sleeps", "eats", "runs", "sings", "waits"]
     for number in range(40):
         thing, deed = things[number % 5], deeds[number // 5 % 5]
         lines = [f"The {thing} {deed} in house {number * 7 + line}, and nobody asks why." for line in range(6)]
         (folder / f"{number:02}.txt").write_text("\n".join(lines), encoding="utf-8")
+        labelled += [json.dumps({"text": line, "label": thing}) for line in lines[:2]]
+    (folder / "train.jsonl").write_text("\n".join(labelled), encoding="utf-8")
     return folder

@@ -25,7 +25,7 @@ def main() -> None:
     asked = parser.parse_args()
     draw, seen, files = random.Random(asked.seed), Counter[str](), set[str]()
     with tempfile.TemporaryDirectory() as folder:
-        root, recipes = Path(folder), sorted(cases.SMALL)
+        root, recipes = Path(folder), sorted(cases.OWN)
         for recipe in recipes:
             lives.run_through(cases.words(recipe, root / "texts", "run=whole"), root)
         for number in range(asked.damages):

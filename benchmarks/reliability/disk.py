@@ -72,7 +72,7 @@ def main() -> None:
     draw = random.Random(0)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        for recipe in cases.SMALL:
+        for recipe in cases.OWN:
             words, seen = cases.words(recipe, root / "texts", "run=run", "trainer.save_total_limit=2"), Counter[str]()
             lives.run_through(words, root)
             whole = lives.left_by(root / recipe / "run")

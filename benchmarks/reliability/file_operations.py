@@ -118,7 +118,7 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"GENAI_HF_ROOT": folder, "GENAI_HF_CACHE": str(Path(folder, "cache"))}
-        for recipe in cases.SMALL:
+        for recipe in cases.OWN:
             words = cases.words(recipe, Path(folder, "texts"), "trainer.save_total_limit=2", "run=forked")
             trainer, forks = genai_hf.build(genai_hf.compose(words[0], words[1:])), Forks(asked.places)
             forks.trainer = trainer

@@ -74,7 +74,7 @@ def distance(ours: dict[str, Tensor], whole: dict[str, Tensor]) -> float:
 def as_rank(folder: Path) -> None:
     """In one of two processes: leave every gradient as a file."""
     ranks = int(os.environ["WORLD_SIZE"])
-    for recipe in cases.SMALL:
+    for recipe in cases.OWN:
         for accumulation in ACCUMULATIONS:
             found = gradient(recipe, folder, accumulation, ranks)
             if os.environ["RANK"] == "0":
@@ -94,7 +94,7 @@ def main() -> None:
         folder = Path(name)
         os.environ |= {"GENAI_HF_ROOT": name, "GENAI_HF_CACHE": str(folder / "cache")}
         alone = {
-            recipe: {number: gradient(recipe, folder, number, 1) for number in ACCUMULATIONS} for recipe in cases.SMALL
+            recipe: {number: gradient(recipe, folder, number, 1) for number in ACCUMULATIONS} for recipe in cases.OWN
         }
         launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
         subprocess.run([*launcher, __file__, "--rank-of", name], check=True, stdout=sys.stderr)

@@ -102,7 +102,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         lives.os.environ |= {"GENAI_HF_ROOT": str(folder), "GENAI_HF_CACHE": str(folder / "cache")}
-        for recipe in cases.SMALL:
+        for recipe in cases.OWN:
             found = {spoil.__name__: spoiled(recipe, folder, spoil) for spoil in (loss, gradient, weight, overflow)}
             print(json.dumps({"recipe": recipe} | found | {"all labels ignored": ignored(recipe, folder)}))
 

@@ -75,7 +75,7 @@ def main() -> None:
     asked, draw = parser.parse_args(), random.Random(0)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        for recipe in cases.SMALL:
+        for recipe in cases.OWN:
             (root / "cache").mkdir(exist_ok=True)
             if start(cases.words(recipe, root / "texts", "run=whole"), root).wait():
                 raise RuntimeError((root / "said").read_text(encoding="utf-8")[-3000:])

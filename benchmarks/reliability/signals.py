@@ -27,7 +27,7 @@ def main() -> None:
     asked, draw = parser.parse_args(), random.Random(0)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        for recipe in cases.SMALL:
+        for recipe in cases.OWN:
             lives.run_through(cases.words(recipe, root / "texts", "run=whole"), root)
             whole, seen, number = lives.left_by(root / recipe / "whole"), Counter[str](), 0
             while seen["signals"] < asked.signals:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from genai_hf import files
 from genai_hf.data import Encoded, Labelled, Task
-from genai_hf.data.labelled import Split
+from genai_hf.data.splits import Split
 from genai_hf.errors import ConfigError
 from genai_hf.reports import sections
 from genai_hf.reports.sections import Figure, Table
@@ -137,12 +137,12 @@ def epochs(trainer: Any, task: Task) -> Table | None:
     history = [entry for entry in trainer.state.log_history if f"eval_{task.metric}" in entry]
     if not trainer.state.global_step or not history:
         return None
-    evaluated = {entry["step"]: entry for entry in history}
+    evaluated = {entry["step"]: entry for entry in reversed(history)}  # that of the final model comes last
     best = trainer.state.best_model_checkpoint if trainer.args.load_best_model_at_end else None
     final = int(str(best).rpartition("-")[2]) if best else trainer.state.global_step
     keys = [f"eval_{name}" for name in (*task.scores, "loss")]
     table = list[list[Any]]()
-    for step, entry in evaluated.items():
+    for step, entry in sorted(evaluated.items()):
         scores = [None if entry.get(key) is None else shown(key, entry[key]) for key in keys]
         table.append([round(entry["epoch"], 2), step, *scores, "yes" if step == final else ""])
     how = f"the one with the best {metric_name(task.metric)} on the validation set" if best else "the last one"

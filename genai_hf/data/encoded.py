@@ -10,7 +10,8 @@ from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerFast
 
 from genai_hf.data.blocks import EVALUATION, Index
-from genai_hf.data.labelled import Labelled, Split
+from genai_hf.data.labelled import Labelled
+from genai_hf.data.splits import Split
 from genai_hf.errors import ConfigError
 from genai_hf.task_files import TRAIN
 

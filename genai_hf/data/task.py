@@ -67,6 +67,8 @@ class Task:
         for metric in (*self.metrics, self.metric):
             if metric not in METRICS[self.problem]:
                 raise ValueError(f"metric {metric} is not for {self.problem}: {', '.join(METRICS[self.problem])}")
+        if self.metric == "mean_squared_error":
+            raise ValueError("metric=mean_squared_error is better where it is lower; take spearman or pearson")
         if self.metric not in self.metrics:
             raise ValueError(f"metric={self.metric} must be one of metrics={list(self.metrics)}")
         if self.problem == "regression" and self.labels is not None:

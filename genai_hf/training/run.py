@@ -46,8 +46,7 @@ def train(trainer: Trainer) -> dict[str, float]:
     is_best = trainer.args.load_best_model_at_end and trainer.state.global_step > 0
     if is_best and not Path(trainer.state.best_model_checkpoint or "none").is_dir():
         raise UserError(f"the best checkpoint of {run} is gone; the model of the last step is in the newest there")
-    metrics = {} if is_best else _last_evaluation(trainer)
-    metrics = metrics or trainer.evaluate()
+    metrics = trainer.measure() if is_best else _last_evaluation(trainer) or trainer.evaluate()
     _save_model(trainer, run)
     for action in trainer.afterwards:
         metrics |= action(trainer, run)

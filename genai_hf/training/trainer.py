@@ -85,12 +85,16 @@ class Trainer(Reliable, transformers.Trainer):
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
-        """Figures over all rows of the evaluation set: the same for any number of ranks."""
-        totals = self.gathered(self.eval_dataset if eval_dataset is None else eval_dataset)
-        metrics = {f"{metric_key_prefix}_{name}": value for name, value in self.objective.metrics(totals).items()}
+        """Figures over all rows of the evaluation set, the same for any number of ranks; they are logged."""
+        metrics = self.measure(eval_dataset, metric_key_prefix)
         self.log(dict(metrics))
         self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    def measure(self, eval_dataset: Any = None, prefix: str = "eval") -> dict[str, float]:
+        """The same figures, not logged."""
+        totals = self.gathered(self.eval_dataset if eval_dataset is None else eval_dataset)
+        return {f"{prefix}_{name}": value for name, value in self.objective.metrics(totals).items()}
 
     @torch.no_grad()
     def gathered(self, dataset: Any) -> dict[str, Any]:

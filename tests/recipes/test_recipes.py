@@ -12,32 +12,40 @@ import pytest
 import genai_hf
 from genai_hf import cli, recipe_files, runs
 
-SMALL = [
-    "data=text",
-    "tokenizer.vocab_size=300",
-    "tokenizer.multiple_of=1",
-]
+SMALL = ["tokenizer.vocab_size=300", "tokenizer.multiple_of=1"]
 TRAINING = [
+    *SMALL,
     "model.config.hidden_size=32",
     "model.config.intermediate_size=64",
     "sequence_length=32",
     "trainer.max_steps=6",
     "trainer.per_device_train_batch_size=8",
     "trainer.logging_steps=2",
+    "trainer.eval_strategy=steps",
     "trainer.eval_steps=3",
+    "trainer.save_strategy=steps",
     "trainer.save_steps=3",
+    "trainer.save_total_limit=2",
+    "trainer.load_best_model_at_end=false",
     "trainer.use_cpu=true",
     "precision=fp32",
 ]
-RECIPES = {name: [*SMALL, *TRAINING] if name != "train_tokenizer" else SMALL for name in recipe_files.shipped()}
-TRAINED = [name for name in RECIPES if name != "train_tokenizer"]
+OWN = {
+    "bert_mlm": ["data=text", *TRAINING],
+    "glue": ["task=local", *TRAINING],
+    "train_tokenizer": ["data=text", *SMALL],
+}
+RECIPES = {name: OWN[name] for name in recipe_files.shipped()}
+TRAINED = [name for name, recipe in recipe_files.shipped().items() if recipe.trains]
+HEADS = {"bert_mlm": "AutoModelForMaskedLM", "glue": "AutoModelForSequenceClassification"}
 
 
 @pytest.fixture
 def text(tmp_path: Path) -> str:
-    """Eighty documents of one file each."""
+    """Eighty documents of one file each, and sentences of them labelled with the animal that they name."""
     folder = tmp_path / "text"
     folder.mkdir()
+    labelled: dict[str, list[str]] = {"train": [], "validation": []}
     things, deeds = ["cat", "dog", "bird", "fish", "horse"], ["sleeps", "eats", "runs", "sings", "waits"]
     for number in range(80):
         thing, deed = things[number % 5], deeds[number // 5 % 5]
@@ -45,6 +53,10 @@ def text(tmp_path: Path) -> str:
             f"The {thing} {deed} in house number {number * 7 + line}, and nobody asks why." for line in range(12)
         ]
         (folder / f"{number:02}.txt").write_text("\n".join(sentences), encoding="utf-8")
+        for split, some in (("train", sentences[:3]), ("validation", sentences[3:4])):
+            labelled[split] += [json.dumps({"text": sentence, "label": thing}) for sentence in some]
+    for split, lines in labelled.items():
+        (folder / f"{split}.jsonl").write_text("\n".join(lines), encoding="utf-8")
     return f"data.path={folder}"
 
 
@@ -135,7 +147,7 @@ def test_a_run_is_made_longer_with_what_was_changed_written_down(recipe, text, r
     lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
     rates = {line["step"]: line["learning_rate"] for line in lines if "learning_rate" in line}
     assert max(rate for step, rate in rates.items() if step > 6) < 1e-5
-    assert "- changed, after step 6: trainer.learning_rate: 0.0015 → 1e-05" in (folder / "report.md").read_text()
+    assert "- changed, after step 6: trainer.learning_rate: " in (folder / "report.md").read_text()
     capsys.readouterr()
     assert cli.main(longer) == 0
     assert "finished before" in capsys.readouterr().err
@@ -194,8 +206,8 @@ def test_the_saved_model_loads_with_its_tokenizer_and_repeats_its_score(recipe, 
     metrics = genai_hf.run(cfg)
     saved = runs.folder(cfg) / "model"
     tokenizer = transformers.AutoTokenizer.from_pretrained(saved)
-    model = transformers.AutoModelForMaskedLM.from_pretrained(saved, use_safetensors=True)
-    assert model.get_output_embeddings().weight.shape[0] == len(tokenizer)
+    model = getattr(transformers, HEADS[recipe]).from_pretrained(saved, use_safetensors=True)
+    assert model.get_input_embeddings().weight.shape[0] == len(tokenizer)
     trainer = genai_hf.build(genai_hf.compose(recipe, [text, *RECIPES[recipe], "run=scored"]))
     trainer.model.load_state_dict(model.state_dict())
     assert trainer.evaluate()["eval_loss"] == pytest.approx(metrics["eval_loss"], rel=1e-6)
@@ -363,9 +375,9 @@ def test_the_best_model_can_be_loaded_at_the_end(text, root):
     best += ["trainer.save_total_limit=1", "run=best"]
     metrics = genai_hf.run(genai_hf.compose("bert_mlm", [text, *RECIPES["bert_mlm"], *best]))
     lines = [json.loads(line) for line in (root / "bert_mlm" / "best" / "metrics.jsonl").read_text().splitlines()]
-    third, sixth, loaded = [line["eval_loss"] for line in lines if "eval_loss" in line and line["step"]]
+    third, sixth = [line["eval_loss"] for line in lines if "eval_loss" in line and line["step"]]
     assert sixth < third
-    assert metrics["eval_loss"] == loaded == pytest.approx(third)
+    assert metrics["eval_loss"] == pytest.approx(third)
 
 
 def test_two_ranks_make_one_run(text, root):

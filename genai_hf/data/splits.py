@@ -1,0 +1,136 @@
+"""One split of a labelled task: its examples, and how they are read from files and checked."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from genai_hf.data import labels, tables
+from genai_hf.data.files import lines
+from genai_hf.data.problems import Problems, clean, fault
+from genai_hf.data.task import Task
+from genai_hf.errors import DataError
+from genai_hf.task_files import TRAIN, kind
+
+Rows = list[tuple[Path, int, dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Examples of one split.
+
+    Attributes:
+        texts: The first texts.
+        pairs: The second ones, as many; None where the task has single texts.
+        labels: As many numbers of labels or, in a regression, values; None where they are not given.
+        left_out: Rows that were left out as faulty.
+    """
+
+    texts: list[str]
+    pairs: list[str] | None
+    labels: list[float] | None
+    left_out: int = 0
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def keys(self) -> list[tuple[str, str]]:
+        """First and second text of each example; the second is empty where there is none."""
+        return list(zip(self.texts, self.pairs or [""] * len(self), strict=True))
+
+    def digest(self, place: int) -> bytes:
+        """SHA-256 of one example with its label."""
+        pair = None if self.pairs is None else self.pairs[place]
+        label = None if self.labels is None else self.labels[place]
+        return hashlib.sha256(repr((self.texts[place], pair, label)).encode()).digest()
+
+    def fingerprint(self) -> str:
+        """SHA-256, in hex, of all that is in it, in order."""
+        digest = hashlib.sha256()
+        for place in range(len(self)):
+            digest.update(self.digest(place))
+        return digest.hexdigest()
+
+    def __add__(self, other: "Split") -> "Split":
+        """Both, this one's examples first."""
+        pairs = None if self.pairs is None or other.pairs is None else [*self.pairs, *other.pairs]
+        known = None if self.labels is None or other.labels is None else [*self.labels, *other.labels]
+        return Split([*self.texts, *other.texts], pairs, known, self.left_out + other.left_out)
+
+    def take(self, places: Iterable[int]) -> "Split":
+        """The examples at these places."""
+        chosen = list(places)
+        pairs = None if self.pairs is None else [self.pairs[place] for place in chosen]
+        known = None if self.labels is None else [self.labels[place] for place in chosen]
+        return replace(self, texts=[self.texts[place] for place in chosen], pairs=pairs, labels=known)
+
+    def smallest(self, count: int) -> set[int]:
+        """Places of the `count` examples with the smallest SHA-256: the same ones every time."""
+        return set(sorted(range(len(self)), key=self.digest)[:count])
+
+
+def read_rows(
+    task: Task, split: str, files: Iterable[Path], rename: Mapping[str, str], problems: Problems
+) -> tuple[Rows, int]:
+    """The rows of a split, and how many were broken and left out."""
+    columns = tables.Columns(
+        texts=[task.text, *([task.text_pair] if task.text_pair else [])],
+        others=[task.label],
+        optional=[] if split == TRAIN or split in task.validation else [task.label],
+        aliases={**task.columns, **rename},
+        header=task.header,
+        remedy="name another with task.text, task.text_pair, task.label, or data.rename={theirs:ours}",
+    )
+    own = Problems() if task.faulty_rows == "skip" else problems
+    found: Rows = [(file, number, row) for file in files for number, row in tables.rows(file, columns, own)]
+    if own is not problems and own.whole_files:
+        own.raise_any()
+    return found, 0 if own is problems else own.count
+
+
+def checked(task: Task, split: str, rows: Rows, broken: int, problems: Problems) -> Split:
+    """The examples of rows whose values are right; of a test set, which is predicted whole, no row is left out."""
+    is_test = split != TRAIN and split not in task.validation
+    has_labels = not (is_test and all(labels.is_unknown(row.get(task.label)) for _, _, row in rows))
+    numbers, left_out = labels.numbering(task), broken
+    texts, pairs, known = list[str](), list[str](), list[float]()
+    for file, number, row in rows:
+        wrong = {task.text: fault(row[task.text])}
+        wrong |= {task.text_pair: fault(row[task.text_pair])} if task.text_pair else {}
+        label, wrong[task.label] = labels.value(task, numbers, row.get(task.label)) if has_labels else (0.0, None)
+        named = [f"'{column}' {what}" for column, what in wrong.items() if what]
+        if named and task.faulty_rows == "skip" and not is_test:
+            left_out += 1
+            continue
+        if named and not (task.faulty_rows == "skip" and is_test):
+            problems.add(file, number, named[0])
+        texts.append(clean(str(row[task.text] or "")))
+        pairs.append(clean(str(row[task.text_pair] or "")) if task.text_pair else "")
+        known.append(label or 0)
+    return Split(texts, pairs if task.text_pair else None, known if has_labels else None, left_out)
+
+
+def read_texts(file: Path, task: Task, rename: Mapping[str, str] | None = None) -> tuple[list[str], list[str] | None]:
+    """The texts of a file without labels: a table with the task's columns, or a text file with one a line.
+
+    Returns:
+        The first texts, and as many second ones where the task has pairs.
+
+    Raises:
+        DataError: A row is wrong; the message has a line a problem.
+    """
+    problems = Problems()
+    if kind(file) == ".txt":
+        if task.text_pair:
+            raise DataError(f"{file}: a line is one text, and {task.name} has pairs; give a table with both columns")
+        found = Split([line.strip() for _, line in lines(file, problems) if line.strip()], None, None)
+    else:
+        asked = replace(task, faulty_rows="refuse")
+        rows, broken = read_rows(asked, "", [file], rename or {}, problems)
+        unlabelled = [(place, number, row | {task.label: None}) for place, number, row in rows]
+        found = checked(asked, "", unlabelled, broken, problems)
+    problems.raise_any()
+    if not found:
+        raise DataError(f"{file}: holds no text; fill it")
+    return found.texts, found.pairs

@@ -1,0 +1,94 @@
+"""Ask a finished run's model: its label of a text, of a pair of texts, or of a file of them (--json).
+
+genai-hf predict RUN "a sentence"                       every label with its probability
+genai-hf predict RUN "a sentence" "a second one"        where the task has pairs
+genai-hf predict RUN FILE                               each row of a csv, tsv, jsonl or parquet file with the task's
+                                                        columns, or each line of a .txt file: label and probability
+--json                                                  one JSON object a text
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from genai_hf import arguments, running, task_files
+from genai_hf.errors import ConfigError, DataError
+
+
+def main(words: list[str]) -> int:
+    """Print what the model says.
+
+    Raises:
+        ConfigError: There is no such run, or it was not for labels of texts.
+        DataError: A row of the file is wrong.
+    """
+    parser = argparse.ArgumentParser(prog="genai-hf predict", add_help=False)
+    parser.add_argument("words", nargs="*")
+    parser.add_argument("--json", action="store_true")
+    parser.error = arguments.refuse  # type: ignore[method-assign]
+    asked = parser.parse_args(words)
+    if len(asked.words) not in {2, 3}:
+        raise ConfigError('name a run and a text: genai-hf predict outputs/glue/… "a sentence" ["a second one"]')
+    run, first, *second = asked.words
+    cfg = _settings(Path(run))
+    if any(not text.strip() for text in (first, *second)):
+        raise ConfigError("a text is empty; give one")
+    texts, pairs = _read(Path(first), cfg) if not second and _is_file(first) else ([first], second or None)
+    from transformers.utils import logging
+
+    from genai_hf.analysis.labeller import Labeller
+
+    logging.disable_progress_bar()
+    with running.logged(Path("/dev/null")):
+        answers = Labeller.of_run(Path(run), cfg)(texts, pairs)
+        for line in _lines(answers, texts, pairs, asked.json):
+            sys.stdout.write(f"{line}\n")
+    return 0
+
+
+def _lines(
+    answers: Iterator[dict[str, float]], texts: list[str], pairs: list[str] | None, as_json: bool
+) -> Iterator[str]:
+    if as_json:
+        for place, answer in enumerate(answers):
+            asked = {"text": texts[place]} | ({"text_pair": pairs[place]} if pairs else {})
+            yield json.dumps(asked | ({"value": answer["value"]} if "value" in answer else {"labels": answer}))
+    elif len(texts) == 1:
+        for name, share in next(answers).items():
+            yield f"{share:.3f}" if name == "value" else f"{name:24}{share:.1%}"
+    else:
+        for text, answer in zip(texts, answers, strict=True):
+            name, share = next(iter(answer.items()))
+            said = f"{share:.3f}" if name == "value" else f"{name}\t{share:.1%}"
+            yield f"{said}\t{' '.join(text.split())}"
+
+
+def _settings(run: Path) -> DictConfig:
+    if not (run / "config.yaml").is_file():
+        raise ConfigError(f"{run} is not a run; name its folder, such as outputs/glue/…")
+    cfg = OmegaConf.load(run / "config.yaml")
+    if not isinstance(cfg, DictConfig) or "task" not in cfg:
+        raise ConfigError(f"{run} has no model that labels texts; name a run of glue")
+    if not (run / "model" / "config.json").is_file():
+        raise ConfigError(f"{run} has not finished; the same command that began it goes on with it")
+    return cfg
+
+
+def _is_file(word: str) -> bool:
+    kinds = (*task_files.KINDS, ".txt")
+    path = Path(word)
+    if task_files.kind(path) in kinds and "\n" not in word and not path.is_file() and " " not in word:
+        raise DataError(f"{word}: no such file")
+    return len(word) < 4096 and path.is_file()
+
+
+def _read(file: Path, cfg: DictConfig) -> tuple[list[str], list[str] | None]:
+    """Texts of a file's rows, and their second ones where the task has pairs."""
+    from genai_hf.data.splits import read_texts
+    from genai_hf.data.task import Task
+
+    return read_texts(file, Task(**OmegaConf.to_container(cfg.task, resolve=True)))  # type: ignore[arg-type]
