@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import schema
+from genai_hf import schema, task_files
 from genai_hf.errors import ConfigError, UserError
 from genai_hf.names import LARGEST_SEED, RESERVED, SMALLEST, SYNONYMS
 from genai_hf.places import existing
@@ -84,8 +84,8 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
         for name, own_key in given.items():
             if own_key is not None and name in schema.fields(part):
                 _check_type(own_key, OmegaConf.select(cfg, own_key), schema.fields(part)[name].annotation)
-    if files and isinstance(path := OmegaConf.select(cfg, "data.path"), str):
-        existing(path)
+    if files:
+        _check_files(cfg)
 
 
 def check_node(dotted: str, node: Mapping[str, Any], *, at: str, given: Iterable[str] = ()) -> None:
@@ -119,6 +119,16 @@ def hint(key: str, known: Iterable[str]) -> str:
     if near:
         return f"; did you mean '{near[0]}'?"
     return f"; it takes {', '.join(known)}" if len(known) <= 12 else ""
+
+
+def _check_files(cfg: DictConfig) -> None:
+    """What is named must be there."""
+    if isinstance(path := OmegaConf.select(cfg, "data.path"), str):
+        existing(path)
+    if "task" in cfg:
+        task_files.find(cfg.task, cfg.data)
+    if run := cfg.get("init_from"):
+        task_files.finished_model(run)
 
 
 def _check_base(cfg: DictConfig) -> None:

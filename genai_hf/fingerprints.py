@@ -12,7 +12,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import changes, files, secrets
+from genai_hf import changes, files, secrets, task_files
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import ranks
 
@@ -85,11 +85,18 @@ def is_other_data(path: Path, data: Mapping[str, str], allowed: Sequence[str]) -
 
 
 def _named_files(cfg: DictConfig) -> dict[str, str]:
-    """SHA-256 of what every setting called `path` or `name` points at, and of the user's own recipe."""
-    named = {key: value for key, value in settings(cfg).items() if key.rpartition(".")[2] in {"path", "name"}}
+    """SHA-256 of what every setting called `path` or `name` points at, of a task's files, and of the user's recipe."""
+    known = {key: value for key, value in settings(cfg).items() if not key.startswith("task.")}
+    named = {key: value for key, value in known.items() if key.rpartition(".")[2] in {"path", "name"}}
     named |= {"recipe": cfg.recipe} if cfg.recipe.endswith(".py") else {}
     found = {key: glob.glob(str(Path(value).expanduser()), recursive=True) for key, value in named.items() if value}  # noqa: PTH207
-    return {key: _digest(sorted(map(Path, paths))) for key, paths in found.items() if paths}
+    places = {key: sorted(map(Path, paths)) for key, paths in found.items() if paths}
+    if "task" in cfg:  # of a folder with many tasks only the files of this one
+        places.pop("data.path", None)
+        places |= {f"data.{split}": files for split, files in (task_files.find(cfg.task, cfg.data) or {}).items()}
+    if run := cfg.get("init_from"):
+        places["init_from"] = [task_files.finished_model(run)]
+    return {key: _digest(files) for key, files in places.items()}
 
 
 def _digest(paths: Sequence[Path]) -> str:

@@ -44,6 +44,18 @@ def find(task: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, list[Pat
     return found
 
 
+def finished_model(run: str) -> Path:
+    """The folder of a finished run's model.
+
+    Raises:
+        ConfigError: The run has none.
+    """
+    model = Path(run).expanduser() / "model"
+    if not (model / "config.json").is_file():
+        raise ConfigError(f"'init_from': {run} holds no model; name the folder of a run that has finished")
+    return model
+
+
 def splits(task: Mapping[str, Any]) -> list[str]:
     """Names of all splits that the task may have: training first, then validation, test and its diagnostic set."""
     own = [TRAIN, *task["validation"], *(task.get("test") or {}).values()]

@@ -5,7 +5,6 @@ Upstream guesses: a head of another task is taken where its size fits, and label
 
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+from genai_hf import task_files
 from genai_hf.errors import ConfigError
 from genai_hf.models.loading import check_room, configuration, weights
 from genai_hf.ranks import rank
@@ -95,10 +95,7 @@ def finished_model(run: str, name: str | None = None) -> str:
     """
     if name is not None:
         raise ConfigError(f"'init_from': model.name={name} is another model to begin with; give one of them")
-    model = Path(run, "model")
-    if not (model / "config.json").is_file():
-        raise ConfigError(f"'init_from': {run} holds no model; name the folder of a run that has finished")
-    return str(model)
+    return str(task_files.finished_model(run))
 
 
 def label_order(configuration: PreTrainedConfig, names: Sequence[str]) -> list[int]:
