@@ -134,6 +134,7 @@ def readable(overrides: Sequence[str]) -> str:
 def _readable(override: str, longest: int) -> str:
     """``data.path=/home/me/novels.jsonl.gz`` as ``data.path=novels``: no path enters a name."""
     key, _, value = override.partition("=")
+    value = value.lower() if value in {"True", "False"} else value  # as Hydra's sweeper writes them
     key = key if len(key) <= longest else key.rpartition(".")[2][:longest]
     if "/" in value or "\\" in value:
         value = Path(value.strip("'\"").replace("\\", "/")).name.partition(".")[0]

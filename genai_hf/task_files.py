@@ -4,6 +4,7 @@ A folder is GLUE's own (``RTE/train.tsv``, ``RTE/dev.tsv``, ``RTE/test.tsv``, in
 kind for each split (``train.jsonl``, ``validation.csv``, ``test-00000-of-00002.parquet``).
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,14 @@ def find(task: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, list[Pat
         ConfigError: Nothing says where the data is.
         DataError: A file that is needed is not there.
     """
+    if not task["validation"]:
+        raise ConfigError(f"'task': {task['name']} has no training set; task=mnli answers it")
     named = {split: [_file(path)] for split, path in (data.get("files") or {}).items() if path}
     unknown = named.keys() - set(splits(task))
     if unknown:
-        raise ConfigError(f"'data.files.{min(unknown)}': {task['name']} has {', '.join(splits(task))}")
+        raise ConfigError(
+            f"'data.files.{min(unknown)}': {task['name']} has {', '.join(splits(task))}; name one of them"
+        )
     place = data.get("path")
     if task.get("source", "files") != "files":
         if place or named:
@@ -38,9 +43,13 @@ def find(task: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, list[Pat
     if place is None and TRAIN not in named:
         if not task.get("hub"):
             raise ConfigError(f"'data.path' must be given for task={task['name']}: a file, or a folder with its files")
+        if named:
+            raise ConfigError(
+                f"'data.files.{min(named)}': the others would come from the Hub; name data.files.train too"
+            )
         return None
     found = named if place is None else _in(Path(place).expanduser(), task) | named
-    _require(found, task, place)
+    require(found, task, place)
     return found
 
 
@@ -50,8 +59,8 @@ def finished_model(run: str) -> Path:
     Raises:
         ConfigError: The run has none.
     """
-    model = Path(run).expanduser() / "model"
-    if not (model / "config.json").is_file():
+    model, finished = Path(run).expanduser() / "model", Path(run).expanduser() / "metrics.json"
+    if not ((model / "config.json").is_file() and finished.is_file()):
         raise ConfigError(f"'init_from': {run} holds no model; name the folder of a run that has finished")
     return model
 
@@ -66,7 +75,7 @@ def in_folder(folder: Path, task: Mapping[str, Any]) -> dict[str, list[Path]]:
     """Files of each split that a folder of the task's own holds."""
     named = task.get("files") or {}
     found = {
-        split: _first(folder, named[split]) if split in named else _named(folder, _names(split))
+        split: _first(folder, named.get(split, ())) or _named(folder, _names(split))
         for split in splits(task)
         if split != "diagnostic"
     }
@@ -86,14 +95,16 @@ def _in(place: Path, task: Mapping[str, Any]) -> dict[str, list[Path]]:
     return found
 
 
-def _require(found: Mapping[str, Sequence[Path]], task: Mapping[str, Any], place: str | None) -> None:
+def require(found: Mapping[str, Sequence[Path]], task: Mapping[str, Any], place: str | None) -> None:
     """See that there is what training needs; a task of the user's own may hold out a part of its training file."""
     needed = [TRAIN, *(task["validation"] if task.get("folder") else [])]
     missing = [split for split in needed if split not in found]
     if not missing:
         return
     wanted = " or ".join(f"{name}{kind}" for name, kind in zip(_names(missing[0]), KINDS, strict=False))
-    where = "no file of it was named" if place is None else f"{place} holds none; {surroundings(Path(place) / wanted)}"
+    folder = Path(place or ".").expanduser()
+    folder = own if task.get("folder") and (own := folder / str(task["folder"])).is_dir() else folder
+    where = "no file of it was named" if place is None else f"{folder} holds none; {surroundings(folder / wanted)}"
     hint = f"name it: data.files.{missing[0]}=…"
     raise DataError(f"task={task['name']} needs a file for {missing[0]} ({wanted}): {where}; {hint}")
 
@@ -125,8 +136,18 @@ def _named(folder: Path, names: Iterable[str]) -> list[Path]:
             if there := [file for file in single if file.is_file()]:
                 return there[:1]
         if shards := sorted(folder.glob(f"{name}-[0-9]*-of-[0-9]*.parquet")):
-            return shards
+            return _whole(shards)
     return []
+
+
+def _whole(shards: list[Path]) -> list[Path]:
+    """The parts of a split, if all are there and of one set."""
+    count = int(re.findall(r"\d+", shards[0].name)[-1])
+    if len(shards) != count:
+        raise DataError(
+            f"{shards[0]}: its name says {count} files, {len(shards)} are there; bring or remove the others"
+        )
+    return shards
 
 
 def _first(folder: Path, names: Sequence[str]) -> list[Path]:

@@ -22,11 +22,7 @@ def build(cfg: DictConfig) -> Trainer:
         task = config.build(data.Task, cfg.task, at="task")
         examples = config.build(data.labelled, cfg.data, at="data", task=task)
         tokenizer = config.build(
-            tokenization.load_or_train,
-            cfg.tokenizer,
-            at="tokenizer",
-            corpus=examples.corpus(),
-            run=cfg.init_from,
+            tokenization.load_or_train, cfg.tokenizer, at="tokenizer", corpus=examples.corpus(), run=cfg.init_from
         )
     model = config.build(
         models.load_classifier,
@@ -45,7 +41,7 @@ def build(cfg: DictConfig) -> Trainer:
     objective = Labelling(
         names=examples.task.names,
         scores=examples.task.scores,
-        validation={name: len(split) for name, split in examples.validation.items()},
+        validation=examples.sets,
         train_labels=rows["train"].labels,
         order=models.label_order(model.config, examples.task.names),
         adversarial=examples.task.adversarial,

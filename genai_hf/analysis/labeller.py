@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from omegaconf import DictConfig
+from safetensors import SafetensorError
 from transformers import AutoModelForSequenceClassification, PreTrainedModel, PreTrainedTokenizerFast
 
 from genai_hf import tokenization
@@ -50,7 +51,7 @@ class Labeller:
         folder = finished_model(str(run))
         try:
             model = AutoModelForSequenceClassification.from_pretrained(folder, use_safetensors=True)
-        except OSError as error:
+        except (OSError, SafetensorError) as error:
             raise ConfigError(f"{folder} cannot be read ({str(error).splitlines()[0]}); run it again") from error
         pairs = cfg.task.get("text_pair") is not None
         return cls(model.eval(), tokenization.load(folder), int(cfg.sequence_length), pairs)

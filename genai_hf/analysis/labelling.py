@@ -3,7 +3,7 @@
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from genai_hf.task_files import TRAIN
 Array = NDArray[np.float64]
 PREDICTIONS = "predictions"  # folder of the files that a leaderboard takes
 LONGEST = 300  # characters of a text in a table
+READABLE = 60  # characters of a text in a command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,12 +62,8 @@ class LabellingReport:
                 (folder / PREDICTIONS).mkdir(exist_ok=True)
                 files.write_text(folder / PREDICTIONS / f"{name}.tsv", text)
             print(f"ask it: {self.question(folder)}", file=sys.stderr)
-        return {
-            f"test_{'' if name in self.examples.task.test else f'{name.lower()}_'}{key}": value
-            for name, found in tests.items()
-            if "labels" in found
-            for key, value in trainer.objective.figures(found["outputs"], found["labels"]).items()
-        }
+        known = [self._figures(trainer, name, found) for name, found in tests.items() if "labels" in found]
+        return {key: value for figures in known for key, value in figures.items()}
 
     def sections(self, trainer: Any, folder: Path, outputs: Array) -> list[Table | Figure]:
         """What the report shows, in order."""
@@ -83,9 +80,16 @@ class LabellingReport:
     def question(self, folder: Path) -> str:
         """A command that has the model answer."""
         split = next(iter(self.examples.validation.values()))
-        place = min(range(len(split)), key=lambda number: len(split.texts[number]))
+        place = min(range(len(split)), key=lambda number: abs(len(split.texts[number]) - READABLE))
         texts = [split.texts[place].strip(), *([split.pairs[place].strip()] if split.pairs else [])]
-        return shlex.join(["genai-hf", "predict", str(folder), *texts])
+        options_end = ["--"] if any(text.startswith("-") for text in texts) else []
+        return shlex.join(["genai-hf", "predict", str(folder), *options_end, *texts])
+
+    def _figures(self, trainer: Any, name: str, found: Mapping[str, Array]) -> dict[str, float]:
+        """Figures of a test set whose labels are known; those of all but the task's first have the set's name."""
+        prefix = "test_" if name == next(iter(self.examples.task.test), None) else f"test_{name.lower()}_"
+        objective = replace(trainer.objective, scores=self._task(name).scores)
+        return {f"{prefix}{key}": value for key, value in objective.figures(found["outputs"], found["labels"]).items()}
 
     def _task(self, name: str) -> Task:
         task = self.examples.task
@@ -145,9 +149,11 @@ def epochs(trainer: Any, task: Task) -> Table | None:
     for step, entry in sorted(evaluated.items()):
         scores = [None if entry.get(key) is None else shown(key, entry[key]) for key in keys]
         table.append([round(entry["epoch"], 2), step, *scores, "yes" if step == final else ""])
-    how = f"the one with the best {metric_name(task.metric)} on the validation set" if best else "the last one"
-    note = f"The final model is {how}. A score that chose its own epoch is a little too good."
-    return Table("Epochs", ["epoch", "step", *map(metric_name, keys), "final"], table, note if best else note[:40])
+    note = "The final model is the last one."
+    if best:
+        chosen = metric_name(f"eval_{str(trainer.args.metric_for_best_model).removeprefix('eval_')}")
+        note = f"The final model is that with the best {chosen}. A score that chose its own epoch is a little too good."
+    return Table("Epochs", ["epoch", "step", *map(metric_name, keys), "final"], table, note)
 
 
 def confusion(names: list[str], labels: Array, predicted: Array) -> Table:

@@ -30,7 +30,7 @@ class LabelledCollator:
 
         Returns:
             `input_ids` and `attention_mask`, int64 (B, T); `token_type_ids`, int64 (B, T), 1 from the second text on,
-            where the model has segments; `labels`, float64 (B,), where they are known.
+            where the model has segments; `labels`, float32 (B,), where they are known.
         """
         ids, attention = stack(rows, self.pad_token_id)
         batch = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(attention)}
@@ -39,7 +39,7 @@ class LabelledCollator:
             types = (np.arange(ids.shape[1]) >= second[:, None]) & (attention == 1)
             batch["token_type_ids"] = torch.from_numpy(types.astype(np.int64))
         if "label" in rows[0]:
-            batch["labels"] = torch.tensor([row["label"] for row in rows], dtype=torch.float64)
+            batch["labels"] = torch.tensor([row["label"] for row in rows], dtype=torch.float32)
         return batch
 
     def measure(self, rows: Sequence[dict[str, Any]], batch: dict[str, Tensor]) -> dict[str, tuple[int, int, float]]:

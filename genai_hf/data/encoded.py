@@ -124,8 +124,9 @@ class Frame:
         encoded = self.tokenizer(
             texts, pairs, truncation="longest_first", max_length=self.length, padding=False, return_token_type_ids=True
         )
+        self.tokenizer.backend_tokenizer.no_truncation()  # else it is saved with the tokenizer
         return [
-            (ids or [self.filler], _second(encoding.type_ids), bool(encoding.overflowing))
+            (ids or [self.filler], _second(encoding.type_ids or [0]), bool(encoding.overflowing))
             for ids, encoding in zip(encoded["input_ids"], encoded.encodings, strict=True)
         ]
 
@@ -134,16 +135,23 @@ class Frame:
         middle = self.tokenizer.eos_token_id
         if middle is None:
             raise ConfigError("'tokenizer': it has no token to set between the texts of a pair; take another")
-        frame = self.tokenizer("")["input_ids"]  # what stands around any text
-        tail = len(frame) if frame[-1:] == [middle] else 0
+        head, tail = self._around()
         first, second = (self.tokenizer(some, add_special_tokens=False)["input_ids"] for some in (texts, pairs))
-        room, rows = self.length - len(frame) - 1, list[tuple[list[int], int, bool]]()
+        room, rows = self.length - len(head) - len(tail) - 1, list[tuple[list[int], int, bool]]()
         for one, two in zip(first, second, strict=True):
             keep, keep_two = _longest_first(len(one), len(two), room)
-            begin = [*frame[: len(frame) - bool(tail)], *one[:keep], middle]
-            ids = [*begin, *two[:keep_two], *frame[len(frame) - bool(tail) :]]
-            rows.append((ids, len(begin), keep < len(one) or keep_two < len(two)))
+            begin = [*head, *one[:keep], middle]
+            rows.append(([*begin, *two[:keep_two], *tail], len(begin), keep < len(one) or keep_two < len(two)))
         return rows
+
+    def _around(self) -> tuple[list[int], list[int]]:
+        """The special tokens before and after a text."""
+        framed = self.tokenizer("a", return_special_tokens_mask=True)
+        special = [
+            token for token, is_own in zip(framed["input_ids"], framed["special_tokens_mask"], strict=True) if is_own
+        ]
+        place = next((place for place, is_own in enumerate(framed["special_tokens_mask"]) if not is_own), len(special))
+        return special[:place], special[place:]
 
 
 def _second(types: list[int]) -> int:
@@ -156,6 +164,6 @@ def _longest_first(one: int, two: int, room: int) -> tuple[int, int]:
     if one + two <= room:
         return one, two
     half = room // 2
-    if one <= half:
-        return one, room - one
-    return (room - two, two) if two <= half else (room - half, half)
+    if min(one, two) <= half:
+        return (one, room - one) if one < two else (room - two, two)
+    return (room - half, half) if one > two else (half, room - half)

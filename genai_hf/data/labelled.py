@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from genai_hf.data import docs_task, hub, labels
 from genai_hf.data.corpus import Corpus
@@ -12,7 +11,7 @@ from genai_hf.data.problems import Problems
 from genai_hf.data.splits import Split, checked, read_rows
 from genai_hf.data.task import Task
 from genai_hf.errors import ConfigError, DataError
-from genai_hf.task_files import TRAIN, find, in_folder
+from genai_hf.task_files import TRAIN, find, in_folder, require
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,11 @@ class Labelled:
     def validation(self) -> dict[str, Split]:
         """The splits to evaluate on; the one that decides comes first."""
         return {name: self.splits[name] for name in self.task.validation}
+
+    @property
+    def sets(self) -> dict[str, int]:
+        """Sizes of the splits to evaluate on, by their names in figures: ``mismatched`` of validation_mismatched."""
+        return {name.removeprefix("validation_"): len(split) for name, split in self.validation.items()}
 
     @property
     def test(self) -> dict[str, Split]:
@@ -81,13 +85,12 @@ def labelled(
         raise ValueError(f"validation_share must lie between 0 and 1, got {validation_share}")
     if max_train_rows is not None and max_train_rows < 1:
         raise ValueError(f"max_train_rows must be at least 1, or null for all, got {max_train_rows}")
-    if not task.validation:
-        raise ConfigError(f"'task': {task.name} has no training set; task=mnli answers it")
+    found = find(vars(task), {"path": path, "files": files})
     if task.source == "python_docs":
         made = docs_task.splits(task.names, validation_share)
         named, splits = task, {name: Split(texts, None, numbers) for name, (texts, numbers) in made.items()}
     else:
-        named, splits = _read(task, {"path": path, "files": files}, rename or {})
+        named, splits = _read(task, found, rename or {})
     if task.validation[0] not in splits and task.folder is None:
         splits |= _held_out(splits[TRAIN], task.validation[0], validation_share)
     if max_train_rows is not None:
@@ -108,14 +111,20 @@ def _held_out(train: Split, name: str, share: float) -> dict[str, Split]:
     }
 
 
-def _read(task: Task, data: Mapping[str, Any], rename: Mapping[str, str]) -> tuple[Task, dict[str, Split]]:
-    found = find(vars(task), data) or _downloaded(task)
+def _read(
+    task: Task, found: Mapping[str, list[Path]] | None, rename: Mapping[str, str]
+) -> tuple[Task, dict[str, Split]]:
+    if unknown := set(rename.values()) - {task.text, task.text_pair, task.label}:
+        own = ", ".join(filter(None, [task.text, task.text_pair, task.label]))
+        raise ConfigError(f"'data.rename': {task.name} has no column '{min(map(str, unknown))}'; rename to {own}")
+    found = found or _downloaded(task)
     problems = Problems()
     raw = {split: read_rows(_of(task, split), split, files, rename, problems) for split, files in found.items()}
     problems.raise_any()
     named = task
     if task.labels is None and task.problem == "classification":
-        named = replace(task, labels=labels.occurring((row[task.label] for _, _, row in raw[TRAIN][0]), task))
+        given = [row[task.label] for _, _, row in raw[TRAIN][0]]
+        named = replace(task, labels=labels.occurring(given, task, found[TRAIN][0]))
     splits = {split: checked(_of(named, split), split, *rows, problems) for split, rows in raw.items()}
     problems.raise_any()
     return named, splits
@@ -126,8 +135,11 @@ def _of(task: Task, split: str) -> Task:
 
 
 def _downloaded(task: Task) -> dict[str, list[Path]]:
-    found = in_folder(hub.parquet_folder(**(task.hub or {})), vars(task))
+    folder = hub.parquet_folder(**(task.hub or {}))
+    found = in_folder(folder, vars(task))
     if task.diagnostic:
         beside = Task(**task.diagnostic)
-        (found["diagnostic"],) = in_folder(hub.parquet_folder(**(beside.hub or {})), vars(beside)).values()
+        of_it = in_folder(hub.parquet_folder(**(beside.hub or {})), vars(beside))
+        found |= {"diagnostic": next(iter(of_it.values()))} if of_it else {}
+    require(found, vars(task), str(folder))
     return found

@@ -2,37 +2,42 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+from genai_hf.data.problems import fault
 from genai_hf.data.task import Task
 from genai_hf.errors import DataError
 
 MOST = 200  # different labels that are taken from a training file
-UNKNOWN = {"-1", ""}  # how test sets say that the label is not given
+UNKNOWN = {"-1", "-1.0", "nan", ""}  # how test sets say that the label is not given
 
 
 def is_unknown(value: Any) -> bool:
     """Whether the value stands for a label that is not given."""
-    return value is None or str(value).strip() in UNKNOWN
+    return value is None or str(value).strip().lower() in UNKNOWN
 
 
 def plain(value: Any) -> str:
-    """A label as its name would be written."""
+    """A label as its name would be written; 1.0 is how a column of whole numbers with gaps holds a 1."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return str(value).lower() if isinstance(value, bool) else str(value).strip()
 
 
-def occurring(values: Iterable[Any], task: Task) -> list[str]:
-    """The names of all labels that occur, sorted; numbers by their size.
+def occurring(values: Iterable[Any], task: Task, file: Path) -> list[str]:
+    """The names of all labels that occur in a training file, sorted; numbers by their size.
 
     Raises:
         DataError: They are too many or too few for a classification.
     """
-    names = {plain(value) for value in values if not is_unknown(value)}
+    names = {plain(value) for value in values if not is_unknown(value) and _unfit(value) is None}
     if not 2 <= len(names) <= MOST:
-        some = ", ".join(sorted(names)[:3])
+        some = ", ".join([*(f"{name!r:.20}" for name in sorted(names)[:3]), *(["…"] if len(names) > 3 else [])])
         remedy = "task=local_regression predicts numbers" if len(names) > MOST else "see that task.label names them"
-        raise DataError(f"'{task.label}' has {len(names):,} different labels in the training file ({some} …); {remedy}")
-    return sorted(names, key=lambda name: (not _is_number(name), float(name) if _is_number(name) else 0.0, name))
+        raise DataError(f"{file}: '{task.label}' has {len(names):,} different labels ({some or 'none'}); {remedy}")
+    return sorted(names, key=lambda name: (_number(name) is None, _number(name) or 0.0, name))
 
 
 def value(task: Task, numbers: Mapping[str, int], given: Any) -> tuple[float | None, str | None]:
@@ -43,41 +48,51 @@ def value(task: Task, numbers: Mapping[str, int], given: Any) -> tuple[float | N
         numbers: Of the label names; see `numbering`.
         given: As the file has it.
     """
+    if wrong := _unfit(given):
+        return None, wrong
+    if task.problem == "regression":
+        return _measure(task, given)
+    number = numbers.get(plain(given))
+    if number is not None:
+        return number, None
     if is_unknown(given):
-        shown = "is -1, which stands for no label" if given is not None and str(given).strip() else "is empty"
-        return None, f"{shown}; leave the row out"
-    if task.problem == "classification":
-        number = numbers.get(plain(given))
-        return number, None if number is not None else f"is {given!r:.40}, none of {_listed(task)}"
-    return _measure(task, given)
+        return None, f"is {plain(given)}, which stands for no label; leave the row out, or list it in task.labels"
+    return None, f"is {given!r:.40}, none of {_listed(task)}; write one of them, or leave the row out"
 
 
 def numbering(task: Task) -> dict[str, int]:
     """The numbers of label names; a number itself is known too, where no name is one."""
     names = {name: number for number, name in enumerate(task.names)}
-    if any(map(_is_number, names)):
+    if any(_number(name) is not None for name in names):
         return names
     return names | {str(number): number for number in names.values()}
 
 
 def _measure(task: Task, given: Any) -> tuple[float | None, str | None]:
-    text = str(given)
-    if isinstance(given, bool) or not _is_number(text):
-        return None, f"is {given!r:.40}, not a number; task=local classifies by names"
-    number = float(text)
-    if not math.isfinite(number):
-        return None, f"is {text}; write a finite number"
+    number = None if isinstance(given, bool) else _number(str(given))
+    if number is None:
+        return None, f"is {given!r:.40}, not a number; write one, or classify by names with task=local"
+    if math.isinf(number):
+        return None, f"is {given!s:.40}; write a finite number"
     if task.scale is not None and not task.scale[0] <= number <= task.scale[1]:
-        return None, f"is {text}, beyond the scale from {task.scale[0]:g} to {task.scale[1]:g}"
+        low, high = task.scale
+        return None, f"is {given}, beyond the scale from {low:g} to {high:g}; correct it, or leave the row out"
     return number, None
 
 
-def _is_number(text: str) -> bool:
+def _unfit(value: Any) -> str | None:
+    """What is wrong with a value that can be no label of any task."""
+    if value is not None and not isinstance(value, (str, int, float, Decimal)):
+        return f"is {value!r:.40}; write it as a string or a number"
+    return fault(value) if value is None or isinstance(value, str) else None
+
+
+def _number(text: str) -> float | None:
     try:
-        float(text)
+        number = float(text)
     except ValueError:
-        return False
-    return True
+        return None
+    return None if math.isnan(number) else number
 
 
 def _listed(task: Task) -> str:

@@ -77,38 +77,56 @@ def read_rows(
     columns = tables.Columns(
         texts=[task.text, *([task.text_pair] if task.text_pair else [])],
         others=[task.label],
-        optional=[] if split == TRAIN or split in task.validation else [task.label],
+        optional=[task.label] if _is_test(task, split) else [],
         aliases={**task.columns, **rename},
         header=task.header,
         remedy="name another with task.text, task.text_pair, task.label, or data.rename={theirs:ours}",
     )
-    own = Problems() if task.faulty_rows == "skip" else problems
-    found: Rows = [(file, number, row) for file in files for number, row in tables.rows(file, columns, own)]
-    if own is not problems and own.whole_files:
-        own.raise_any()
-    return found, 0 if own is problems else own.count
+    skips = task.faulty_rows == "skip" and not _is_test(task, split)
+    found, broken = list[tuple[Path, int, dict[str, Any]]](), 0
+    for file in files:
+        own = Problems() if skips else problems
+        before = own.count
+        good = [(file, number, row) for number, row in tables.rows(file, columns, own)]
+        if not good and own.count == before:
+            own.add(file, None, "holds no row; fill it, or leave it out")
+        if skips and (own.whole_files or not good):
+            own.raise_any()
+        found += good
+        broken += own.count if skips else 0
+    return found, broken
 
 
 def checked(task: Task, split: str, rows: Rows, broken: int, problems: Problems) -> Split:
     """The examples of rows whose values are right; of a test set, which is predicted whole, no row is left out."""
-    is_test = split != TRAIN and split not in task.validation
+    is_test, skips = _is_test(task, split), task.faulty_rows == "skip"
     has_labels = not (is_test and all(labels.is_unknown(row.get(task.label)) for _, _, row in rows))
+    columns = [task.text, *([task.text_pair] if task.text_pair else [])]
     numbers, left_out = labels.numbering(task), broken
     texts, pairs, known = list[str](), list[str](), list[float]()
     for file, number, row in rows:
-        wrong = {task.text: fault(row[task.text])}
-        wrong |= {task.text_pair: fault(row[task.text_pair])} if task.text_pair else {}
+        wrong = {
+            column: None if is_test and skips and _is_blank(row[column]) else fault(row[column]) for column in columns
+        }
         label, wrong[task.label] = labels.value(task, numbers, row.get(task.label)) if has_labels else (0.0, None)
         named = [f"'{column}' {what}" for column, what in wrong.items() if what]
-        if named and task.faulty_rows == "skip" and not is_test:
+        if named and skips and not is_test:
             left_out += 1
             continue
-        if named and not (task.faulty_rows == "skip" and is_test):
+        if named:
             problems.add(file, number, named[0])
         texts.append(clean(str(row[task.text] or "")))
         pairs.append(clean(str(row[task.text_pair] or "")) if task.text_pair else "")
         known.append(label or 0)
     return Split(texts, pairs if task.text_pair else None, known if has_labels else None, left_out)
+
+
+def _is_test(task: Task, split: str) -> bool:
+    return split != TRAIN and split not in task.validation
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or not str(value).strip()
 
 
 def read_texts(file: Path, task: Task, rename: Mapping[str, str] | None = None) -> tuple[list[str], list[str] | None]:

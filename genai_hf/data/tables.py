@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,8 @@ class Columns:
         texts: Those that hold text.
         others: Those that hold anything.
         optional: Those of `others` that a file may lack.
-        aliases: A file's own name for a column, to the wanted one; used where the wanted one is not there.
-        header: Names of the columns of a file whose first line does not name them.
+        aliases: A file's own name for a column, to the wanted one; the last that is there goes before the wanted one.
+        header: Names of the columns of a file whose first line has as many fields and does not name them.
         remedy: What to do where one is missing, after a semicolon.
     """
 
@@ -40,12 +41,12 @@ class Columns:
         """The file's name of each wanted column that is there, and what is wrong if one is not."""
         found = {}
         for column in (*self.texts, *self.others):
-            other = [name for name in names if self.aliases.get(name) == column]
-            known = column if column in names or not other else other[0]
+            other = [name for name, wanted in self.aliases.items() if wanted == column and name in names]
+            known = other[-1] if other else column
             wrong = column_fault(known, names, self.remedy)
             if wrong is None:
                 found[column] = known
-            elif column not in self.optional:
+            elif column not in self.optional or known in names:
                 return {}, wrong
         return found, None
 
@@ -67,7 +68,7 @@ def _separated(file: Path, columns: Columns, problems: Problems, *, tabs: bool) 
         return
     found, wrong = columns.find(first)
     header = first
-    if wrong and columns.header:
+    if wrong and columns.header and len(columns.header) == len(first):
         header = list(columns.header)
         found, wrong = columns.find(header)
     if wrong:
@@ -75,23 +76,20 @@ def _separated(file: Path, columns: Columns, problems: Problems, *, tabs: bool) 
         return
     places = {column: header.index(name) for column, name in found.items()}
     quote = "a tab too many or too few, or a line that is broken" if tabs else "quote fields with commas"
-    for row, values in numbered if header is first else _before(number, first, numbered):
+    for row, values in numbered if header is first else chain([(number, first)], numbered):
         if len(values) != len(header):
             problems.add(file, row, f"{len(values)} fields where the header has {len(header)}; {quote}")
         else:
             yield row, {column: values[place] for column, place in places.items()}
 
 
-def _before(number: int, first: list[str], others: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
-    yield number, first
-    yield from others
-
-
 def _tsv_lines(file: Path, problems: Problems) -> Iterator[tuple[int, list[str]]]:
     """Lines that are not blank, cut at tabs; a quotation mark is a letter like any other, as in GLUE's own files."""
+    noted = problems.count
     for number, line in lines(file, problems):
-        if line.strip():
+        if line.strip(" \r\n") and (number == 1 or problems.count == noted):
             yield number, line.rstrip("\n").split("\t")
+        noted = problems.count
 
 
 def _csv_lines(file: Path, problems: Problems) -> Iterator[tuple[int, list[str]]]:
@@ -99,7 +97,7 @@ def _csv_lines(file: Path, problems: Problems) -> Iterator[tuple[int, list[str]]
     csv.field_size_limit(LARGEST)
     numbered = csv.reader((line for _, line in lines(file, problems)), strict=True)
     while True:
-        first = numbered.line_num + 1
+        first, noted = numbered.line_num + 1, problems.count
         try:
             values = next(numbered)
         except StopIteration:
@@ -107,7 +105,7 @@ def _csv_lines(file: Path, problems: Problems) -> Iterator[tuple[int, list[str]]
         except csv.Error as error:
             problems.add(file, first, f"quotes do not match ({error}); close them, and double those inside a field")
             continue
-        if values:
+        if values and (first == 1 or problems.count == noted):
             yield first, values
 
 
@@ -130,10 +128,11 @@ def _json(file: Path, columns: Columns, problems: Problems) -> Iterator[Row]:
 
 def _json_rows(file: Path, problems: Problems) -> Iterator[tuple[int, Any]]:
     """Numbered rows: one object a line, or, where a .json file begins with a bracket, the elements of one array."""
-    numbered = ((number, line) for number, line in lines(file, problems) if line.strip())
+    numbered, noted = (pair for pair in lines(file, problems) if pair[1].strip()), problems.count
     for number, line in numbered:
         if ending(file) == ".json" and line.lstrip().startswith("["):
-            yield from _json_array(file, number, "".join([line, *(rest for _, rest in numbered)]), problems)
+            text = "".join([line, *(rest for _, rest in numbered)])
+            yield from _json_array(file, number, text, problems) if problems.count == noted else ()
             return
         try:
             row = json.loads(line.strip())
@@ -142,7 +141,9 @@ def _json_rows(file: Path, problems: Problems) -> Iterator[tuple[int, Any]]:
         except (ValueError, RecursionError) as error:
             problems.add(file, number, f"not JSON ({error}); write one object a line")
         else:
-            yield number, row
+            if problems.count == noted:
+                yield number, row
+        noted = problems.count
 
 
 def _json_array(file: Path, first: int, text: str, problems: Problems) -> Iterator[tuple[int, Any]]:

@@ -49,7 +49,7 @@ class Task:
     metric: str
     validation: Sequence[str]
     text_pair: str | None = None
-    labels: Sequence[str] | None = None
+    labels: Sequence[str | float] | None = None
     scale: Sequence[float] | None = None
     test: Mapping[str, str] = field(default_factory=dict)
     answers: Sequence[str] | None = None
@@ -78,8 +78,8 @@ class Task:
         if self.labels is not None:
             self._check_labels(self.labels)
 
-    def _check_labels(self, labels: Sequence[str]) -> None:
-        if len(set(map(str, labels))) != len(labels) or len(labels) < 2:
+    def _check_labels(self, labels: Sequence[str | float]) -> None:
+        if len(set(self.names)) != len(labels) or len(labels) < 2:
             raise ValueError(f"labels must be two or more different names, got {list(labels)}")
         if "f1" in self.metrics and len(labels) != 2:
             raise ValueError(f"f1 is for two labels; take f1_macro for these {len(labels)}")
@@ -94,4 +94,4 @@ class Task:
     @property
     def names(self) -> list[str]:
         """Names of the labels; none in a regression, whose one output has no name."""
-        return [str(label) for label in self.labels or ()]
+        return [str(label).lower() if isinstance(label, bool) else str(label).strip() for label in self.labels or ()]

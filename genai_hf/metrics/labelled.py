@@ -14,8 +14,9 @@ from sklearn import metrics
 
 Array = NDArray[np.float64]
 
-SUSPICIOUS = -0.25  # kappa: an untrained head is not so far below chance
-IMPROBABLE = 1e-6  # probability that so few are right by chance
+SUSPICIOUS = 0.25  # share of examples that would be right under other names alone, beyond chance
+SURE = 0.4  # of the way from as probable as all others to certain
+IMPROBABLE = 1e-4  # probability of that by chance, were both names as good
 
 
 def accuracy(truth: Array, predicted: Array) -> float:
@@ -35,17 +36,17 @@ def f1_macro(truth: Array, predicted: Array) -> float:
 
 def matthews(truth: Array, predicted: Array) -> float:
     """Matthews' correlation of labels, in [-1, 1] (Matthews 1975; for several labels Gorodkin 2004)."""
-    return float(metrics.matthews_corrcoef(truth, predicted))
+    return _correlation(metrics.matthews_corrcoef, truth, predicted)
 
 
 def spearman(truth: Array, predicted: Array) -> float:
     """Spearman's rank correlation, in [-1, 1]."""
-    return _correlation(stats.spearmanr, truth, predicted)
+    return _correlation(lambda *both: stats.spearmanr(*both).statistic, truth, predicted)
 
 
 def pearson(truth: Array, predicted: Array) -> float:
     """Pearson's correlation, in [-1, 1]."""
-    return _correlation(stats.pearsonr, truth, predicted)
+    return _correlation(lambda *both: stats.pearsonr(*both).statistic, truth, predicted)
 
 
 def mean_squared_error(truth: Array, predicted: Array) -> float:
@@ -70,30 +71,31 @@ def score(names: Sequence[str], truth: Array, predicted: Array) -> dict[str, flo
     return {name: METRICS[name](truth, predicted) for name in names}
 
 
-def order_fault(truth: NDArray[np.int64], predicted: NDArray[np.int64], names: Sequence[str]) -> str | None:
-    """Whether classes seem to be mixed up: far fewer right than by chance, as Cohen's kappa (1960) measures it.
+def order_fault(truth: NDArray[np.int64], probabilities: Array, names: Sequence[str]) -> str | None:
+    """Whether classes seem to be mixed up: the model is sure of itself, and far more were right under other names.
 
     Args:
         truth: Numbers (N,) of the right classes, in [0, len(names)).
-        predicted: Numbers (N,) of the predicted ones.
+        probabilities: Of each class (N, len(names)). An untrained head is sure of nothing, and may be far off.
         names: Of the classes.
 
     Returns:
-        How many are right, and under which names they would be, in words; None where nothing speaks for it.
+        How many are right, and under which names more would be, in words; None where nothing speaks for it.
     """
-    confusion = metrics.confusion_matrix(truth, predicted, labels=range(len(names)))
-    count, right = int(confusion.sum()), int(confusion.trace())
-    chance = float(confusion.sum(0) @ confusion.sum(1)) / count**2
-    kappa = (right / count - chance) / (1 - chance) if chance < 1 else 0.0
-    if kappa > SUSPICIOUS or stats.binomtest(right, count, chance, alternative="less").pvalue > IMPROBABLE:
+    unsure = 1 / len(names)
+    if probabilities.max(1).mean() < unsure + SURE * (1 - unsure):
         return None
+    confusion = metrics.confusion_matrix(truth, probabilities.argmax(1), labels=range(len(names)))
     truths, predictions = linear_sum_assignment(confusion, maximize=True)
-    better = int(confusion[truths, predictions].sum())
+    count, right, better = len(truth), int(confusion.trace()), int(confusion[truths, predictions].sum())
+    of_truth, of_predictions = confusion.sum(1), confusion.sum(0)  # by which chance alone would be right so often
+    by_chance = of_truth[truths] @ of_predictions[predictions] / count - of_truth @ of_predictions / count
+    is_alike = better - right - by_chance < SUSPICIOUS * count
+    if is_alike or stats.binomtest(right, better + right).pvalue > IMPROBABLE:
+        return None
     renamed = ", ".join(f"{names[t]} for {names[p]}" for t, p in zip(truths, predictions, strict=True) if t != p)
-    return f"{right / count:.1%} are right where chance gives {chance:.1%}, and {better / count:.1%} with {renamed}"
+    return f"{right / count:.1%} are right, and {better / count:.1%} with {renamed}"
 
 
-def _correlation(function: Callable[..., object], truth: Array, predicted: Array) -> float:
-    if np.ptp(truth) == 0 or np.ptp(predicted) == 0:
-        return 0.0
-    return float(function(truth, predicted).statistic)  # type: ignore[attr-defined]
+def _correlation(function: Callable[[Array, Array], float], truth: Array, predicted: Array) -> float:
+    return 0.0 if np.ptp(truth) == 0 or np.ptp(predicted) == 0 else float(function(truth, predicted))

@@ -22,6 +22,7 @@ from genai_hf.ranks import rank
 from genai_hf.weightless import weightless_folder
 
 HEAD = AutoModelForSequenceClassification
+READS_LAST_PLACE = {"xlnet"}
 NO_LOSS = ("pooler.",)  # weights that a checkpoint may lack: of a layer that its own training had no use for
 
 
@@ -58,30 +59,31 @@ def load_classifier(
         init_from: A run's folder, whose model to begin with instead.
 
     Raises:
-        ConfigError: As for `genai_hf.models.load`; or weights are missing that are not of the head.
+        ConfigError: As for `genai_hf.models.load`; or weights are missing that are not drawn anew, or padding.
     """
     if init_from is not None:
         name, architecture, config = finished_model(init_from, name), None, None
     if (name is None) == (architecture is None):
         raise ConfigError("model: give either model.name (pretrained weights) or model.architecture with model.config")
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
+    _require_padding(tokenizer)
     wanted = configuration(name, architecture, config or {}, revision, tokenizer)
-    keeps = name is not None and not from_scratch and _keeps_head(wanted, names, head_labels)
+    if wanted.model_type in READS_LAST_PLACE:
+        raise ConfigError(f"'model': {wanted.model_type} reads its last place, which padding moves; take another model")
+    has_weights = name is not None and not from_scratch
+    if head_labels is not None and not has_weights:
+        raise ConfigError("'head_labels' are for the head of pretrained weights; leave them out")
+    keeps = has_weights and _keeps_head(wanted, names, head_labels)
     if not keeps:
-        wanted.id2label = dict(enumerate(names or ("value",)))
-        wanted.label2id = {label: number for number, label in wanted.id2label.items()}
+        _rename(wanted, names or ("value",))
     wanted.problem_type = "single_label_classification" if names else "regression"
     wanted.pad_token_id = tokenizer.pad_token_id if wanted.pad_token_id is None else wanted.pad_token_id
     check_room(wanted, tokenizer, sequence_length)
     torch.manual_seed(seed)
-    if weightless_folder():
-        with torch.device("meta"):
-            return HEAD.from_config(wanted)
-    if name is None or from_scratch:
-        return HEAD.from_config(wanted)
-    model, missing = weights(HEAD, name, wanted, revision, ignore_mismatched_sizes=not keeps)
-    _require_body(model, name, missing)
+    if not has_weights or weightless_folder():
+        with torch.device("meta" if weightless_folder() else "cpu"):
+            return HEAD.from_config(wanted, dtype=torch.float32)
+    model, missing = weights(HEAD, str(name), wanted, revision, ignore_mismatched_sizes=not keeps)
+    _require_weights(model, str(name), missing, keeps)
     if not keeps:
         renew_head(model, seed)
     return model
@@ -99,9 +101,15 @@ def finished_model(run: str, name: str | None = None) -> str:
 
 
 def label_order(configuration: PreTrainedConfig, names: Sequence[str]) -> list[int]:
-    """For each name its place among the model's outputs; empty where it is the same order."""
-    places = {_folded(label): int(place) for place, label in configuration.id2label.items()}
-    order = [places[_folded(name)] for name in names]
+    """For each name its place among the model's outputs; empty where it is the same order, and in a regression.
+
+    Raises:
+        ValueError: The outputs have other names.
+    """
+    found = [str(label) for _, label in sorted(configuration.id2label.items())]
+    order = _places(found, names) if names else []
+    if order is None:
+        raise ValueError(f"the model's outputs are {', '.join(found)}, not {', '.join(names)}")
     return [] if order == list(range(len(names))) else order
 
 
@@ -115,6 +123,8 @@ def renew_head(model: PreTrainedModel, seed: int) -> None:
     torch.manual_seed(seed)
     for name, part in model.named_children():
         if name != model.base_model_prefix:
+            for weight in part.parameters():
+                weight._is_hf_initialized = False  # transformers' mark on what it has read, which it would not draw
             part.apply(model._init_weights)
 
 
@@ -123,7 +133,7 @@ def _keeps_head(wanted: PreTrainedConfig, names: Sequence[str], head_labels: Seq
     trained = any("ForSequenceClassification" in str(kind) for kind in wanted.architectures or ())
     if head_labels is not None:
         _name_outputs(wanted, names, head_labels, trained)
-    found = [str(wanted.id2label[place]) for place in sorted(wanted.id2label)]
+    found = [str(label) for _, label in sorted(wanted.id2label.items())]
     if not trained:
         return False
     if not names:
@@ -131,11 +141,10 @@ def _keeps_head(wanted: PreTrainedConfig, names: Sequence[str], head_labels: Seq
         return len(found) == 1
     unnamed = all(label.upper() == f"LABEL_{place}" for place, label in enumerate(found))
     if unnamed and len(found) == len(names):
-        wanted.id2label = dict(enumerate(names))
-        wanted.label2id = {label: number for number, label in wanted.id2label.items()}
+        _rename(wanted, names)
         _say(f"the checkpoint's head does not name its outputs; taken as {', '.join(names)}; else head_labels=[…]")
         return True
-    if sorted(map(_folded, found)) != sorted(map(_folded, names)):
+    if _places(found, names) is None:
         _say(_new(found, names))
         return False
     if label_order(wanted, names):
@@ -144,17 +153,32 @@ def _keeps_head(wanted: PreTrainedConfig, names: Sequence[str], head_labels: Seq
 
 
 def _name_outputs(wanted: PreTrainedConfig, names: Sequence[str], labels: Sequence[str], trained: bool) -> None:
+    if not names:
+        raise ConfigError("'head_labels': the one output of a regression needs no name; leave them out")
     if not trained or len(labels) != wanted.num_labels:
         has = f"a head of {wanted.num_labels} outputs" if trained else "no head"
         raise ConfigError(f"'head_labels': the checkpoint has {has}, {len(labels)} names are given; leave them out")
-    if sorted(map(_folded, labels)) != sorted(map(_folded, names)):
+    if _places(labels, names) is None:
         raise ConfigError(f"'head_labels' must be {', '.join(names)} in the head's order, got {', '.join(labels)}")
-    wanted.id2label = dict(enumerate(labels))
-    wanted.label2id = {label: number for number, label in wanted.id2label.items()}
+    _rename(wanted, labels)
 
 
 def _new(found: Sequence[str], names: Sequence[str]) -> str:
     return f"a new head for {', '.join(names)}: the checkpoint's is for {', '.join(found)}"
+
+
+def _rename(wanted: PreTrainedConfig, labels: Sequence[str]) -> None:
+    wanted.id2label = dict(enumerate(labels))
+    wanted.label2id = {label: number for number, label in wanted.id2label.items()}
+
+
+def _places(found: Sequence[str], names: Sequence[str]) -> list[int] | None:
+    """Place of each name among those found; None where they are others. Labels may differ by their case alone."""
+    for spelt in (str, _folded):
+        known, wanted = list(map(spelt, found)), list(map(spelt, names))
+        if sorted(known) == sorted(wanted) and len(set(known)) == len(known):
+            return [known.index(name) for name in wanted]
+    return None
 
 
 def _folded(label: str) -> str:
@@ -166,9 +190,17 @@ def _say(line: str) -> None:
         print(line, file=sys.stderr)
 
 
-def _require_body(model: PreTrainedModel, name: str, missing: Sequence[str]) -> None:
+def _require_padding(tokenizer: PreTrainedTokenizerBase) -> None:
+    if tokenizer.pad_token_id is None and tokenizer.eos_token is None:
+        raise ConfigError("'tokenizer': it has neither a padding token nor an end-of-text token; take another")
+    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+
+
+def _require_weights(model: PreTrainedModel, name: str, missing: Sequence[str], keeps: bool) -> None:
     body = f"{model.base_model_prefix}."
-    lost = [key for key in missing if key.startswith(body) and not key.removeprefix(body).startswith(NO_LOSS)]
+    bare = [key for key in missing if key.startswith(body) and not key.removeprefix(body).startswith(NO_LOSS)]
+    lost = missing if keeps else bare
     if lost:
         others = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
-        raise ConfigError(f"'model.name': {name} lacks {lost[0]}{others}; its files are cut short or of another model")
+        why = "its files are cut short, or model.config asks for other sizes"
+        raise ConfigError(f"'model.name': {name} lacks {lost[0]}{others} in this shape; {why}")

@@ -62,16 +62,16 @@ def load(
     torch.manual_seed(seed)  # a new head, or the whole model, is drawn from here
     if weightless_folder():
         with torch.device("meta"):
-            return HEADS[head].from_config(wanted)
+            return HEADS[head].from_config(wanted, dtype=torch.float32)
     if name is None or from_scratch:
-        return HEADS[head].from_config(wanted)
+        return HEADS[head].from_config(wanted, dtype=torch.float32)
     return weights(HEADS[head], name, wanted, revision)[0]
 
 
 def weights(
     head: Any, name: str, wanted: PreTrainedConfig, revision: str | None, **given: Any
 ) -> tuple[PreTrainedModel, list[str]]:
-    """A pretrained model in float32, and the names of the weights that its files lack.
+    """A pretrained model in float32, and the names of the weights that its files lack or have in another shape.
 
     Raises:
         ConfigError: There are no safetensors weights that can be read.
@@ -82,7 +82,7 @@ def weights(
     except (OSError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"'model.name': {name} has no safetensors weights that can be read ({reason})") from error
-    return model, sorted(found["missing_keys"])
+    return model, sorted({*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])})
 
 
 def configuration(

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import softmax
 from torch import Tensor, nn
 
 from genai_hf.errors import UserError
@@ -89,7 +90,7 @@ class Labelling:
         """
         predicted = self.predicted(outputs)
         if self.names and not self.adversarial:
-            self._require_order(labels, predicted)
+            self._require_order(labels, outputs)
         if self.names:
             loss = cross_entropy_sum(torch.from_numpy(outputs), torch.from_numpy(labels).long())
         else:
@@ -121,8 +122,8 @@ class Labelling:
             raise ValueError(f"the model's outputs are {tuple(outputs.shape)}, not {wanted}")
         return outputs[:, self._order.to(outputs.device)] if self.order else outputs
 
-    def _require_order(self, labels: NDArray[np.float64], predicted: NDArray[np.float64]) -> None:
-        wrong = order_fault(labels.astype(int), predicted.astype(int), self.names)
+    def _require_order(self, labels: NDArray[np.float64], outputs: NDArray[np.float64]) -> None:
+        wrong = order_fault(labels.astype(int), softmax(outputs, axis=1), self.names)
         if wrong is not None:
             remedy = "see that training and validation files mean the same by a label, or name the order of the"
             raise UserError(f"the labels are mixed up: {wrong}; {remedy} checkpoint's head: head_labels=[…]")

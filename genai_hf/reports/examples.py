@@ -16,17 +16,23 @@ STYLES = {"hidden": "black on yellow", "replaced": "black on red", "unchanged": 
 
 
 def show(trainer: Any, number: int) -> None:
-    """Print the first `number` examples of a Trainer whose collator hides tokens, and the rates measured over them."""
+    """Print the first `number` examples of a Trainer as its model sees them, and the rates measured over them."""
     console, rates = Console(), dict[str, list[float]]()
     for row in first_rows(trainer, number):
         batch = trainer.data_collator([row])
-        console.print(panel(row, batch, trainer.processing_class))
+        is_whole = batch["labels"].dim() == 1  # a label of the whole text, not of each token
+        shown = labelled(row, batch, trainer) if is_whole else panel(row, batch, trainer.processing_class)
+        console.print(shown)
         for name, (hits, trials, probability) in trainer.data_collator.measure([row], batch).items():
             known = rates.setdefault(name, [0, 0, 0.0])
             rates[name] = [known[0] + hits, known[1] + trials, known[2] + probability * trials]
-    legend = "  ".join(f"[{style}] {escape(name)} [/]" for name, style in STYLES.items() if name != "special")
-    console.print(f"{legend}   the word behind › is what has to be predicted; nothing else is\n")
-    console.print(rate_table(rates))
+    if is_whole:
+        console.print("the text's label stands above it; [underline]the second text[/] is underlined\n")
+    else:
+        legend = "  ".join(f"[{style}] {escape(name)} [/]" for name, style in STYLES.items() if name != "special")
+        console.print(f"{legend}   the word behind › is what has to be predicted; nothing else is\n")
+    if rates:
+        console.print(rate_table(rates))
 
 
 def panel(row: dict[str, Any], batch: dict[str, Any], tokenizer: Any) -> Panel:
@@ -43,6 +49,19 @@ def panel(row: dict[str, Any], batch: dict[str, Any], tokenizer: Any) -> Panel:
             text.append(f"{shown}›{wanted}", STYLES[kind])
         text.append(" ")
     return Panel(text, title=f"example {row['example_id']}, epoch {row['epoch']}", title_align="left")
+
+
+def labelled(row: dict[str, Any], batch: dict[str, Any], trainer: Any) -> Panel:
+    """One example with a label for its whole text."""
+    tokenizer, text = trainer.processing_class, Text()
+    special = set(tokenizer.all_special_ids)
+    for place, token in enumerate(batch["input_ids"][0].tolist()):
+        style = "dim" if token in special else "underline" if place >= row["second"] else ""
+        text.append(tokenizer.convert_ids_to_tokens(token), style)
+        text.append(" ")
+    names = trainer.objective.names
+    label = names[int(row["label"])] if names else f"{row['label']:g}"
+    return Panel(text, title=f"example {row['example_id']}, epoch {row['epoch']}: {escape(label)}", title_align="left")
 
 
 def rate_table(rates: dict[str, list[float]]) -> Table:

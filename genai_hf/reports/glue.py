@@ -6,36 +6,22 @@ test scores of the leaderboard, ours are scores on the validation sets.
 
 import csv
 import io
+import math
 import zipfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
-
 from genai_hf import files
-from genai_hf.metrics.averages import AVERAGES, MEANINGS, Score, average, missing
+from genai_hf.metrics.averages import MEANINGS, average, missing
 from genai_hf.metrics.repeats import Repeats
 from genai_hf.reports import sections
 from genai_hf.reports.curves import heat_map
+from genai_hf.reports.glue_rows import COLUMNS, Row, columns_of, rows_of
 from genai_hf.reports.pages import markdown_table
-from genai_hf.reports.run_folder import final_metrics
 from genai_hf.reports.sections import Table
 from genai_hf.reports.sweep import PICTURE, SweepCell
 
-COLUMNS: dict[str, Score] = {
-    "MNLI-m": ("mnli", "accuracy"),
-    "MNLI-mm": ("mnli", "mismatched_accuracy"),
-    "QQP": ("qqp", "f1"),
-    "QNLI": ("qnli", "accuracy"),
-    "SST-2": ("sst2", "accuracy"),
-    "CoLA": ("cola", "matthews"),
-    "STS-B": ("stsb", "spearman"),
-    "MRPC": ("mrpc", "f1"),
-    "RTE": ("rte", "accuracy"),
-    "WNLI": ("wnli", "accuracy"),
-}
 PUBLISHED = {
     "Pre-OpenAI SOTA": (80.6, 80.1, 66.1, 82.3, 93.2, 35.0, 81.0, 86.0, 61.7),
     "BiLSTM+ELMo+Attn": (76.4, 76.1, 64.8, 79.8, 90.4, 36.0, 73.3, 84.9, 56.8),
@@ -47,31 +33,6 @@ FILES = ("MNLI-m", "MNLI-mm", "QQP", "QNLI", "SST-2", "CoLA", "STS-B", "MRPC", "
 PUBLISHED_TITLE = "published (test)"
 
 
-@dataclass(frozen=True)
-class Row:
-    """Runs of one setting.
-
-    Attributes:
-        name: What sets it apart from the others, in words.
-        runs: Finished runs by task: seed, folder and numbers of each.
-    """
-
-    name: str
-    runs: dict[str, list[tuple[str, Path, dict[str, float]]]] = field(default_factory=dict)
-
-    def repeats(self, score: Score) -> Repeats | None:
-        """Scores over seeds in points of 100; None where no run has finished."""
-        task, metric = score
-        found = [100 * m[f"eval_{metric}"] for _, _, m in self.runs.get(task, []) if f"eval_{metric}" in m]
-        return Repeats(found) if found else None
-
-    def means(self) -> dict[Score, float]:
-        """The mean of every score that any average asks for and that is there."""
-        asked = {score for groups in AVERAGES.values() for group in groups for score in group}
-        found = {score: self.repeats(score) for score in asked}
-        return {score: repeats.mean for score, repeats in found.items() if repeats}
-
-
 def write(folder: Path, cells: Sequence[SweepCell]) -> None:
     """Write what a sweep's finished runs say together: ``glue.md``, ``glue.csv``, a picture, a zip, sections.
 
@@ -79,7 +40,7 @@ def write(folder: Path, cells: Sequence[SweepCell]) -> None:
         folder: Of the sweep.
         cells: Its runs, finished or not.
     """
-    found = rows(cells)
+    found = rows_of(cells)
     if not any(row.runs for row in found):
         return
     tables = [scores_table(found), *_spread(found), averages_table(found), *_gains(found), *_submissions(folder, found)]
@@ -91,33 +52,17 @@ def write(folder: Path, cells: Sequence[SweepCell]) -> None:
     files.write_text(folder / PICTURE, _picture(found))
 
 
-def rows(cells: Sequence[SweepCell]) -> list[Row]:
-    """The finished runs by their settings but for task and seed, in the order of the command."""
-    varying = [
-        name
-        for name in dict.fromkeys(name for cell in cells for name in cell.overrides)
-        if name.rpartition(".")[2] not in {"seed", "task"} and len({cell.overrides.get(name) for cell in cells}) > 1
-    ]
-    found: dict[str, Row] = {}
-    for cell in cells:
-        name = ", ".join(f"{key}={cell.overrides.get(key, 'as shipped')}" for key in varying) or "this sweep"
-        row = found.setdefault(name, Row(name))
-        metrics, settings = final_metrics(cell.folder), _settings(cell.folder)
-        if metrics is not None and not cell.error and settings.get("task"):
-            row.runs.setdefault(settings["task"]["name"], []).append((str(settings["seed"]), cell.folder, metrics))
-    return list(found.values())
-
-
 def scores_table(found: Sequence[Row]) -> Table:
     """Figure 12's columns: mean over seeds ± standard deviation, and the published rows."""
-    columns = _columns(found)
+    columns = columns_of(found)
     table: list[list[Any]] = [
         [row.name, *(_cell(row.repeats(score)) for score in columns.values()), _average(row)] for row in found
     ]
     for name, scores in PUBLISHED.items():
         known = dict(zip(list(COLUMNS)[: len(scores)], scores, strict=True))
         mean = average("bert_table", {COLUMNS[column]: value for column, value in known.items()})
-        table.append([f"{name}, {PUBLISHED_TITLE}", *(known.get(column) for column in columns), f"{mean:.1f}"])
+        cells = (f"{known[column]:.1f}" if column in known else None for column in columns)
+        table.append([f"{name}, {PUBLISHED_TITLE}", *cells, f"{mean:.1f}"])
     note = (
         "Our rows are scores on the validation sets, mean over seeds ± standard deviation, times 100; the published "
         "ones (Devlin et al. 2018, table 1) are on the leaderboard's test sets, so they are for reference. QQP and "
@@ -143,7 +88,7 @@ def _spread(found: Sequence[Row]) -> list[Table]:
     """Mean, median, standard deviation and interval of every cell; nothing where no cell has two runs."""
     table = list[list[Any]]()
     for row in found:
-        for column, score in _columns(found).items():
+        for column, score in columns_of(found).items():
             if repeats := row.repeats(score):
                 low, high = repeats.interval or (None, None)
                 figures = [repeats.mean, repeats.median, repeats.deviation, low, high]
@@ -167,10 +112,10 @@ def _gains(found: Sequence[Row]) -> list[Table]:
     ]
     table = list[list[Any]]()
     for scratch, pretrained in pairs:
-        for column, (task, metric) in _columns(found).items():
+        for column, (task, metric) in columns_of(found).items():
             before, after = scratch.repeats((task, metric)), pretrained.repeats((task, metric))
             if before and after:
-                yardstick = pretrained.runs[task][0][2].get(f"eval_majority_{metric.removeprefix('mismatched_')}")
+                yardstick = pretrained.runs[task][0][2].get(f"eval_majority_{metric}")
                 commonest = None if yardstick is None else f"{100 * yardstick:.1f}"
                 gain = f"{after.mean - before.mean:+.1f}"
                 table.append([column, metric.removeprefix("mismatched_"), commonest, _cell(before), _cell(after), gain])
@@ -192,17 +137,18 @@ def _submissions(folder: Path, found: Sequence[Row]) -> list[Table]:
             score = next((score for score in COLUMNS.values() if score[0] == task), None)
             with_files = [run for run in runs if (run[1] / "predictions").is_dir()]
             if score and with_files:
-                seed, run, _ = max(with_files, key=lambda run: run[2].get(f"eval_{score[1]}", 0.0))
+                seed, run, _ = max(with_files, key=lambda run: run[2].get(f"eval_{score[1]}", -math.inf))
                 chosen |= {path.stem: (path, seed) for path in sorted((run / "predictions").glob("*.tsv"))}
-        if not chosen:
+        packed = [file for file in FILES if file in chosen]
+        if not packed:
             continue
         name = f"submission{'' if len(found) == 1 else f'-{number + 1}'}.zip"
-        with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as archive:
-            for file in FILES:
-                if file in chosen:
-                    archive.writestr(zipfile.ZipInfo(f"{file}.tsv"), chosen[file][0].read_bytes())
+        folder.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(folder / name, "w") as archive:
+            for file in packed:  # without its time, so that the same predictions are the same zip
+                archive.writestr(zipfile.ZipInfo(f"{file}.tsv"), chosen[file][0].read_bytes(), zipfile.ZIP_DEFLATED)
         lacking = [file for file in FILES if file not in chosen]
-        seeds = ", ".join(f"{file} {seed}" for file, (_, seed) in chosen.items())
+        seeds = ", ".join(f"{file} {chosen[file][1]}" for file in packed)
         table.append([row.name, name, seeds, ", ".join(lacking) or "nothing"])
     if not table:
         return []
@@ -210,19 +156,6 @@ def _submissions(folder: Path, found: Sequence[Row]) -> list[Table]:
         "Of each task the seed that is best on its validation set. The server takes a zip only with all eleven files."
     )
     return [Table("For the leaderboard", ["", "file", "seed of each task", "lacks"], table, note)]
-
-
-def _columns(found: Sequence[Row]) -> dict[str, Score]:
-    """Of GLUE's columns those that are there, and one for each other task."""
-    tasks = {task for row in found for task in row.runs}
-    columns = {column: score for column, score in COLUMNS.items() if score[0] in tasks}
-    others = sorted(tasks - {score[0] for score in columns.values()})
-    return columns | {task: (task, _deciding(found, task)) for task in others}
-
-
-def _deciding(found: Sequence[Row], task: str) -> str:
-    folder = next(runs[0][1] for row in found if (runs := row.runs.get(task)))
-    return str(_settings(folder)["task"]["metric"])
 
 
 def _cell(repeats: Repeats | None) -> str | None:
@@ -237,7 +170,7 @@ def _average(row: Row) -> str | None:
 
 
 def _picture(found: Sequence[Row]) -> str:
-    columns = _columns(found)
+    columns = columns_of(found)
     means = [[repeats.mean if (repeats := row.repeats(score)) else None for score in columns.values()] for row in found]
     names = [row.name for row in found]
     if set(columns) & set(list(COLUMNS)[:9]):
@@ -254,14 +187,8 @@ def _csv(found: Sequence[Row]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["setting", "column", "task", "metric", "seed", "score", "run"])
     for row in found:
-        for column, (task, metric) in _columns(found).items():
+        for column, (task, metric) in columns_of(found).items():
             for seed, folder, metrics in row.runs.get(task, []):
                 score = metrics.get(f"eval_{metric}")
                 writer.writerow([row.name, column, task, metric, seed, score, folder.name])
     return text.getvalue()
-
-
-def _settings(folder: Path) -> Mapping[str, Any]:
-    path = folder / "config.yaml"
-    known = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
-    return known if isinstance(known, dict) else {}

@@ -38,8 +38,8 @@ class SweepCell:
 def write_sweep(folder: Path, title: str, runs: list[SweepCell]) -> Path:
     """Write ``sweep.json``, ``sweep.csv``, ``sweep.md``, ``sweep.svg`` and ``report.html`` into `folder`.
 
-    The picture shows the main metric: ``eval_loss`` where any run has it, else the first other metric of an
-    evaluation, else the first metric. It is left out while no run has finished.
+    The picture shows the main metric: the one that decides in the runs, ``eval_loss`` unless their settings name
+    another, else the first metric of an evaluation, else the first. It is left out while no run has finished.
 
     Returns:
         Path of ``report.html``.
@@ -88,7 +88,7 @@ def _write_pages(folder: Path, title: str, sweep: Comparison, runs: list[Path]) 
     else:
         (folder / "sweep.svg").unlink(missing_ok=True)
     links = [_link(run, folder, "report.md") for run in runs]
-    shared = {"title": title, "sweep": sweep, "summary": sections.load(folder)}
+    shared = {"title": title, "sweep": sweep, "summary": sections.load(folder), "pictured": drawing is not None}
     write_text(folder / "sweep.md", pages.markdown("sweep.md.jinja", links=links, **shared))
     links, svg = [_link(run, folder, "report.html") for run in runs], embed(drawing) if drawing else None
     write_text(path, pages.html("sweep.html.jinja", links=links, drawing=svg, **shared))

@@ -57,6 +57,7 @@ class ProgressBar(TrainerCallback):
 
     def __init__(self) -> None:
         self.said = -1
+        self.evaluated: dict[str, str] = {}
         self.console = Console(stderr=True)
         self.bar = Progress(
             TextColumn("training"),
@@ -98,10 +99,10 @@ class ProgressBar(TrainerCallback):
         if "loss" in logs:
             self._show(state, f"loss {logs['loss']:.3f}  {logs['tokens_per_second']:,.0f} tokens/s")
         if "eval_loss" in logs:
-            shown = "  ".join(
-                f"{key.removeprefix('eval_')} {value:.4g}" for key, value in logs.items() if "eval_" in key
-            )
-            self._say(f"step {state.global_step:,}: {shown}")
+            figures = {key.removeprefix("eval_"): f"{value:.4g}" for key, value in logs.items() if "eval_" in key}
+            new = [f"{key} {value}" for key, value in figures.items() if self.evaluated.get(key) != value]
+            self._say(f"step {state.global_step:,}: {'  '.join(new or ['as before'])}")  # a yardstick is said once
+            self.evaluated = figures
 
     def _show(self, state: TrainerState, shown: str) -> None:
         """Show how training goes."""

@@ -9,10 +9,12 @@ genai-hf predict RUN FILE                               each row of a csv, tsv, 
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import yaml  # type: ignore[import-untyped]
 from omegaconf import DictConfig, OmegaConf
 
 from genai_hf import arguments, running, task_files
@@ -35,9 +37,11 @@ def main(words: list[str]) -> int:
         raise ConfigError('name a run and a text: genai-hf predict outputs/glue/… "a sentence" ["a second one"]')
     run, first, *second = asked.words
     cfg = _settings(Path(run))
-    if any(not text.strip() for text in (first, *second)):
-        raise ConfigError("a text is empty; give one")
-    texts, pairs = _read(Path(first), cfg) if not second and _is_file(first) else ([first], second or None)
+    if not second and _is_file(first):
+        texts, pairs = _read(Path(first), cfg)
+    else:
+        _require_text(first, *second)
+        texts, pairs = [first], second or None
     from transformers.utils import logging
 
     from genai_hf.analysis.labeller import Labeller
@@ -70,20 +74,34 @@ def _lines(
 def _settings(run: Path) -> DictConfig:
     if not (run / "config.yaml").is_file():
         raise ConfigError(f"{run} is not a run; name its folder, such as outputs/glue/…")
-    cfg = OmegaConf.load(run / "config.yaml")
+    try:
+        cfg = OmegaConf.load(run / "config.yaml")
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{run / 'config.yaml'} is damaged; run it again with overwrite=true") from error
     if not isinstance(cfg, DictConfig) or "task" not in cfg:
         raise ConfigError(f"{run} has no model that labels texts; name a run of glue")
-    if not (run / "model" / "config.json").is_file():
+    if not ((run / "model" / "config.json").is_file() and (run / "metrics.json").is_file()):
         raise ConfigError(f"{run} has not finished; the same command that began it goes on with it")
     return cfg
 
 
 def _is_file(word: str) -> bool:
-    kinds = (*task_files.KINDS, ".txt")
-    path = Path(word)
-    if task_files.kind(path) in kinds and "\n" not in word and not path.is_file() and " " not in word:
+    is_there = os.path.isfile(word)  # noqa: PTH113 - Path's own raises where a sentence is too long for a name
+    is_name = task_files.kind(Path(word)) in {*task_files.KINDS, ".txt"} and not {" ", "\n"} & set(word)
+    if is_name and not is_there:
         raise DataError(f"{word}: no such file")
-    return len(word) < 4096 and path.is_file()
+    return is_there
+
+
+def _require_text(*texts: str) -> None:
+    """Refuse what no tokenizer reads; bytes that are not UTF-8 come from a shell as half characters."""
+    for text in texts:
+        if not text.strip():
+            raise ConfigError("a text is empty; give one")
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ConfigError(f"a text is not UTF-8 at letter {error.start + 1}; write it as UTF-8") from error
 
 
 def _read(file: Path, cfg: DictConfig) -> tuple[list[str], list[str] | None]:
@@ -91,4 +109,5 @@ def _read(file: Path, cfg: DictConfig) -> tuple[list[str], list[str] | None]:
     from genai_hf.data.splits import read_texts
     from genai_hf.data.task import Task
 
-    return read_texts(file, Task(**OmegaConf.to_container(cfg.task, resolve=True)))  # type: ignore[arg-type]
+    task = Task(**OmegaConf.to_container(cfg.task, resolve=True))  # type: ignore[arg-type]
+    return read_texts(file, task, OmegaConf.select(cfg, "data.rename"))

@@ -1,13 +1,14 @@
+import numpy as np
 import pytest
 
 from genai_hf.training.batches import FILLER_EPOCH, EvaluationBatches, TrainingBatches
 
 
-def batches(size, batch_size=2, accumulation=1, ranks=1, epoch=0, seed=0):
+def batches(size, batch_size=2, accumulation=1, ranks=1, epoch=0, seed=0, lengths=None):
     """Every rank's micro-batches, round by round."""
     everyone = []
     for rank in range(ranks):
-        sampler = TrainingBatches(size, seed, batch_size, accumulation, ranks, rank)
+        sampler = TrainingBatches(size, seed, batch_size, accumulation, ranks, rank, lengths)
         sampler.epoch = epoch
         mine = list(sampler)
         assert len(mine) == len(sampler)
@@ -58,3 +59,85 @@ def test_evaluation_batches_are_the_same_for_any_number_of_ranks(ranks):
     in_order = [batch for together in zip(*shares, strict=True) for batch in together]
     assert in_order[:6] == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9], [10]]
     assert in_order[6:] == [[0, 1]] * (len(in_order) - 6)  # fills a place, and is left out of the sums
+
+
+def uneven(size, seed=0):
+    """Lengths of which many are alike, as texts have them."""
+    return np.random.default_rng(seed).geometric(0.03, size).clip(4, 128)
+
+
+def share_of_padding(micro_batches, lengths):
+    """Of all places of the micro-batches, how many stand empty."""
+    places = sum(len(some) * max(lengths[row] for _, row in some) for some in micro_batches)
+    return 1 - lengths.sum() / places
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 15, 16, 17, 31, 1000])
+@pytest.mark.parametrize(("accumulation", "ranks"), [(1, 1), (4, 1), (2, 2), (1, 2), (1, 3)])
+@pytest.mark.parametrize("epoch", [0, 3])
+def test_grouped_by_length_every_row_still_comes_once_an_epoch(size, accumulation, ranks, epoch):
+    taken = rows(batches(size, 2, accumulation, ranks, epoch, lengths=uneven(size)))
+    assert sorted(taken) == list(range(size))
+
+
+@pytest.mark.parametrize("size", [7, 16, 23, 1003])
+def test_grouped_by_length_ranks_and_accumulation_take_the_same_steps(size):
+    def steps(batch_size, accumulation, ranks):
+        taken = batches(size, batch_size, accumulation, ranks, epoch=3, lengths=uneven(size))
+        together = accumulation * ranks
+        return [rows(taken[start : start + together]) for start in range(0, len(taken), together)]
+
+    assert steps(4, 2, 1) == steps(4, 1, 2) == steps(2, 2, 2) == steps(1, 8, 1) == steps(8, 1, 1)
+
+
+def test_grouped_by_length_the_order_is_a_function_of_seed_and_epoch():
+    lengths = uneven(400)
+
+    def order(**given):
+        return rows(batches(400, lengths=lengths, **given))
+
+    assert order(epoch=1) == order(epoch=1)
+    assert order(epoch=1) != order(epoch=2)
+    assert order(seed=1) != order(seed=2)
+
+
+def test_grouped_by_length_little_is_padded():
+    lengths = uneven(2000)
+    for accumulation, ranks in [(1, 1), (2, 1), (1, 2)]:
+        shuffled = share_of_padding(batches(2000, 16, accumulation, ranks), lengths)
+        grouped = share_of_padding(batches(2000, 16, accumulation, ranks, lengths=lengths), lengths)
+        assert shuffled > 0.5
+        assert grouped < 0.06
+
+
+def test_grouped_by_length_short_and_long_steps_come_mixed():
+    lengths = uneven(800)
+    means = [lengths[rows([some])].mean() for some in batches(800, 16, lengths=lengths)]  # of fifty steps
+    assert abs(np.corrcoef(means, np.arange(50))[0, 1]) < 0.4
+    assert sorted(means) != means
+
+
+def test_what_makes_no_whole_step_comes_last_and_as_it_was_shuffled():
+    lengths = uneven(103)
+    plain, grouped = rows(batches(103, 8)), rows(batches(103, 8, lengths=lengths))
+    assert grouped[96:] == plain[96:]
+    assert grouped[:96] != plain[:96]
+
+
+def test_fewer_rows_than_a_step_keep_the_shuffled_order():
+    assert rows(batches(7, 8, lengths=uneven(7))) == rows(batches(7, 8))
+
+
+def test_rows_of_one_length_are_taken_at_random():
+    lengths = np.full(64, 9)
+    assert rows(batches(64, 8, lengths=lengths)) != rows(batches(64, 8, epoch=1, lengths=lengths))
+    assert rows(batches(64, 8, lengths=lengths)) != list(range(64))
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3])
+def test_evaluation_by_length_begins_with_the_longest_and_takes_every_row_once(ranks):
+    lengths = np.array([3, 9, 5, 5, 2, 7, 9])
+    shares = [list(EvaluationBatches(7, 2, ranks, rank, lengths)) for rank in range(ranks)]
+    in_order = [batch for together in zip(*shares, strict=True) for batch in together]
+    assert in_order[:4] == [[1, 6], [5, 2], [3, 0], [4]]
+    assert in_order[4:] == [[1, 6]] * (len(in_order) - 4)

@@ -1,0 +1,206 @@
+"""Fine-tuning on GLUE tasks: the time that the stock Trainer takes for the work of ours, interleaved in one process.
+
+    python benchmarks/glue.py GLUE_FOLDER TOKENIZER [--model FOLDER] [--tasks rte,mrpc,cola,sst2] [--rows 640] …
+
+Three arms train the same model on the same rows, batches of 32, one epoch, AdamW, in turns (A B C, A B C …):
+
+defaults     transformers.Trainer as run_glue.py sets it up: float32, every row padded to 128 tokens
+best flags   the same with bf16, rows padded to the longest of their batch, and group_by_length
+ours         genai_hf.training.Trainer as conf/glue.yaml sets it up
+
+Without --model it is a BERT of 4 layers of 256. Timed is what lies between the first step's beginning and the last
+one's end. The loss over the training rows before and after, computed alike for all arms, stands beside the times.
+"""
+
+import argparse
+import copy
+import json
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from omegaconf import OmegaConf
+
+from genai_hf import compose
+from genai_hf.collators.labelled import LabelledCollator
+from genai_hf.data import Encoded, Labelled, Task, encode, labelled
+from genai_hf.models import hardware, has_segments, load_classifier
+from genai_hf.models.precision import has_bf16
+from genai_hf.objectives.labelling import Labelling
+from genai_hf.training import Trainer
+
+ARMS = ("defaults", "best flags", "ours")
+LENGTH, BATCH = 128, 32
+
+
+class Clock(transformers.TrainerCallback):
+    """The time from the first step's beginning to the last one's end."""
+
+    def __init__(self) -> None:
+        self.began = self.ended = 0.0
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Begin."""
+        self.began = self.began or time.perf_counter()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """End, so far."""
+        self.ended = time.perf_counter()
+
+
+class StockRows(torch.utils.data.Dataset[dict[str, Any]]):
+    """Rows as run_glue.py has them: lists, padded to 128 tokens or not."""
+
+    def __init__(self, rows: Encoded, tokenizer: Any, *, pad: bool, segments: bool, classes: bool) -> None:
+        self.rows = []
+        for number in range(len(rows)):
+            row = rows[number]
+            ids = row["input_ids"].tolist()
+            entry: dict[str, Any] = {"input_ids": ids, "attention_mask": [1] * len(ids)}
+            if segments:
+                entry["token_type_ids"] = [int(place >= row["second"]) for place in range(len(ids))]
+            if pad:
+                entry = dict(tokenizer.pad(entry, padding="max_length", max_length=LENGTH))
+            self.rows.append(entry | {"label": int(row["label"]) if classes else row["label"]})
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, number: int) -> dict[str, Any]:
+        return self.rows[number]
+
+
+def arguments(folder: str, *, bf16: bool, **given: Any) -> transformers.TrainingArguments:
+    """What all arms share."""
+    shared = {"per_device_train_batch_size": BATCH, "learning_rate": 5e-5, "num_train_epochs": 1, "seed": 0}
+    quiet = {"save_strategy": "no", "eval_strategy": "no", "logging_steps": 500, "report_to": "none"}
+    device = {"use_cpu": not torch.accelerator.is_available(), "disable_tqdm": True, "bf16": bf16}
+    return transformers.TrainingArguments(folder, **shared, **quiet, **device, **given)
+
+
+def stock(model: Any, rows: Encoded, tokenizer: Any, folder: str, *, best: bool, classes: bool) -> Any:
+    """The stock Trainer."""
+    given: dict[str, Any] = {"train_sampling_strategy": "group_by_length"} if best else {}
+    collator = transformers.DataCollatorWithPadding(tokenizer) if best else transformers.default_data_collator
+    data = StockRows(rows, tokenizer, pad=not best, segments=has_segments(model.config), classes=classes)
+    trainer = transformers.Trainer(
+        model=model,
+        args=arguments(folder, bf16=best and has_bf16(), **given),
+        train_dataset=data,
+        data_collator=collator,
+        processing_class=tokenizer,
+    )
+    trainer.remove_callback(transformers.PrinterCallback)
+    return trainer
+
+
+def ours(model: Any, rows: Encoded, tokenizer: Any, folder: str, examples: Labelled) -> Any:
+    """Our Trainer."""
+    return Trainer(
+        model=model,
+        args=arguments(folder, bf16=has_bf16(), remove_unused_columns=False, logging_nan_inf_filter=False),
+        objective=objective(rows, examples),
+        processing_class=tokenizer,
+        data_collator=LabelledCollator(pad_token_id=tokenizer.pad_token_id, segments=has_segments(model.config)),
+        train_dataset=rows,
+        eval_dataset=rows,
+        group_by_length=True,
+    )
+
+
+def objective(rows: Encoded, examples: Labelled) -> Labelling:
+    """What is minimised."""
+    task = examples.task
+    return Labelling(
+        names=task.names,
+        scores=task.scores,
+        validation={"train": len(rows)},
+        train_labels=rows.labels,
+        adversarial=True,
+    )
+
+
+@torch.no_grad()
+def loss(model: Any, rows: Encoded, tokenizer: Any, examples: Labelled) -> float:
+    """Mean loss over the rows in float32, computed alike for all arms."""
+    collator = LabelledCollator(pad_token_id=tokenizer.pad_token_id, segments=has_segments(model.config))
+    measured, total = objective(rows, examples), 0.0
+    model.eval()
+    for start in range(0, len(rows), 64):
+        batch = collator([rows[number] for number in range(start, min(start + 64, len(rows)))])
+        batch = {name: tensor.to(model.device) for name, tensor in batch.items()}
+        total += float(measured.sums(model, batch)["label"])
+    return total / len(rows)
+
+
+def main() -> None:
+    """Print a table and, as the last line, JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("tokenizer")
+    parser.add_argument("--model")
+    parser.add_argument("--tasks", default="rte,mrpc,cola,sst2")
+    parser.add_argument("--rows", type=int, default=640)
+    parser.add_argument("--rounds", type=int, default=3)
+    asked = parser.parse_args()
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    results = {task: measure(task, asked) for task in asked.tasks.split(",")}
+    for against in ARMS[:2]:
+        ratios = [found["seconds"][against] / found["seconds"]["ours"] for found in results.values()]
+        print(f"ours against {against:12}{statistics.geometric_mean(ratios):.2f} x  (geometric mean over the tasks)")
+    print(json.dumps({"arguments": vars(asked), "hardware": hardware.hardware(), "tasks": results}, default=str))
+
+
+def measure(name: str, asked: argparse.Namespace) -> dict[str, Any]:
+    """Median seconds of each arm on one task, and its losses."""
+    cfg = compose("glue", [f"task={name}", f"data.path={asked.folder}", f"data.max_train_rows={asked.rows}"])
+    task = Task(**OmegaConf.to_container(cfg.task, resolve=True))  # type: ignore[arg-type]
+    examples = labelled(task=task, path=str(asked.folder), max_train_rows=asked.rows)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(asked.tokenizer)
+    rows = encode(examples=examples, tokenizer=tokenizer, length=LENGTH)["train"]
+    sizes = {"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 1024}
+    kind = {"name": asked.model} if asked.model else {"architecture": "bert", "config": sizes}
+    model = load_classifier(names=task.names, tokenizer=tokenizer, sequence_length=LENGTH, **kind)  # type: ignore[arg-type]
+    seconds: dict[str, list[float]] = {arm: [] for arm in ARMS}
+    losses = {"before": [loss(copy.deepcopy(model), rows, tokenizer, examples)], **{arm: [] for arm in ARMS}}
+    for _ in range(asked.rounds):
+        for arm in ARMS:
+            spent, after = once(arm, copy.deepcopy(model), rows, tokenizer, examples)
+            seconds[arm].append(spent)
+            losses[arm].append(after)
+    found = {
+        "seconds": {arm: statistics.median(times) for arm, times in seconds.items()},
+        "loss": {arm: float(np.mean(values)) for arm, values in losses.items()},
+        "tokens": int(rows.lengths.sum()),
+    }
+    shown = "  ".join(f"{arm} {found['seconds'][arm]:.2f} s (loss {found['loss'][arm]:.3f})" for arm in ARMS)
+    print(f"{name:6}{shown}  before {found['loss']['before']:.3f}", flush=True)
+    return found
+
+
+def once(arm: str, model: Any, rows: Encoded, tokenizer: Any, examples: Labelled) -> tuple[float, float]:
+    """One training; its seconds, and the loss afterwards."""
+    clock, classes = Clock(), bool(examples.task.names)
+    with tempfile.TemporaryDirectory() as folder:
+        make: dict[str, Callable[[], Any]] = {
+            "defaults": lambda: stock(model, rows, tokenizer, folder, best=False, classes=classes),
+            "best flags": lambda: stock(model, rows, tokenizer, folder, best=True, classes=classes),
+            "ours": lambda: ours(model, rows, tokenizer, folder, examples),
+        }
+        trainer = make[arm]()
+        trainer.add_callback(clock)
+        trainer.train()
+    return clock.ended - clock.began, loss(model, rows, tokenizer, examples)
+
+
+if __name__ == "__main__":
+    print(f"{platform.platform()}, torch {torch.__version__}, {torch.get_num_threads()} threads")
+    main()
