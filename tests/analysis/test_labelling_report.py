@@ -9,7 +9,8 @@ import pytest
 from glue_folder import MNLI, SCORED, THREE, VOTES, knowing, mnli, put, write_glue
 
 from genai_hf import cli
-from genai_hf.analysis.labelling import LabellingReport, answers, confusion, data_table, epochs, hardest, scatter
+from genai_hf.analysis.labelling import LabellingReport, answers
+from genai_hf.analysis.labelling_tables import confusion, data_table, epochs, hardest, scatter
 from genai_hf.data.splits import Split
 from genai_hf.data.task import Task
 from genai_hf.reports.sections import Table
