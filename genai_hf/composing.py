@@ -80,9 +80,23 @@ def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, res
         cfg.overrides = [line for line in overrides if not line.startswith(("hydra.", "hydra/"))]
         if not recipe.trains and not cfg.trainer:
             cfg.pop("trainer")
+        if cfg.get("init_from"):
+            _begin_with(cfg)
     if resolve:
         OmegaConf.resolve(cfg)
     return cfg
+
+
+def _begin_with(cfg: DictConfig) -> None:
+    """`init_from=RUN` is `model=pretrained` of that run's model; the tokenizer follows it, as it follows any."""
+    if "from_scratch" not in cfg.model:  # the sizes of an untrained model, which nobody asked for
+        asked = next((line for line in cfg.overrides if line.startswith(("model=", "model."))), None)
+        if asked:
+            raise ConfigError(f"'init_from' begins with that run's model; leave {asked} out, or say model=pretrained")
+        cfg.model = {"architecture": None, "name": "???", "revision": None, "config": {}, "from_scratch": False}
+    if not OmegaConf.is_missing(cfg.model, "name"):
+        raise ConfigError(f"'init_from': model.name={cfg.model.name} is another model to begin with; give one of them")
+    cfg.model.name = str(Path(cfg.init_from) / "model")
 
 
 def refuse_added(app: Hydra, recipe: str, overrides: Sequence[Override]) -> None:

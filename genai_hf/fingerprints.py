@@ -22,6 +22,7 @@ INDIFFERENT = re.compile(
     r"|trainer\.(logging_|save_|report_to$|hub_|push_to_hub$|disable_tqdm$|log_level|run_name$|project$)"
     r"|trainer\.dataloader_(num_workers|prefetch_factor|pin_memory|persistent_workers)$"
 )
+DECIDES = {"trainer.save_strategy", "trainer.save_steps"}  # which of a run's models is the final one
 # What matters of these is their product with the number of ranks, which stands for them: the rows of a step.
 ROWS = {"trainer.per_device_train_batch_size": 8, "trainer.gradient_accumulation_steps": 1}
 LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "peft", "trl", "bitsandbytes", "numpy")
@@ -31,7 +32,9 @@ FILE = "fingerprint.json"
 def settings(cfg: DictConfig) -> dict[str, Any]:
     """The settings that determine the result, flat and as JSON has them: dotted key to value, secrets redacted."""
     flat = changes.flatten(OmegaConf.to_container(cfg, resolve=True))
-    known = {key: value for key, value in flat.items() if not INDIFFERENT.match(key) and key not in ROWS}
+    chosen = DECIDES if flat.get("trainer.load_best_model_at_end") else set()  # what is saved is what can be best
+    known = {key: value for key, value in flat.items() if key in chosen or not INDIFFERENT.match(key)}
+    known = {key: value for key, value in known.items() if key not in ROWS}
     rows = {"global_batch": _global_batch(cfg)} if cfg.get("trainer") else {}
     shown = {key: secrets.hide(key, value) for key, value in known.items()} | rows
     as_written: dict[str, Any] = json.loads(json.dumps(shown, default=str))
@@ -94,15 +97,13 @@ def _named_files(cfg: DictConfig) -> dict[str, str]:
     if "task" in cfg:  # of a folder with many tasks only the files of this one
         places.pop("data.path", None)
         places |= {f"data.{split}": files for split, files in (task_files.find(cfg.task, cfg.data) or {}).items()}
-    if run := cfg.get("init_from"):
-        places["init_from"] = [task_files.finished_model(run)]
     return {key: _digest(files) for key, files in places.items()}
 
 
 def _digest(paths: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for file in (file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])):
-        if file.is_file():
+        if file.is_file() and file.name != "README.md":  # a model card tells how fast its training was
             digest.update(file.name.encode())
             with file.open("rb") as stream:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+CONTAINERS = {"Sequence", "Mapping", "list", "dict", "tuple"}
 SCALARS = {"float": float, "int": int, "bool": bool, "str": str, "None": type(None)}
 
 
@@ -105,6 +106,8 @@ def _fits_one(value: Any, option: ast.expr) -> bool:
     if isinstance(option, ast.Subscript) and ast.unparse(option.value).endswith("Literal"):
         return value in ast.literal_eval(ast.Tuple(elts=_elements(option.slice), ctx=ast.Load()))
     kind = SCALARS.get(ast.unparse(option))
+    if kind is None and ast.unparse(option).partition("[")[0].rpartition(".")[2] in CONTAINERS:
+        return False
     if kind is None:
         return value is not None  # not a scalar's name: its owner will judge
     return type(value) is kind or (kind is float and type(value) is int)

@@ -47,13 +47,18 @@ def sweep(recipe: RecipeFile, overrides: Sequence[str]) -> int:
         cells = [_cell(cfg, recipe, asked, number, len(jobs)) for number, (cfg, asked) in enumerate(jobs, 1)]
     from genai_hf.reports import sweep as summary
 
-    module = recipe.load()
-    if "summarise" in vars(module):
-        module.summarise(folder, cells)
+    summarise(recipe, folder, cells)
     title = " ".join([recipe.name, *map(secrets.hide_override, overrides)])
     page = summary.write_sweep(folder, title, cells)
     print(f"sweep: {page}", file=sys.stderr)
     return 2 if any(cell.error for cell in cells) else 0
+
+
+def summarise(recipe: RecipeFile, folder: Path, cells: Sequence[Any]) -> None:
+    """Have the recipe leave what its runs say together in the sweep's folder, where it knows of anything."""
+    module = recipe.load()
+    if "summarise" in vars(module):
+        module.summarise(folder, cells)
 
 
 def _jobs(recipe: RecipeFile, overrides: Sequence[str]) -> list[tuple[DictConfig, list[str]]]:

@@ -14,6 +14,7 @@ from genai_hf.places import existing, surroundings
 
 KINDS = (".tsv", ".jsonl", ".ndjson", ".json", ".csv", ".parquet")
 TRAIN = "train"
+FOLDERS = {"CoLA", "SST-2", "MRPC", "STS-B", "QQP", "MNLI", "QNLI", "RTE", "WNLI", "diagnostic"}  # of GLUE
 
 
 def find(task: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, list[Path]] | None:
@@ -86,6 +87,8 @@ def _in(place: Path, task: Mapping[str, Any]) -> dict[str, list[Path]]:
     """Files at a path: of the task and of its diagnostic set, which lies in a folder beside the task's."""
     if not place.is_dir():
         return {TRAIN: [_file(str(place))]}
+    if task.get("folder") and place.resolve().name in FOLDERS - {task["folder"]}:
+        raise DataError(f"{place}: task={task['name']} is in {task['folder']}; name that folder, or the one above it")
     folder = place / str(task["folder"]) if task.get("folder") else place
     found = in_folder(folder if folder.is_dir() else place, task)
     if diagnostic := task.get("diagnostic"):

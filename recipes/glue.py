@@ -18,12 +18,10 @@ def build(cfg: DictConfig) -> Trainer:
     """Cheap and fallible first: a wrong setting or row stops here, before any weight is read."""
     arguments = config.training_arguments(cfg)
 
-    with arguments.main_process_first():  # the other ranks find in the cache what it made
+    with arguments.main_process_first():  # the others find what it downloaded, and its tokenizer
         task = config.build(data.Task, cfg.task, at="task")
         examples = config.build(data.labelled, cfg.data, at="data", task=task)
-        tokenizer = config.build(
-            tokenization.load_or_train, cfg.tokenizer, at="tokenizer", corpus=examples.corpus(), run=cfg.init_from
-        )
+        tokenizer = config.build(tokenization.load_or_train, cfg.tokenizer, at="tokenizer", corpus=examples.corpus())
     model = config.build(
         models.load_classifier,
         cfg.model,
@@ -33,10 +31,15 @@ def build(cfg: DictConfig) -> Trainer:
         sequence_length=cfg.sequence_length,
         seed=cfg.seed,
         head_labels=cfg.head_labels,
-        init_from=cfg.init_from,
     )
     rows = config.build(
-        data.encode, {}, at="sequence_length", examples=examples, tokenizer=tokenizer, length=cfg.sequence_length
+        data.encode,
+        {},
+        at="sequence_length",
+        examples=examples,
+        tokenizer=tokenizer,
+        length=cfg.sequence_length,
+        predict=cfg.predict,
     )
     objective = Labelling(
         names=examples.task.names,

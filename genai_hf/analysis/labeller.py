@@ -14,9 +14,10 @@ from genai_hf import tokenization
 from genai_hf.collators.labelled import LabelledCollator
 from genai_hf.data.encoded import Frame
 from genai_hf.errors import ConfigError
-from genai_hf.models import finished_model, has_segments
+from genai_hf.models import has_segments
 from genai_hf.models.pooling import last_token
 from genai_hf.objectives.labelling import INPUTS
+from genai_hf.task_files import finished_model
 
 BATCH = 64  # texts at a time
 
@@ -48,7 +49,7 @@ class Labeller:
         Raises:
             ConfigError: It has no model of this kind.
         """
-        folder = finished_model(str(run))
+        folder = str(finished_model(str(run)))
         try:
             model = AutoModelForSequenceClassification.from_pretrained(folder, use_safetensors=True)
         except (OSError, SafetensorError) as error:

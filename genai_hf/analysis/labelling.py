@@ -50,7 +50,7 @@ class LabellingReport:
     def __call__(self, trainer: Any, folder: Path) -> dict[str, float]:
         """Predict what has to be, on every rank, and write, on rank 0."""
         outputs = trainer.gathered(trainer.eval_dataset)["outputs"]
-        tests = {name: trainer.gathered(self.rows[name]) for name in self.examples.test if self._is_asked(name)}
+        tests = {name: trainer.gathered(self.rows[name]) for name in self.examples.test if name in self.rows}
         if trainer.is_world_process_zero():
             for section in self.sections(trainer, folder, outputs):
                 sections.save(folder, section)
@@ -91,9 +91,6 @@ class LabellingReport:
     def _task(self, name: str) -> Task:
         task = self.examples.task
         return task if name in task.test or not task.diagnostic else Task(**task.diagnostic)
-
-    def _is_asked(self, name: str) -> bool:
-        return self.predict or self.rows[name].labels is not None
 
 
 def answers(task: Task, predicted: Array) -> str:

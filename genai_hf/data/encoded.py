@@ -67,8 +67,10 @@ class Encoded(Dataset[dict[str, Any]]):
         return row if self.labels is None else row | {"label": float(self.labels[number])}
 
 
-def encode(*, examples: Labelled, tokenizer: PreTrainedTokenizerFast, length: int) -> dict[str, Encoded]:
-    """Rows of ``train``, of ``validation`` (all sets to evaluate on, one after another), and of each test set.
+def encode(
+    *, examples: Labelled, tokenizer: PreTrainedTokenizerFast, length: int, predict: bool = False
+) -> dict[str, Encoded]:
+    """Rows of ``train``, of ``validation`` (all sets to evaluate on, one after another), and of test sets.
 
     A pair is framed as the tokenizer frames pairs; one that sets nothing between two texts (GPT-2) gets its end-of-text
     token there. What is too long loses tokens from the end of the longer text.
@@ -77,13 +79,15 @@ def encode(*, examples: Labelled, tokenizer: PreTrainedTokenizerFast, length: in
         examples: With the task.
         tokenizer: Whose special tokens to use.
         length: Tokens of an example at most, special ones included.
+        predict: Whether to take the test sets whose labels are not known, too.
 
     Raises:
         ConfigError: There is no token to set between two texts.
         ValueError: `length` leaves no room for text.
     """
     frame = Frame(tokenizer, length)
-    splits = {TRAIN: examples.splits[TRAIN], "validation": reduce(add, examples.validation.values()), **examples.test}
+    splits = {TRAIN: examples.splits[TRAIN], "validation": reduce(add, examples.validation.values())}
+    splits |= {name: split for name, split in examples.test.items() if predict or split.labels is not None}
     rows, first = dict[str, Encoded](), 0
     for name, split in splits.items():
         encodings = frame(split.texts, split.pairs)

@@ -76,8 +76,10 @@ def commit(name: str, revision: str | None) -> str:
     return revision if revision is not None and COMMIT.fullmatch(revision) else _asked(name, revision)
 
 
-def parquet_folder(name: str, config: str | None = None, revision: str | None = None) -> Path:
-    """Folder of a configuration's Parquet files, one or more a split, downloaded if they are not here yet.
+def parquet_folder(
+    name: str, config: str | None = None, revision: str | None = None, *, splits: Sequence[str] = ("",)
+) -> Path:
+    """Folder of a configuration's Parquet files, one or more a split, downloaded if a split is not here yet.
 
     Raises:
         DataError: There are none, or the Hub cannot be reached.
@@ -92,7 +94,7 @@ def parquet_folder(name: str, config: str | None = None, revision: str | None = 
         here = _parquet_files(fetch(revision=revision, local_files_only=True), wanted)
     except LocalEntryNotFoundError:
         here = []
-    if not here:
+    if not all(any(file.name.startswith(split) for file in here) for split in splits):
         asked = _asked(name, revision)  # a download would wait for a missing network for minutes
         try:
             here = _parquet_files(fetch(revision=asked), wanted)

@@ -135,11 +135,11 @@ def _of(task: Task, split: str) -> Task:
 
 
 def _downloaded(task: Task) -> dict[str, list[Path]]:
-    folder = hub.parquet_folder(**(task.hub or {}))
+    folder = hub.parquet_folder(**(task.hub or {}), splits=[TRAIN, *task.validation, *task.test.values()])
     found = in_folder(folder, vars(task))
     if task.diagnostic:
         beside = Task(**task.diagnostic)
-        of_it = in_folder(hub.parquet_folder(**(beside.hub or {})), vars(beside))
+        of_it = in_folder(hub.parquet_folder(**(beside.hub or {}), splits=list(beside.test.values())), vars(beside))
         found |= {"diagnostic": next(iter(of_it.values()))} if of_it else {}
     require(found, vars(task), str(folder))
     return found

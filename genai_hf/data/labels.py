@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from genai_hf.data.problems import fault
-from genai_hf.data.task import Task
+from genai_hf.data.task import Task, plain
 from genai_hf.errors import DataError
 
 MOST = 200  # different labels that are taken from a training file
@@ -17,13 +17,6 @@ UNKNOWN = {"-1", "-1.0", "nan", ""}  # how test sets say that the label is not g
 def is_unknown(value: Any) -> bool:
     """Whether the value stands for a label that is not given."""
     return value is None or str(value).strip().lower() in UNKNOWN
-
-
-def plain(value: Any) -> str:
-    """A label as its name would be written; 1.0 is how a column of whole numbers with gaps holds a 1."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).lower() if isinstance(value, bool) else str(value).strip()
 
 
 def occurring(values: Iterable[Any], task: Task, file: Path) -> list[str]:

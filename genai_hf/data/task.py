@@ -94,4 +94,11 @@ class Task:
     @property
     def names(self) -> list[str]:
         """Names of the labels; none in a regression, whose one output has no name."""
-        return [str(label).lower() if isinstance(label, bool) else str(label).strip() for label in self.labels or ()]
+        return [plain(label) for label in self.labels or ()]
+
+
+def plain(value: Any) -> str:
+    """A label as its name would be written; 1.0 is how a column of whole numbers with gaps holds a 1."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).lower() if isinstance(value, bool) else str(value).strip()

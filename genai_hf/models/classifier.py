@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from torch import nn
 from transformers import (
     AutoModelForSequenceClassification,
     PreTrainedConfig,
@@ -15,9 +16,9 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from genai_hf import task_files
 from genai_hf.errors import ConfigError
 from genai_hf.models.loading import check_room, configuration, weights
+from genai_hf.models.pooling import score_head
 from genai_hf.ranks import rank
 from genai_hf.weightless import weightless_folder
 
@@ -38,7 +39,6 @@ def load_classifier(
     revision: str | None = None,
     from_scratch: bool = False,
     head_labels: Sequence[str] | None = None,
-    init_from: str | None = None,
 ) -> PreTrainedModel:
     """A model with one output for each name, or one in all for a regression; its config says which output is which.
 
@@ -56,13 +56,10 @@ def load_classifier(
         revision: A Hub commit, branch or tag.
         from_scratch: Leave the weights of `name`.
         head_labels: Names of the outputs of a head that does not name them rightly.
-        init_from: A run's folder, whose model to begin with instead.
 
     Raises:
         ConfigError: As for `genai_hf.models.load`; or weights are missing that are not drawn anew, or padding.
     """
-    if init_from is not None:
-        name, architecture, config = finished_model(init_from, name), None, None
     if (name is None) == (architecture is None):
         raise ConfigError("model: give either model.name (pretrained weights) or model.architecture with model.config")
     _require_padding(tokenizer)
@@ -86,18 +83,9 @@ def load_classifier(
     _require_weights(model, str(name), missing, keeps)
     if not keeps:
         renew_head(model, seed)
+    if wanted.is_encoder_decoder and score_head(model):
+        raise ConfigError(f"'model': {wanted.model_type} reads its decoder's last place; take another model")
     return model
-
-
-def finished_model(run: str, name: str | None = None) -> str:
-    """The folder of a finished run's model.
-
-    Raises:
-        ConfigError: The run has none, or another model is named besides.
-    """
-    if name is not None:
-        raise ConfigError(f"'init_from': model.name={name} is another model to begin with; give one of them")
-    return str(task_files.finished_model(run))
 
 
 def label_order(configuration: PreTrainedConfig, names: Sequence[str]) -> list[int]:
@@ -119,13 +107,15 @@ def has_segments(configuration: PreTrainedConfig) -> bool:
 
 
 def renew_head(model: PreTrainedModel, seed: int) -> None:
-    """Draw anew every weight that is not of the model's body."""
+    """Draw the layer of the outputs anew; what lies between it and the body is pretrained, or was not there to read."""
     torch.manual_seed(seed)
-    for name, part in model.named_children():
-        if name != model.base_model_prefix:
+    for name, part in model.named_modules():
+        in_body = f"{name}.".startswith(f"{model.base_model_prefix}.")
+        if isinstance(part, nn.Linear) and not in_body and part.out_features == model.config.num_labels:
+            weight: Any
             for weight in part.parameters():
                 weight._is_hf_initialized = False  # transformers' mark on what it has read, which it would not draw
-            part.apply(model._init_weights)
+            model._init_weights(part)
 
 
 def _keeps_head(wanted: PreTrainedConfig, names: Sequence[str], head_labels: Sequence[str] | None) -> bool:

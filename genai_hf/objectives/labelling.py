@@ -56,7 +56,8 @@ class Labelling:
         outputs = self.outputs(model, batch)
         if self.names:
             return {"label": cross_entropy_sum(outputs, batch["labels"].long())}
-        return {"label": squared_error_sum(outputs.squeeze(1), batch["labels"].to(outputs.dtype))}
+        exact = torch.promote_types(outputs.dtype, torch.float32)  # labels rounded to bfloat16 would be others
+        return {"label": squared_error_sum(outputs.squeeze(1), batch["labels"].to(exact))}
 
     def tally(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Outputs (B, classes or 1), in the task's order, and what is right (B,), where that is known."""
@@ -75,6 +76,7 @@ class Labelling:
         figures, start = dict[str, float](), 0
         for number, (name, rows) in enumerate(self.validation.items()):
             outputs, labels = (totals[key][start : start + rows] for key in ("outputs", "labels"))
+            self._require_order(name, labels, outputs)
             prefix = f"{name}_" if number else ""
             figures |= {f"{prefix}{key}": value for key, value in self.figures(outputs, labels).items()}
             start += rows
@@ -83,14 +85,8 @@ class Labelling:
         return figures | {f"majority_{key}": value for key, value in yardstick.items()}
 
     def figures(self, outputs: NDArray[np.float64], labels: NDArray[np.float64]) -> dict[str, float]:
-        """Figures of one set, the deciding one first, and the mean loss.
-
-        Raises:
-            UserError: Classes seem to be mixed up.
-        """
+        """Figures of one set, the deciding one first, and the mean loss."""
         predicted = self.predicted(outputs)
-        if self.names and not self.adversarial:
-            self._require_order(labels, outputs)
         if self.names:
             loss = cross_entropy_sum(torch.from_numpy(outputs), torch.from_numpy(labels).long())
         else:
@@ -122,8 +118,12 @@ class Labelling:
             raise ValueError(f"the model's outputs are {tuple(outputs.shape)}, not {wanted}")
         return outputs[:, self._order.to(outputs.device)] if self.order else outputs
 
-    def _require_order(self, labels: NDArray[np.float64], outputs: NDArray[np.float64]) -> None:
+    def _require_order(self, name: str, labels: NDArray[np.float64], outputs: NDArray[np.float64]) -> None:
+        if not self.names or self.adversarial:
+            return
         wrong = order_fault(labels.astype(int), softmax(outputs, axis=1), self.names)
         if wrong is not None:
-            remedy = "see that training and validation files mean the same by a label, or name the order of the"
-            raise UserError(f"the labels are mixed up: {wrong}; {remedy} checkpoint's head: head_labels=[…]")
+            remedy = (
+                "see that it means the same by a label as the training set, or name a checkpoint's head by head_labels"
+            )
+            raise UserError(f"the labels of {name} are mixed up: {wrong}; {remedy}")

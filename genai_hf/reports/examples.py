@@ -31,8 +31,8 @@ def show(trainer: Any, number: int) -> None:
     else:
         legend = "  ".join(f"[{style}] {escape(name)} [/]" for name, style in STYLES.items() if name != "special")
         console.print(f"{legend}   the word behind › is what has to be predicted; nothing else is\n")
-    if rates:
-        console.print(rate_table(rates))
+    if rates:  # rows of like length, which come together, are no independent draws: no band holds for them
+        console.print(rate_table(rates, banded=not is_whole))
 
 
 def panel(row: dict[str, Any], batch: dict[str, Any], tokenizer: Any) -> Panel:
@@ -64,9 +64,10 @@ def labelled(row: dict[str, Any], batch: dict[str, Any], trainer: Any) -> Panel:
     return Panel(text, title=f"example {row['example_id']}, epoch {row['epoch']}: {escape(label)}", title_align="left")
 
 
-def rate_table(rates: dict[str, list[float]]) -> Table:
+def rate_table(rates: dict[str, list[float]], *, banded: bool = True) -> Table:
     """Each rate beside the rule's, with the band in which it lies but for one chance in ten thousand."""
-    table = Table("rate", "measured", "rule", "count", f"{BAND:.2%} band", "", box=None)
+    band_columns = (f"{BAND:.2%} band", "") if banded else ()
+    table = Table("rate", "measured", "rule" if banded else "of all", "count", *band_columns, box=None)
     for name, (hits, trials, expected) in rates.items():
         rule = expected / max(trials, 1)
         low, high = binom.interval(BAND, int(trials), min(rule, 1.0))
@@ -74,5 +75,6 @@ def rate_table(rates: dict[str, list[float]]) -> Table:
         band = f"{low / max(trials, 1):.4f} – {high / max(trials, 1):.4f}"
         verdict = "[green]inside[/]" if inside else "[bold red]outside[/]"
         counted = f"{hits:,.0f} of {trials:,.0f}"
-        table.add_row(name, f"{hits / max(trials, 1):.4f}", f"{rule:.4f}", counted, band, verdict)
+        shown = (band, verdict) if banded else ()
+        table.add_row(name, f"{hits / max(trials, 1):.4f}", f"{rule:.4f}", counted, *shown)
     return table

@@ -45,10 +45,11 @@ class Row:
         return Repeats(found) if found else None
 
     def means(self) -> dict[Score, float]:
-        """The mean of every score that any average asks for and that is there."""
+        """The mean of every score that any average asks for and that as many runs have as any other."""
         asked = {score for groups in AVERAGES.values() for group in groups for score in group}
-        found = {score: self.repeats(score) for score in asked}
-        return {score: repeats.mean for score, repeats in found.items() if repeats}
+        found = {score: repeats for score in asked if (repeats := self.repeats(score))}
+        most = max((len(repeats.scores) for repeats in found.values()), default=0)
+        return {score: repeats.mean for score, repeats in found.items() if len(repeats.scores) == most}
 
 
 def rows_of(cells: Sequence[SweepCell]) -> list[Row]:

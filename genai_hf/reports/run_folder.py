@@ -124,7 +124,7 @@ def deciding(folder: Path) -> str:
     """The metric that decides which of a run's models is best: ``eval_loss`` unless its settings name another."""
     run = Run(folder)
     run.config = _mapping(run, "config.yaml")
-    return f"eval_{run.setting('trainer.metric_for_best_model') or 'loss'}"
+    return f"eval_{str(run.setting('trainer.metric_for_best_model') or 'loss').removeprefix('eval_')}"
 
 
 def _text(run: Run, name: str) -> str:

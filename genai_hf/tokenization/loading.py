@@ -48,7 +48,6 @@ def load_or_train(
     limit_alphabet: int = 1000,
     model_max_length: int = 512,
     cache: Path | None = None,
-    run: str | None = None,
 ) -> PreTrainedTokenizerFast:
     """Load the tokenizer called `name`; without one, train it on the corpus, or find it in the cache trained before.
 
@@ -67,15 +66,12 @@ def load_or_train(
         limit_alphabet: Different characters.
         model_max_length: Tokens that the model takes.
         cache: Folder instead of the user's own.
-        run: Folder of a finished run, whose tokenizer to take instead.
 
     Raises:
         ConfigError: `name` is no tokenizer, or cannot be reached.
         ValueError: A setting of training is wrong.
         DataError: The corpus has no text.
     """
-    if run is not None:
-        return load(str(Path(run, "model")))
     if name is not None:
         return load(name)
     training = partial(

@@ -139,7 +139,10 @@ def _checkpoints_at_once(trainer: Trainer) -> int:
         saves = 0
     elif arguments.save_strategy == "steps" and (arguments.max_steps > 0 or arguments.save_steps < 1):
         saves = math.ceil((arguments.max_steps if arguments.save_steps >= 1 else 1) / arguments.save_steps)
-    return saves if arguments.save_total_limit is None else min(saves, arguments.save_total_limit + 1)
+    if arguments.save_total_limit is None:
+        return saves
+    kept = arguments.save_total_limit + int(arguments.load_best_model_at_end)  # the best is kept besides
+    return min(saves, int(kept) + 1)
 
 
 def _last_evaluation(trainer: Trainer) -> dict[str, float]:

@@ -8,6 +8,7 @@ import torch
 import transformers
 from torch import Tensor, nn
 
+from genai_hf.errors import ConfigError
 from genai_hf.objectives import Objective
 from genai_hf.training.batches import FILLER
 from genai_hf.training.gathering import gathered
@@ -87,6 +88,10 @@ class Trainer(Reliable, transformers.Trainer):
     ) -> dict[str, float]:
         """Figures over all rows of the evaluation set, the same for any number of ranks; they are logged."""
         metrics = self.measure(eval_dataset, metric_key_prefix)
+        best = f"eval_{str(self.args.metric_for_best_model or 'loss').removeprefix('eval_')}"
+        if metric_key_prefix == "eval" and best not in metrics:
+            known = ", ".join(key.removeprefix("eval_") for key in metrics)
+            raise ConfigError(f"'trainer.metric_for_best_model': {best.removeprefix('eval_')} is not among {known}")
         self.log(dict(metrics))
         self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics

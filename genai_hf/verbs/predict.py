@@ -87,9 +87,12 @@ def _settings(run: Path) -> DictConfig:
 
 def _is_file(word: str) -> bool:
     is_there = os.path.isfile(word)  # noqa: PTH113 - Path's own raises where a sentence is too long for a name
-    is_name = task_files.kind(Path(word)) in {*task_files.KINDS, ".txt"} and not {" ", "\n"} & set(word)
-    if is_name and not is_there:
+    kinds = (*task_files.KINDS, ".txt")
+    is_table = task_files.kind(Path(word)) in kinds
+    if is_table and not is_there and not {" ", "\n"} & set(word):
         raise DataError(f"{word}: no such file")
+    if is_there and not is_table:
+        raise DataError(f"{word}: a file of texts ends in {', '.join(kinds)} (also .gz); rename it")
     return is_there
 
 

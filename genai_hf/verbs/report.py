@@ -11,6 +11,7 @@ from genai_hf.errors import ConfigError
 
 def main(words: list[str]) -> int:
     """Render each folder's report and print its path."""
+    from genai_hf import recipe_files, sweeping
     from genai_hf.reports import render, sweep
 
     if not words:
@@ -19,6 +20,9 @@ def main(words: list[str]) -> int:
         folder = Path(word)
         if (folder / "sweep.json").is_file():
             title, cells = sweep.load_sweep(folder)
+            name = title.partition(" ")[0]
+            if name in recipe_files.shipped():
+                sweeping.summarise(recipe_files.find(name), folder, cells)
             print(sweep.write_sweep(folder, title, cells))
         else:
             print(render.write_report(folder))

@@ -155,7 +155,7 @@ def test_a_length_without_room_for_text_is_refused(length):
 
 
 def test_a_row_has_its_ids_segment_label_and_number():
-    rows = data.encode(examples=PAIRED, tokenizer=make_tokenizer(), length=16)
+    rows = data.encode(examples=PAIRED, tokenizer=make_tokenizer(), length=16, predict=True)
     row = rows["train"][7, 1]
     assert row.pop("input_ids").tolist() == [2, 7, 3, 9, 10, 3]
     assert row == {"second": 3, "example_id": 1, "epoch": 7, "label": 0.0}
@@ -165,7 +165,7 @@ def test_a_row_has_its_ids_segment_label_and_number():
 
 
 def test_validation_sets_follow_each_other_and_evaluation_rows_have_no_epoch():
-    rows = data.encode(examples=PAIRED, tokenizer=make_tokenizer(), length=16)
+    rows = data.encode(examples=PAIRED, tokenizer=make_tokenizer(), length=16, predict=True)
     assert rows.keys() == {"train", "validation", "T"}
     assert [row["input_ids"][1] for row in rows["validation"]] == [5, 7, 8]
     assert rows["validation"].labels.tolist() == [0.0, 1.0, 1.0]
@@ -175,7 +175,7 @@ def test_validation_sets_follow_each_other_and_evaluation_rows_have_no_epoch():
 
 
 def test_no_two_examples_share_a_number():
-    rows = data.encode(examples=PAIRED, tokenizer=make_tokenizer(), length=16)
+    rows = data.encode(examples=PAIRED, tokenizer=make_tokenizer(), length=16, predict=True)
     assert [row["example_id"] for name in ("train", "validation", "T") for row in rows[name]] == [0, 1, 2, 3, 4, 5]
 
 
@@ -195,3 +195,8 @@ def test_the_fingerprint_of_rows_is_that_of_their_examples():
         for split in (Split(["w0", "w1"], None, labels) for labels in ([0, 1], [1, 0], None))
     }
     assert len(prints) == 3
+
+
+def test_test_sets_without_labels_are_left_alone_where_nobody_asks():
+    rows = data.encode(examples=PAIRED, tokenizer=make_tokenizer(), length=16)
+    assert list(rows) == ["train", "validation"]

@@ -226,7 +226,7 @@ def test_mnli_comes_from_the_hub_with_its_diagnostic_set(tmp_path, monkeypatch):
     (tmp_path / "ax").mkdir()
     rows = [{"premise": "x", "hypothesis": "y", "label": -1, "idx": 0}]
     parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "ax" / "test-00000-of-00001.parquet")
-    monkeypatch.setattr(hub, "parquet_folder", lambda name, config, revision: tmp_path / config)
+    monkeypatch.setattr(hub, "parquet_folder", lambda name, config, revision, splits: tmp_path / config)
     found = data.labelled(task=task("mnli"))
     assert {name: split.labels for name, split in found.test.items()} == {"MNLI-m": None, "MNLI-mm": None, "AX": None}
     assert found.test["AX"].keys() == [("x", "y")]

@@ -204,16 +204,18 @@ def test_a_head_for_other_labels_is_drawn_anew_and_the_body_stays(finetuned, nam
 
 
 @pytest.mark.parametrize("kind", ENCODERS | DECODERS)
-def test_every_architectures_head_is_drawn_anew_and_nothing_else(kind, tmp_path):
+def test_every_architectures_output_layer_is_drawn_anew_and_nothing_else(kind, tmp_path):
     saved(tiny(kind, (ENCODERS | DECODERS)[kind]), tmp_path / kind)
     rewritten(tmp_path / kind, **labels("good", "fair", "bad"))
     stored, model = load_file(tmp_path / kind / "model.safetensors"), classifier(tmp_path / kind)
     body = f"{model.base_model_prefix}."
     found = {name: weight for name, weight in model.state_dict().items() if name in stored}
     same = {name for name, weight in found.items() if torch.equal(weight, stored[name].float())}
-    constant = {name for name in stored if name.endswith(("bias", "norm.weight"))}
-    assert {name for name in stored if name.startswith(body)} <= same
-    assert {name for name in same if not name.startswith(body)} <= constant
+    last = {name for name, weight in found.items() if weight.dim() == 2 and len(weight) == 3 and body not in f"{name}"}
+    others = {name for name in stored if name.rpartition(".")[0] not in {name.rpartition(".")[0] for name in last}}
+    assert last, "it has one output a label"
+    assert others <= same
+    assert not last & same
     again = classifier(tmp_path / kind)
     assert all(torch.equal(weight, again.state_dict()[name]) for name, weight in model.state_dict().items())
 
@@ -253,18 +255,6 @@ def test_exactly_one_of_name_and_architecture_is_given(pretrained):
         classifier(None)
     with pytest.raises(ConfigError, match=re.escape("give either model.name")):
         classifier(pretrained, architecture="bert")
-
-
-def test_a_finished_runs_model_is_where_another_begins(finetuned, tmp_path):
-    shutil.copytree(finetuned, tmp_path / "run" / "model")
-    (tmp_path / "run" / "metrics.json").write_text("{}")  # the last thing that a run writes
-    model = classifier(None, architecture="bert", config={"hidden_size": 8}, init_from=str(tmp_path / "run"))
-    assert same_head(model, classifier(finetuned))
-    assert same_body(model, classifier(finetuned))
-    with pytest.raises(ConfigError, match="holds no model; name the folder of a run that has finished"):
-        classifier(None, init_from=str(finetuned))
-    with pytest.raises(ConfigError, match="another model to begin with; give one of them"):
-        classifier(finetuned, init_from=str(tmp_path / "run"))
 
 
 def without(folder: Path, lost: str) -> Path:

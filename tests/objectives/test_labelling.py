@@ -153,7 +153,8 @@ def test_the_commonest_label_of_training_is_the_yardstick():
 def test_classes_that_are_mixed_up_end_the_run_unless_the_set_is_made_to_mislead():
     totals = {"outputs": np.array([[0.0, 3.0], [3.0, 0.0]] * 40), "labels": np.array([0.0, 1.0] * 40)}
     with pytest.raises(
-        UserError, match=r"^the labels are mixed up: 0\.0% are right, and 100\.0% with no for yes, yes for no;"
+        UserError,
+        match=r"^the labels of validation are mixed up: 0\.0% are right, and 100\.0% with no for yes, yes for no;",
     ):
         classes(validation={"validation": 80}).metrics(totals)
     assert classes(validation={"validation": 80}, adversarial=True).metrics(totals)["accuracy"] == 0.0

@@ -125,7 +125,7 @@ def test_a_head_whose_labels_are_mixed_up_is_refused_in_a_line(training, data, r
     assert cli.main(words) == 2
     first, last = capsys.readouterr().err.splitlines()
     assert first.startswith("labels by name: the checkpoint's head has contradiction, entailment, neutral")
-    assert last.startswith("genai-hf glue: the labels are mixed up: 0.0% are right, and 100.0% with")
+    assert last.startswith("genai-hf glue: the labels of matched are mixed up: 0.0% are right, and 100.0% with")
     assert not [path for path in root.rglob("*") if path.name in {"metrics.json", "model", "predictions"}]
     names = "head_labels=[entailment,neutral,contradiction]"
     assert cli.main([*words, names, "run=mended"]) == 0
@@ -163,8 +163,10 @@ def test_two_beginnings_and_an_unfinished_one_are_refused_in_a_line(data, root, 
     capsys.readouterr()
     assert cli.main([*words, checkpoint, f"init_from={root / 'first'}"]) == 2
     assert "'init_from': model.name=" in one_line(capsys.readouterr().err)
-    shutil.rmtree(root / "first" / "model")
     assert cli.main(["glue", "task=rte", data, *UNTRAINED, f"init_from={root / 'first'}"]) == 2
+    assert "begins with that run's model; leave model.config." in one_line(capsys.readouterr().err)
+    shutil.rmtree(root / "first" / "model")
+    assert cli.main(["glue", "task=rte", data, *SMALL, f"init_from={root / 'first'}"]) == 2
     said = one_line(capsys.readouterr().err)
     assert said.endswith("first holds no model; name the folder of a run that has finished")
     assert [path.name for path in root.iterdir()] == ["first"]
