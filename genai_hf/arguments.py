@@ -1,6 +1,7 @@
 """The words after a recipe's name: Hydra's own flags and overrides."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -23,12 +24,20 @@ def parse(words: Sequence[str]) -> tuple[RecipeFile, argparse.Namespace]:
     parser = get_args_parser()
     parser.error = refuse  # type: ignore[method-assign]
     flags = parser.parse_intermixed_args(list(words[1:]))
+    flags.overrides = [quoted(line) for line in flags.overrides]
     if flags.config_name or flags.config_path:
         raise ConfigError("--config-name and --config-path are the recipe's; bring settings along with --config-dir")
     for folder in folders(flags):
         if not folder.is_dir():
             raise ConfigError(f"--config-dir {folder} is not a folder")
     return recipe_files.find(words[0], folders(flags)), flags
+
+
+def quoted(override: str) -> str:
+    """An override whose value is a file or folder with letters in its name that mean something to Hydra, quoted."""
+    key, _, value = override.partition("=")
+    is_plain = not set(value) & set("=, {}[]()") or "'" in value
+    return override if is_plain or not os.path.exists(value) else f"{key}='{value}'"  # noqa: PTH110 - a long value
 
 
 def folders(flags: argparse.Namespace) -> tuple[Path, ...]:

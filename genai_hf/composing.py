@@ -139,7 +139,7 @@ def explain(error: Exception, app: Hydra, recipe: RecipeFile, overrides: Sequenc
         group, _, option = str(error.missing_cfg_file).rpartition("/")
         if group == "hydra/launcher" and option.startswith("submitit"):
             return ConfigError(f"'{group}={option}' needs an extra: pip install 'genai-hf[slurm]'")
-        near = config.hint(option, error.options)
+        near = config.hint(option.lower(), error.options)
         listed = "" if "it takes" in near else f" ({', '.join(sorted(error.options))})"
         return ConfigError(f"'{group}={option}' is not an option{near.replace('it takes', 'choose from')}{listed}")
     if isinstance(error, ConfigCompositionException):

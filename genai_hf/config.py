@@ -162,6 +162,8 @@ def _check_type(key: str, value: Any, annotation: str) -> None:
 def _check_model(cfg: DictConfig) -> None:
     """The architecture's own fields: where it is known which one."""
     architecture = OmegaConf.select(cfg, "model.architecture")
+    if architecture is not None and OmegaConf.select(cfg, "model.name") is not None:
+        raise ConfigError("'model.name' names pretrained weights; say model=pretrained besides")
     if architecture is not None:
         dotted = schema.model_config(architecture)
         if dotted is None:

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import os
 import sys
 import tempfile
 import traceback
@@ -56,9 +57,10 @@ def sweep(recipe: RecipeFile, overrides: Sequence[str]) -> int:
 
 def summarise(recipe: RecipeFile, folder: Path, cells: Sequence[Any]) -> None:
     """Have the recipe leave what its runs say together in the sweep's folder, where it knows of anything."""
-    module = recipe.load()
-    if "summarise" in vars(module):
-        module.summarise(folder, cells)
+    with running.logged(Path(os.devnull)):
+        module = recipe.load()
+        if "summarise" in vars(module):
+            module.summarise(folder, cells)
 
 
 def _jobs(recipe: RecipeFile, overrides: Sequence[str]) -> list[tuple[DictConfig, list[str]]]:

@@ -25,9 +25,9 @@ def data_table(examples: Labelled, rows: Mapping[str, Encoded]) -> Table:
         end = start + len(split)
         cut = rows["validation"].cut[start:end]
         parts[name], start = (split, rows["validation"].lengths[start:end], cut), end
-    parts |= {
-        name: (split, rows[name].lengths, rows[name].cut) for name, split in examples.test.items() if name in rows
-    }
+    for name, split in examples.test.items():
+        if name in rows:
+            parts[f"test: {name}"] = (split, rows[name].lengths, rows[name].cut)
     known, table = set(trained.keys()), list[list[Any]]()
     for name, (split, lengths, cut) in parts.items():
         keys = split.keys()

@@ -1,11 +1,14 @@
 """What is wrong with data files, gathered so that all of it is said at once."""
 
+import difflib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from genai_hf.errors import DataError
 
 SHOWN = 20  # problems
+NO_COLUMN = "no column"
 LISTED = 8  # columns, where the right one is missing
 
 
@@ -19,6 +22,7 @@ class Problems:
         self.count = 0
         self.whole_files = 0  # of which not a row is wrong, but all
         self._lines: list[str] = []
+        self._lacking: Counter[tuple[Path, str]] = Counter()
         self._last: tuple[Path, int | None] | None = None
 
     def add(self, file: Path, row: int | None, what: str) -> None:
@@ -27,8 +31,12 @@ class Problems:
             return
         self._last = (file, row)
         self.count += 1
+        if what.startswith(NO_COLUMN):  # the same in every row: said once
+            self._lacking[file, what] += 1
+            if self._lacking[file, what] > 1:
+                return
         self.whole_files += row is None
-        if self.count <= SHOWN:
+        if len(self._lines) < SHOWN:
             self._lines.append(f"{file}: {what}" if row is None else f"{file}:{row}: {what}")
 
     def raise_any(self) -> None:
@@ -38,7 +46,8 @@ class Problems:
             DataError: The first problems, a line each, and the number of the others.
         """
         if self.count:
-            others = [f"… and {self.count - SHOWN:,} more"] if self.count > SHOWN else []
+            again = sum(self._lacking.values()) - len(self._lacking)
+            others = [f"… and {self.count - again - SHOWN:,} more"] if self.count - again > SHOWN else []
             raise DataError("\n".join([*self._lines, *others]))
 
 
@@ -65,7 +74,9 @@ def column_fault(column: str, columns: Sequence[str], remedy: str = "name anothe
     if count == 1:
         return None
     listed = ", ".join(columns[:LISTED]) + (", …" if len(columns) > LISTED else "")
-    found = f"{count} columns" if count else "no column"
+    found = f"{count} columns" if count else NO_COLUMN
+    near = difflib.get_close_matches(column, columns, n=1, cutoff=0.6) if not count else []
+    remedy = f"did you mean '{near[0]}'? {remedy}" if near else remedy
     return f"{found} '{column}' among {listed or 'none'}; {remedy}"
 
 

@@ -78,9 +78,13 @@ def _separated(file: Path, columns: Columns, problems: Problems, *, tabs: bool) 
     quote = "a tab too many or too few, or a line that is broken" if tabs else "quote fields with commas"
     for row, values in numbered if header is first else chain([(number, first)], numbered):
         if len(values) != len(header):
-            problems.add(file, row, f"{len(values)} fields where the header has {len(header)}; {quote}")
+            problems.add(file, row, f"{_count(len(values))} where the header has {len(header)}; {quote}")
         else:
             yield row, {column: values[place] for column, place in places.items()}
+
+
+def _count(fields: int) -> str:
+    return f"{fields} field{'' if fields == 1 else 's'}"
 
 
 def _tsv_lines(file: Path, problems: Problems) -> Iterator[tuple[int, list[str]]]:

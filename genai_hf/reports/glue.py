@@ -61,6 +61,9 @@ def scores_table(found: Sequence[Row]) -> Table:
     table: list[list[Any]] = [
         [row.name, *(_cell(row.repeats(score)) for score in columns.values()), _average(row)] for row in found
     ]
+    commonest = [_commonest(found, score) for score in columns.values()]
+    if any(commonest):
+        table.append(["always the commonest label", *commonest, None])
     for name, (known, mean) in _published(columns).items():
         cells = (f"{known[column]:.1f}" if column in known else None for column in columns)
         table.append([f"{name}, {PUBLISHED_TITLE}", *cells, f"{mean:.1f}"])
@@ -71,6 +74,14 @@ def scores_table(found: Sequence[Row]) -> Table:
         f"Average: {MEANINGS['bert_table']}."
     )
     return Table("GLUE", ["", *columns, "Average"], table, note)
+
+
+def _commonest(found: Sequence[Row], score: Score) -> str | None:
+    """What always answering the training set's commonest label, or its mean, scores."""
+    task, metric = score
+    known = [run[2].get(f"eval_majority_{metric}") for row in found for run in row.runs.get(task, [])]
+    first = next((value for value in known if value is not None), None)
+    return None if first is None else f"{100 * first:.1f}"
 
 
 def _published(columns: Mapping[str, Score]) -> dict[str, tuple[dict[str, float], float]]:
@@ -104,7 +115,7 @@ def _spread(found: Sequence[Row]) -> list[Table]:
     if all(line[2] < 2 for line in table):
         return []
     columns = ["", "task", "runs", "mean", "median", "standard deviation", "95 % from", "to"]
-    note = "The interval is Student's, for the mean over all seeds: of three runs it is wide."
+    note = "The interval is Student's, for the mean over all seeds: of two or three runs it is very wide."
     return [Table("Over seeds", columns, table, note)]
 
 
@@ -125,14 +136,17 @@ def _gains(found: Sequence[Row]) -> list[Table]:
                 yardstick = pretrained.runs[task][0][2].get(f"eval_majority_{metric}")
                 commonest = None if yardstick is None else f"{100 * yardstick:.1f}"
                 gain = f"{after.mean - before.mean:+.1f}"
-                table.append([column, metric.removeprefix("mismatched_"), commonest, _cell(before), _cell(after), gain])
+                runs = min(len(before.scores), len(after.scores))
+                figures = [commonest, _cell(before), _cell(after), gain]
+                table.append([column, metric.removeprefix("mismatched_"), runs, *figures])
     if not table:
         return []
     note = (
         "The same sizes, tokenizer and fine-tuning, with random weights and with pretrained ones. The first column "
         "always answers the commonest class of the training set, or its mean."
     )
-    return [Table("Fine-tuning helps", ["", "metric", "commonest", "from scratch", "pretrained", "gain"], table, note)]
+    columns = ["", "metric", "runs", "commonest", "from scratch", "pretrained", "gain"]
+    return [Table("From scratch and pretrained", columns, table, note)]
 
 
 def _submissions(folder: Path, found: Sequence[Row]) -> list[Table]:

@@ -55,6 +55,8 @@ class Run:
     @property
     def before(self) -> dict[str, float]:
         """Numbers of the evaluation before the first step, where a later one can be compared with them."""
+        if not any(line["step"] > 0 for line in self.log):
+            return {}  # nothing was trained
         later = {key for line in self.log if line["step"] > 0 for key in line} | self.metrics.keys()
         first = {key: value for line in self.log if line["step"] == 0 for key, value in line.items()}
         return _numbers({key: value for key, value in first.items() if key in later})

@@ -41,6 +41,8 @@ def main(words: list[str]) -> int:
         texts, pairs = _read(Path(first), cfg)
     else:
         _require_text(first, *second)
+        if bool(second) != (cfg.task.get("text_pair") is not None):
+            raise ConfigError(f"this model takes {'single texts: give one' if second else 'pairs of texts: give two'}")
         texts, pairs = [first], second or None
     from transformers.utils import logging
 
@@ -49,19 +51,19 @@ def main(words: list[str]) -> int:
     logging.disable_progress_bar()
     with running.logged(Path("/dev/null")):
         answers = Labeller.of_run(Path(run), cfg)(texts, pairs)
-        for line in _lines(answers, texts, pairs, asked.json):
+        for line in _lines(answers, texts, pairs, asked.json, is_file=_is_file(first) and not second):
             sys.stdout.write(f"{line}\n")
     return 0
 
 
 def _lines(
-    answers: Iterator[dict[str, float]], texts: list[str], pairs: list[str] | None, as_json: bool
+    answers: Iterator[dict[str, float]], texts: list[str], pairs: list[str] | None, as_json: bool, *, is_file: bool
 ) -> Iterator[str]:
     if as_json:
         for place, answer in enumerate(answers):
             asked = {"text": texts[place]} | ({"text_pair": pairs[place]} if pairs else {})
             yield json.dumps(asked | ({"value": answer["value"]} if "value" in answer else {"labels": answer}))
-    elif len(texts) == 1:
+    elif not is_file:
         for name, share in next(answers).items():
             yield f"{share:.3f}" if name == "value" else f"{name:24}{share:.1%}"
     else:

@@ -91,7 +91,7 @@ def test_the_data_are_counted_as_labels_lengths_cuts_doubles_and_leaks():
         ["train", 4, "cat 75.0%, dog 25.0%, fish 0.0%", 4.0, 6, 1, 1, None, 2],
         ["validation", 2, "cat 50.0%, dog 0.0%, fish 50.0%", 6.0, 9, 1, 0, 1, 0],
         ["more", 1, "cat 0.0%, dog 100.0%, fish 0.0%", 5.0, 5, 0, 0, 0, 0],
-        ["test", 2, "not given", 2.0, 2, 0, 0, 1, 0],
+        ["test: test", 2, "not given", 2.0, 2, 0, 0, 1, 0],
     ]
 
 

@@ -333,7 +333,7 @@ def test_every_other_task_refuses_a_broken_row(glue, name):
     with file.open("a") as stream:
         stream.write("one field\n")
     rows = len(CLASSIC[f"{task(name).folder}/train.tsv"])
-    assert refused(task=task(name), path=str(glue)).startswith(f"{file}:{rows + 1}: 1 fields where the header has ")
+    assert refused(task=task(name), path=str(glue)).startswith(f"{file}:{rows + 1}: 1 field where the header has ")
 
 
 # Texts and labels of one's own.
@@ -566,7 +566,7 @@ def test_texts_to_be_labelled_need_no_label(tmp_path):
         ("cola", "f.jsonl", '{"text": "x"}', f"f:1: no column 'sentence' among text; {REMEDY}"),
         ("qqp", "f.txt", "x\n", "f: a line is one text, and qqp has pairs; give a table with both columns"),
         ("qqp", "f.tsv", "question1\tquestion2\nx\t\ny\tz\n", "f:2: 'question2' is empty; leave the row out"),
-        ("qqp", "f.tsv", "question1\tquestion2\nx\n", f"f:2: 1 fields where the header has 2; {TABS}"),
+        ("qqp", "f.tsv", "question1\tquestion2\nx\n", f"f:2: 1 field where the header has 2; {TABS}"),
     ],
 )  # fmt: skip
 def test_bad_texts_to_be_labelled_are_named(tmp_path, name, file, content, expected):

@@ -97,7 +97,7 @@ CSV_FAULTS = [
     ("text,id,text\na,1,b\n", "f:1: 2 columns 'text' among text, id, text; name another: data.column=…"),
     ("id,text\n1,a\n2,b,c\n3\n4,d\n",
      "f:3: 3 fields where the header has 2; quote fields with commas\n"
-     "f:4: 1 fields where the header has 2; quote fields with commas"),
+     "f:4: 1 field where the header has 2; quote fields with commas"),
     ('id,text\n1,a\n2,""\n3, \n', "f:3: 'text' is empty; leave the row out\nf:4: 'text' is empty; leave the row out"),
     ('text\na\n"b\nc\n',
      "f:3: quotes do not match (unexpected end of data); close them, and double those inside a field"),

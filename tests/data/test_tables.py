@@ -96,7 +96,7 @@ TSV_FAULTS = [
     ("a\tb\tlabel\tlabel\nx\ty\t0\t1\n", [], ["f:1: 2 columns 'label' among a, b, label, label; see it"]),
     ("a\tb\nx\ty\tz\nx\nx\ty\n", [4],
      ["f:2: 3 fields where the header has 2; a tab too many or too few, or a line that is broken",
-      "f:3: 1 fields where the header has 2; a tab too many or too few, or a line that is broken"]),
+      "f:3: 1 field where the header has 2; a tab too many or too few, or a line that is broken"]),
     (b"a\tb\ncaf\xe9\ty\nx\0\ty\nx\ty\n", [4],
      ["f:2: is not UTF-8 (byte 0xe9 at 4); save the file as UTF-8 (iconv -f LATIN1 -t UTF-8 if it is Latin-1)",
       "f:3: holds a NUL byte; save the file as UTF-8 text"]),

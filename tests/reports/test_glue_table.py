@@ -151,11 +151,11 @@ def test_what_pretraining_gives_is_beside_the_commonest_class(tmp_path):
         for rate in ("1e-5", "2e-5")
         for seed in (1, 2)
     ]
-    table = tables(tmp_path / "sweep", cells)["Fine-tuning helps"]
-    assert table.columns == ["", "metric", "commonest", "from scratch", "pretrained", "gain"]
+    table = tables(tmp_path / "sweep", cells)["From scratch and pretrained"]
+    assert table.columns == ["", "metric", "runs", "commonest", "from scratch", "pretrained", "gain"]
     assert table.rows == 2 * [
-        ["MNLI-m", "accuracy", "35.0", "55.0 ± 0.0", "80.0 ± 0.0", "+25.0"],
-        ["MNLI-mm", "accuracy", None, "54.0 ± 0.0", "79.0 ± 0.0", "+25.0"],
+        ["MNLI-m", "accuracy", 2, "35.0", "55.0 ± 0.0", "80.0 ± 0.0", "+25.0"],
+        ["MNLI-mm", "accuracy", 2, None, "54.0 ± 0.0", "79.0 ± 0.0", "+25.0"],
     ]
 
 
