@@ -56,7 +56,7 @@ def refused(capsys):
 
 
 def test_a_sentence_has_every_label_with_its_probability_the_likeliest_first(ask):
-    assert ask("sst2", "beta the dog") == "positive\t84.7%\tbeta\n"
+    assert ask("sst2", "beta the dog") == f"{'positive':24}84.7%\n{'negative':24}15.3%\n"
     assert ask("sst2", "alpha the dog") == f"{'negative':24}72.9%\n{'positive':24}27.1%\n"
 
 
@@ -85,7 +85,7 @@ def test_json_is_an_object_a_text_with_its_labels(ask):
 
 
 def test_a_long_text_is_a_text_and_is_cut(ask):
-    assert ask("sst2", "beta the cat sleeps " * 200) == "positive\t84.7%\tbeta\n"
+    assert ask("sst2", "beta the cat sleeps " * 200) == f"{'positive':24}84.7%\n{'negative':24}15.3%\n"
     assert ask("sst2", "x" * 300).count("\n") == 2
 
 
