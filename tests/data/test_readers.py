@@ -61,7 +61,7 @@ def test_a_novel_fits_a_csv_field(tmp_path):
         (".jsonl", '\ufeff{"id": 1, "body": "\\ufeffone"}\r\n\r\n{"body": "NA"}\n'),
         (".json", '{"body": "one"}\n{"body": "NA"}'),
         (".json", ' [{"body": "one"},\n {"body": "NA"}]\n'),
-        (".ndjson.gz", gzip.compress(b'{"body": "one"}\n{"body": "NA"}\n')),
+        (".ndjson.gz", gzip.compress(b'{"body": "one"}\n{"body": "NA"}\n', mtime=0)),
     ],
 )
 def test_json_is_an_object_a_line_or_one_array(tmp_path, ending, content):

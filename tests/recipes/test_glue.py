@@ -329,7 +329,7 @@ def test_what_pretraining_gives_stands_beside_the_same_model_from_scratch(data, 
     score = 100 * metrics(scratch)["eval_accuracy"]
     assert score < 100
     assert "## From scratch and pretrained" in text
-    assert f"| RTE | accuracy | 50.0 | {score:.1f} | 100.0 | {100 - score:+.1f} |" in text
+    assert f"| RTE | accuracy | 1 | 50.0 | {score:.1f} | 100.0 | {100 - score:+.1f} |" in text
     assert {file.name for file in swept(root).glob("*.zip")} == {"submission-1.zip", "submission-2.zip"}
     with zipfile.ZipFile(swept(root) / "submission-2.zip") as archive:
         assert {name: archive.read(name).decode() for name in archive.namelist()} == GOLDEN["rte"]

@@ -15,6 +15,7 @@ from conftest import Rows, make_tokenizer, tiny_bert
 
 from genai_hf.collators.masking import MaskedLMCollator
 from genai_hf.objectives.masked_lm import MaskedLM
+from genai_hf.ranks import leave
 
 ROWS = 16
 
@@ -46,7 +47,8 @@ def main(out: str) -> None:
     torch.distributed.all_reduce(parts)
     if os.environ["RANK"] == "0":
         torch.save({"gradients": gradients, "loss": float(parts) / torch.distributed.get_world_size()}, out)
-    torch.distributed.destroy_process_group()
+    torch.distributed.barrier()
+    leave(0)  # after which no thread of a library can abort the process
 
 
 if __name__ == "__main__":
