@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import DictConfig
 from safetensors import SafetensorError
 from transformers import AutoModelForSequenceClassification, PreTrainedModel, PreTrainedTokenizerFast
 
@@ -39,12 +38,13 @@ class Labeller:
     takes_pairs: bool
 
     @classmethod
-    def of_run(cls, run: Path, cfg: DictConfig) -> "Labeller":
+    def of_run(cls, run: Path, *, length: int, takes_pairs: bool) -> "Labeller":
         """The model of a finished run.
 
         Args:
             run: Its folder.
-            cfg: Its settings, as its ``config.yaml`` has them.
+            length: Its sequence length.
+            takes_pairs: Whether its task has pairs.
 
         Raises:
             ConfigError: It has no model of this kind.
@@ -54,8 +54,7 @@ class Labeller:
             model = AutoModelForSequenceClassification.from_pretrained(folder, use_safetensors=True)
         except (OSError, SafetensorError) as error:
             raise ConfigError(f"{folder} cannot be read ({str(error).splitlines()[0]}); run it again") from error
-        pairs = cfg.task.get("text_pair") is not None
-        return cls(model.eval(), tokenization.load(folder), int(cfg.sequence_length), pairs)
+        return cls(model.eval(), tokenization.load(folder), length, takes_pairs)
 
     def __call__(self, texts: Sequence[str], pairs: Sequence[str] | None) -> Iterator[dict[str, float]]:
         """For each text its labels with their probabilities, the most probable first; in a regression ``value``.

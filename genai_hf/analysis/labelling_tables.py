@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
+from sklearn.metrics import confusion_matrix
 
 from genai_hf.data import Encoded, Labelled, Task
 from genai_hf.data.splits import Split
@@ -61,8 +63,7 @@ def epochs(trainer: Any, task: Task) -> Table | None:
 
 def confusion(names: list[str], labels: Array, predicted: Array) -> Table:
     """How often each label was taken for each other."""
-    counts = np.zeros((len(names), len(names)), dtype=int)
-    np.add.at(counts, (labels.astype(int), predicted.astype(int)), 1)
+    counts = confusion_matrix(labels, predicted, labels=range(len(names)))
     table: list[list[Any]] = [
         [name, *map(int, row), f"{row[number] / max(row.sum(), 1):.1%}"]
         for number, (name, row) in enumerate(zip(names, counts, strict=True))
@@ -83,8 +84,7 @@ def hardest(task: Task, split: Split, outputs: Array, count: int, name: str) -> 
     """The examples with the largest loss: where the model is surest of something else."""
     labels = np.array(split.labels)
     if task.names:
-        spread = np.exp(outputs - outputs.max(1, keepdims=True))
-        probabilities = spread / spread.sum(1, keepdims=True)
+        probabilities = softmax(outputs, axis=1)
         loss = -np.log(np.maximum(probabilities[np.arange(len(labels)), labels.astype(int)], 1e-30))
     else:
         loss = np.abs(outputs[:, 0] - labels)

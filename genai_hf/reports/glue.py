@@ -133,8 +133,7 @@ def _gains(found: Sequence[Row]) -> list[Table]:
         for column, (task, metric) in columns_of(found).items():
             before, after = scratch.repeats((task, metric)), pretrained.repeats((task, metric))
             if before and after:
-                yardstick = pretrained.runs[task][0][2].get(f"eval_majority_{metric}")
-                commonest = None if yardstick is None else f"{100 * yardstick:.1f}"
+                commonest = _commonest([pretrained], (task, metric))
                 gain = f"{after.mean - before.mean:+.1f}"
                 runs = min(len(before.scores), len(after.scores))
                 figures = [commonest, _cell(before), _cell(after), gain]

@@ -37,11 +37,12 @@ def main(words: list[str]) -> int:
         raise ConfigError('name a run and a text: genai-hf predict outputs/glue/… "a sentence" ["a second one"]')
     run, first, *second = asked.words
     cfg = _settings(Path(run))
+    takes_pairs = cfg.task.get("text_pair") is not None
     if not second and _is_file(first):
         texts, pairs = _read(Path(first), cfg)
     else:
         _require_text(first, *second)
-        if bool(second) != (cfg.task.get("text_pair") is not None):
+        if bool(second) != takes_pairs:
             raise ConfigError(f"this model takes {'single texts: give one' if second else 'pairs of texts: give two'}")
         texts, pairs = [first], second or None
     from transformers.utils import logging
@@ -50,7 +51,8 @@ def main(words: list[str]) -> int:
 
     logging.disable_progress_bar()
     with running.logged(Path("/dev/null")):
-        answers = Labeller.of_run(Path(run), cfg)(texts, pairs)
+        labeller = Labeller.of_run(Path(run), length=int(cfg.sequence_length), takes_pairs=takes_pairs)
+        answers = labeller(texts, pairs)
         for line in _lines(answers, texts, pairs, asked.json, is_file=_is_file(first) and not second):
             sys.stdout.write(f"{line}\n")
     return 0
