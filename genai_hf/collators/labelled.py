@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from genai_hf.collators.padding import stack
+from genai_hf.collators.view import Piece, Rates, View
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,7 @@ class LabelledCollator:
     pad_token_id: int
     segments: bool = True
     shares: Mapping[str, float] = field(default_factory=dict)
+    is_random: ClassVar[bool] = False  # rows of like length, which come together, are no independent draws
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
         """Collate rows.
@@ -42,7 +44,14 @@ class LabelledCollator:
             batch["labels"] = torch.tensor([row["label"] for row in rows], dtype=torch.float32)
         return batch
 
-    def measure(self, rows: Sequence[dict[str, Any]], batch: dict[str, Tensor]) -> dict[str, tuple[int, int, float]]:
+    def view(self, row: dict[str, Any], batch: dict[str, Tensor]) -> View:
+        """One example with its label."""
+        names, label = list(self.shares), row["label"]
+        ids = enumerate(batch["input_ids"][0].tolist())
+        pieces = [Piece(token, "second" if place >= row["second"] else "plain") for place, token in ids]
+        return View({"": pieces}, note=names[int(label)] if names else f"{label:g}")
+
+    def measure(self, rows: Sequence[dict[str, Any]], batch: dict[str, Tensor]) -> Rates:
         """Count the labels of the rows, to be held against their shares among all training rows.
 
         Returns:

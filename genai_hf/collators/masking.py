@@ -7,7 +7,7 @@ section 4.1), as a function of (seed, epoch, example, position) alone.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from transformers import PreTrainedTokenizerBase
 
 from genai_hf.collators import counter
 from genai_hf.collators.padding import stack
+from genai_hf.collators.view import Piece, Rates, View
 
 IGNORE = -100  # label of a position that no loss counts
 CHOICE, FATE, WORD = range(3)  # what each stream of random numbers decides
@@ -52,6 +53,7 @@ class MaskedLMCollator:
     mask_share: float = 0.8
     random_share: float = 0.1
     max_predictions: int | None = None
+    is_random: ClassVar[bool] = True
     _special: NDArray[np.bool_] = field(init=False, repr=False)
     _words: NDArray[np.int64] = field(init=False, repr=False)
 
@@ -93,7 +95,7 @@ class MaskedLMCollator:
             "label_positions": torch.from_numpy(positions),
         }
 
-    def measure(self, rows: Sequence[dict[str, Any]], batch: dict[str, Tensor]) -> dict[str, tuple[int, int, float]]:
+    def measure(self, rows: Sequence[dict[str, Any]], batch: dict[str, Tensor]) -> Rates:
         """Count what was done to the rows, to be held against the rule.
 
         Returns:
@@ -114,6 +116,25 @@ class MaskedLMCollator:
             "random, of chosen": (total - masked - kept, total, self.random_share - drawn),
             "unchanged, of chosen": (kept, total, 1 - self.mask_share - self.random_share + drawn),
         }
+
+    def view(self, row: dict[str, Any], batch: dict[str, Tensor]) -> View:
+        """One example: each token as the model sees it, and what it has to predict there."""
+        del row
+        return View(
+            {
+                "": [
+                    self._piece(*pair)
+                    for pair in zip(batch["input_ids"][0].tolist(), batch["labels"][0].tolist(), strict=True)
+                ]
+            }
+        )
+
+    def _piece(self, token: int, label: int) -> Piece:
+        if label == IGNORE:
+            return Piece(token)
+        if token == self.tokenizer.mask_token_id:
+            return Piece(token, "hidden", label)
+        return Piece(token, "unchanged" if token == label else "replaced", label)
 
     def _choose(self, keys: counter.Bits, ids: NDArray[np.int64], attention: NDArray[np.int64]) -> NDArray[np.bool_]:
         ordinary: NDArray[np.bool_] = ~self._special[ids] & (attention == 1)

@@ -9,7 +9,9 @@ def language_metrics(totals: Mapping[str, float], *, accuracy: str) -> dict[str,
 
     Args:
         totals: `targets`, `loss` (nats), `correct`, and of the yardstick that knows only how frequent each token is in
-            the training text: `unigram_loss` (nats) and `commonest` (targets that are the commonest token).
+            the training text: `unigram_loss` (nats) and `commonest` (targets that are the commonest token). With
+            `bytes`, the UTF-8 bytes that the targets stand for, there are bits per byte, which do not depend on the
+            tokenizer.
         accuracy: What to call the share of targets whose most probable token is right.
 
     Returns:
@@ -25,7 +27,7 @@ def language_metrics(totals: Mapping[str, float], *, accuracy: str) -> dict[str,
         "unigram_loss": unigram_loss,
         "unigram_perplexity": _exp(unigram_loss),
         "commonest_accuracy": totals["commonest"] / targets,
-    }
+    } | ({"bits_per_byte": totals["loss"] / math.log(2) / max(totals["bytes"], 1.0)} if "bytes" in totals else {})
 
 
 def _exp(loss: float) -> float:

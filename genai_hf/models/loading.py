@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import torch
 import transformers
@@ -13,7 +13,13 @@ from genai_hf.config import hint
 from genai_hf.errors import ConfigError
 from genai_hf.weightless import weightless_folder
 
-HEADS = {"masked_lm": transformers.AutoModelForMaskedLM, "causal_lm": transformers.AutoModelForCausalLM}
+HEADS = {
+    "masked_lm": transformers.AutoModelForMaskedLM,
+    "masked_lm_and_next_sentence": transformers.AutoModelForPreTraining,
+    "causal_lm": transformers.AutoModelForCausalLM,
+    "text_to_text": transformers.AutoModelForSeq2SeqLM,
+}
+Head: TypeAlias = Literal["masked_lm", "masked_lm_and_next_sentence", "causal_lm", "text_to_text"]
 
 OFFSET_POSITIONS = {
     "roberta",
@@ -27,7 +33,7 @@ OFFSET_POSITIONS = {
 
 def load(
     *,
-    head: Literal["masked_lm", "causal_lm"],
+    head: Head,
     tokenizer: PreTrainedTokenizerBase,
     sequence_length: int,
     seed: int = 0,

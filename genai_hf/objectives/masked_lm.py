@@ -1,17 +1,19 @@
 """Masked language modelling: predict the hidden tokens from both sides (Devlin et al. 2018, section 3.1)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 import torch
+import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from genai_hf.losses import cross_entropy_sum
 from genai_hf.metrics.language import language_metrics
 from genai_hf.models.head import head_rows
+from genai_hf.objectives.language import TextTally
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +28,10 @@ class MaskedLM:
     frequencies: NDArray[np.int64]
     head_on_labels: bool = True
     weights: ClassVar[Mapping[str, float]] = {"masked_lm": 1.0}
+    _tally: TextTally = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_tally", TextTally(self.frequencies))
 
     def count(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Number of targets of each term."""
@@ -38,15 +44,8 @@ class MaskedLM:
     def tally(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Sums over the batch from which `metrics` makes figures."""
         logits, targets = self._predict(model, batch)
-        unigram = torch.from_numpy(self.frequencies).to(logits.device)
-        surprise = -((unigram[targets] + 1).log() - (unigram.sum() + len(unigram)).log())
-        return {
-            "targets": targets.new_tensor(len(targets)),
-            "loss": cross_entropy_sum(logits, targets),
-            "correct": (logits.argmax(-1) == targets).sum(),
-            "unigram_loss": surprise.sum(),
-            "commonest": (targets == unigram.argmax()).sum(),
-        }
+        losses = F.cross_entropy(logits.float(), targets, reduction="none")
+        return self._tally(losses, logits.argmax(-1), targets)
 
     def metrics(self, totals: Mapping[str, float]) -> dict[str, float]:
         """Figures of a whole evaluation from the sums over its batches."""

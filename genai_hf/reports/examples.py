@@ -2,66 +2,96 @@
 
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 from scipy.stats import binom
 
+from genai_hf.collators.view import Piece, View
 from genai_hf.looking import first_rows
 
 BAND = 0.9999  # a rate outside its band has less than one chance in ten thousand
-STYLES = {"hidden": "black on yellow", "replaced": "black on red", "unchanged": "black on green", "special": "dim"}
+STYLES = {  # what was done to a token: how it is shown, and what the legend says of it; of the others nothing
+    "hidden": ("black on yellow", "hidden"),
+    "replaced": ("black on red", "replaced"),
+    "unchanged": ("black on green", "unchanged"),
+    "second": ("underline", "of the second text"),
+    "span": ("black", "a span and what stands for it"),
+    "ignored": ("strike dim", "read by no one"),
+    "special": ("dim", ""),
+    "plain": ("", ""),
+}
+SPANS = ("cyan", "magenta", "yellow", "green", "blue", "red")  # backgrounds of one span after the other
+LARGEST_MASK = 128  # tokens of a mask that is drawn: two rows a line
 
 
 def show(trainer: Any, number: int) -> None:
     """Print the first `number` examples of a Trainer as its model sees them, and the rates measured over them."""
-    console, rates = Console(), dict[str, list[float]]()
+    console, rates, seen = Console(), dict[str, list[float]](), list[Piece]()
+    collator, tokenizer = trainer.data_collator, trainer.processing_class
     for row in first_rows(trainer, number):
-        batch = trainer.data_collator([row])
-        is_whole = batch["labels"].dim() == 1  # a label of the whole text, not of each token
-        shown = labelled(row, batch, trainer) if is_whole else panel(row, batch, trainer.processing_class)
-        console.print(shown)
-        for name, (hits, trials, probability) in trainer.data_collator.measure([row], batch).items():
+        batch = collator([row])
+        view = collator.view(row, batch)
+        seen += [piece for line in view.lines.values() for piece in line]
+        console.print(panel(row, view, tokenizer))
+        for name, (hits, trials, probability) in collator.measure([row], batch).items():
             known = rates.setdefault(name, [0, 0, 0.0])
             rates[name] = [known[0] + hits, known[1] + trials, known[2] + probability * trials]
-    if is_whole:
-        console.print("the text's label stands above it; [underline]the second text[/] is underlined\n")
-    else:
-        legend = "  ".join(f"[{style}] {escape(name)} [/]" for name, style in STYLES.items() if name != "special")
-        console.print(f"{legend}   the word behind › is what has to be predicted; nothing else is\n")
-    if rates:  # rows of like length, which come together, are no independent draws: no band holds for them
-        console.print(rate_table(rates, banded=not is_whole))
+    if any(STYLES[piece.kind][1] for piece in seen):
+        console.print(legend(seen))
+    if rates:
+        console.print(rate_table(rates, banded=collator.is_random))
 
 
-def panel(row: dict[str, Any], batch: dict[str, Any], tokenizer: Any) -> Panel:
+def panel(row: dict[str, Any], view: View, tokenizer: Any) -> Panel:
     """One example: each token as the model sees it, and behind it what it has to predict there."""
-    seen, labels = batch["input_ids"][0].tolist(), batch["labels"][0].tolist()
-    text = Text()
-    special = set(tokenizer.all_special_ids)
-    for token, label in zip(seen, labels, strict=True):
-        shown, wanted = tokenizer.convert_ids_to_tokens([token, max(label, 0)])
-        if label < 0:
-            text.append(shown, STYLES["special"] if token in special else "")
-        else:
-            kind = "hidden" if token == tokenizer.mask_token_id else "unchanged" if token == label else "replaced"
-            text.append(f"{shown}›{wanted}", STYLES[kind])
-        text.append(" ")
-    return Panel(text, title=f"example {row['example_id']}, epoch {row['epoch']}", title_align="left")
+    lines = []
+    for name, pieces in view.lines.items():
+        text = Text(f"{name}: " if name else "", "bold")
+        for piece in pieces:
+            text.append(*_shown(piece, tokenizer))
+            text.append(" ")
+        lines.append(text)
+    if view.mask is not None:
+        lines.append(picture(view.mask))
+    note = f": {escape(view.note)}" if view.note else ""
+    return Panel(Group(*lines), title=f"example {row['example_id']}, epoch {row['epoch']}{note}", title_align="left")
 
 
-def labelled(row: dict[str, Any], batch: dict[str, Any], trainer: Any) -> Panel:
-    """One example with a label for its whole text."""
-    tokenizer, text = trainer.processing_class, Text()
-    special = set(tokenizer.all_special_ids)
-    for place, token in enumerate(batch["input_ids"][0].tolist()):
-        style = "dim" if token in special else "underline" if place >= row["second"] else ""
-        text.append(tokenizer.convert_ids_to_tokens(token), style)
-        text.append(" ")
-    names = trainer.objective.names
-    label = names[int(row["label"])] if names else f"{row['label']:g}"
-    return Panel(text, title=f"example {row['example_id']}, epoch {row['epoch']}: {escape(label)}", title_align="left")
+def _shown(piece: Piece, tokenizer: Any) -> tuple[str, str]:
+    """A token as text, and its style."""
+    shown = tokenizer.convert_ids_to_tokens(piece.token)
+    style = STYLES[piece.kind][0]
+    if piece.kind == "plain" and piece.token in tokenizer.all_special_ids:
+        style = STYLES["special"][0]
+    if piece.kind == "span":
+        style = f"{style} on {SPANS[piece.span % len(SPANS)]}"
+    wanted = "" if piece.wanted is None else f"›{tokenizer.convert_ids_to_tokens(piece.wanted)}"
+    return f"{shown}{wanted}", style
+
+
+def legend(pieces: list[Piece]) -> str:
+    """What the colours of these tokens mean."""
+    kinds = {piece.kind for piece in pieces}
+    words = [f"[{style}] {said} [/]" for kind, (style, said) in STYLES.items() if kind in kinds and said]
+    if any(piece.wanted is not None for piece in pieces):
+        words.append("the word behind › is what has to be predicted; nothing else is")
+    return "  ".join(words) + "\n"
+
+
+def picture(mask: Any) -> Text:
+    """Which token (down) looks at which (across), two tokens a line; of a long one the beginning."""
+    part, marks = mask[:LARGEST_MASK, :LARGEST_MASK], {(0, 0): "·", (0, 1): "▄", (1, 0): "▀", (1, 1): "█"}
+    lines = []
+    for first in range(0, len(part), 2):
+        upper = part[first]
+        lower = part[first + 1] if first + 1 < len(part) else 0 * upper
+        lines.append("".join(marks[int(up), int(low)] for up, low in zip(upper, lower, strict=True)))
+    said = "each token (down) looks at the tokens (across) that are filled"
+    more = "" if len(part) == len(mask) else f"; the first {LARGEST_MASK} of {len(mask):,}"
+    return Text(f"{said}{more}\n" + "\n".join(lines), "dim")
 
 
 def rate_table(rates: dict[str, list[float]], *, banded: bool = True) -> Table:

@@ -1,0 +1,49 @@
+"""Heads of an objective's own on top of any model, read within the model's forward pass.
+
+A head that is called after the forward pass is one that DDP does not wait for and FSDP has not gathered. So it belongs
+to the model, as one more module of it, and runs in a hook on the trunk's output.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from accelerate.utils import extract_model_from_parallel
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+
+def attach(model: PreTrainedModel, name: str, head: nn.Module) -> None:
+    """Make `head` a module of `model`, so that it is trained, moved, sharded and checkpointed with it.
+
+    Args:
+        model: Any model of transformers.
+        name: Of the new module.
+        head: Called with the trunk's last hidden states, by `attached`.
+
+    Raises:
+        ValueError: The model has something of that name.
+    """
+    if name in {*dict(model.named_children()), *vars(model)}:
+        raise ValueError(f"{type(model).__name__} has a {name} of its own")
+    model.add_module(name, head)
+
+
+@contextmanager
+def attached(model: nn.Module, name: str, read: Callable[[nn.Module, Tensor], Tensor]) -> Iterator[list[Tensor]]:
+    """Within this context every forward pass of `model` reads its attached head too.
+
+    Args:
+        model: With a head called `name`, wrapped for several processes or not.
+        name: As `attach` was given.
+        read: Given the head and the trunk's last hidden states (B, T, H), gives the head's output.
+
+    Yields:
+        A list that holds the output of each forward pass so far.
+    """
+    bare = extract_model_from_parallel(model)
+    head, outputs = bare.get_submodule(name), list[Tensor]()
+    handle = bare.base_model.register_forward_hook(lambda _, __, states: outputs.append(read(head, states[0])))
+    try:
+        yield outputs
+    finally:
+        handle.remove()
