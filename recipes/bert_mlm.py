@@ -3,7 +3,7 @@
 from omegaconf import DictConfig
 
 from genai_hf import config, data, models, tokenization
-from genai_hf.analysis.blanks import FillBlanks
+from genai_hf.analysis.blanks import fill_blanks
 from genai_hf.collators.masking import MaskedLMCollator
 from genai_hf.objectives.masked_lm import MaskedLM
 from genai_hf.training import Trainer
@@ -43,5 +43,5 @@ def build(cfg: DictConfig) -> Trainer:
         data_collator=collator,
         train_dataset=blocks["train"],
         eval_dataset=blocks["validation"],
-        callbacks=[config.build(FillBlanks, cfg.blanks, at="blanks", tokenizer=tokenizer)],
+        callbacks=[config.build(fill_blanks, cfg.blanks, at="blanks", tokenizer=tokenizer)],
     )

@@ -21,14 +21,16 @@ COMMON = [
     "trainer.use_cpu=true",
     "precision=fp32",
 ]
-OWN = {"bert_mlm": ["data=text"], "glue": ["task=local"]}
-NARROW = ["model.config.hidden_size=32", "model.config.intermediate_size=64"]
-WIDE = ["model.config.hidden_size=512", "model.config.intermediate_size=4096"]  # checkpoints of 130 MB
+OWN = {"bert_mlm": ["data=text"], "glue": ["task=local"], "gpt_lm": ["data=text"]}
+BERT, GPT2 = ("hidden_size", "intermediate_size"), ("n_embd", "n_inner")
+SIZES = {"bert_mlm": BERT, "glue": BERT, "gpt_lm": GPT2}  # what its architecture calls its two widths
+NARROW, WIDE = (32, 64), (512, 4096)  # wide: checkpoints of 130 MB
 
 
 def words(recipe: str, folder: Path, *more: str, large: bool = False) -> list[str]:
     """The command's words for a run of `recipe` on the texts in `folder`, with dropout as it is shipped."""
-    sizes = WIDE if large else NARROW
+    named = zip(SIZES[recipe], WIDE if large else NARROW, strict=True)
+    sizes = [f"model.config.{name}={size}" for name, size in named]
     return [recipe, f"data.path={texts(folder)}", *OWN[recipe], *COMMON, *sizes, *more]
 
 

@@ -2,6 +2,7 @@
 
 from genai_hf.models.classifier import has_segments, label_order, load_classifier
 from genai_hf.models.loading import load
+from genai_hf.models.packing import require_packing
 from genai_hf.weightless import weightless
 
-__all__ = ["has_segments", "label_order", "load", "load_classifier", "weightless"]
+__all__ = ["has_segments", "label_order", "load", "load_classifier", "require_packing", "weightless"]

@@ -1,10 +1,19 @@
-"""The vocabulary head only where it is needed: most of a masked language model's cost at small widths is its head."""
+"""The vocabulary head only where it is needed, and no more of its logits at a time than memory has room for.
 
-from collections.abc import Iterator
+Most of a masked language model's cost at small widths is its head; most of a causal one's memory is its logits.
+"""
+
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
+import torch
+import torch.nn.functional as F  # noqa: N812
 from accelerate.utils import extract_model_from_parallel
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from genai_hf.errors import ConfigError
 
 
 @contextmanager
@@ -27,3 +36,52 @@ def head_rows(model: nn.Module, positions: Tensor | None) -> Iterator[None]:
         yield
     finally:
         handle.remove()
+
+
+def head_losses(
+    model: nn.Module, inputs: Mapping[str, Any], positions: Tensor, targets: Tensor, rows: int
+) -> tuple[Tensor, Tensor]:
+    """Cross-entropy at some positions by one forward pass of `model` in which there never are many logits.
+
+    The head is computed on `rows` positions at a time, and again in the backward pass, so that no more than (rows, V)
+    logits exist; the numbers are those of all at once.
+
+    Args:
+        model: With `get_output_embeddings`, wrapped for several processes or not.
+        inputs: What its forward takes.
+        positions: int64 (N,), into the flattened batch.
+        targets: int64 (N,), the token wanted at each.
+        rows: Of the head at a time, at least 1.
+
+    Returns:
+        The losses (N,), in nats and at least float32, and the most probable tokens (N,).
+
+    Raises:
+        ConfigError: The model changes its logits after the head.
+    """
+    head, pieces, raw = extract_model_from_parallel(model).get_output_embeddings(), list[Any](), list[Tensor]()
+
+    def piece(hidden: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+        logits = head.forward(hidden)  # not called: that would come by here again
+        exact = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        return F.cross_entropy(exact, wanted, reduction="none"), logits.argmax(-1)
+
+    def before(_: nn.Module, hidden: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        states = hidden[0].flatten(0, -2)
+        parts = zip(torch.split(states[positions], rows), torch.split(targets, rows), strict=True)
+        pieces.extend(checkpoint(piece, *part, use_reentrant=False) for part in parts)
+        return (states[:1].detach(),)
+
+    handles = [
+        head.register_forward_pre_hook(before),
+        head.register_forward_hook(lambda _, __, output: raw.append(output)),
+    ]
+    try:
+        logits = model(**inputs).logits
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not torch.equal(logits, raw[0]):
+        name = type(extract_model_from_parallel(model)).__name__
+        raise ConfigError(f"'head_rows': {name} changes its logits after the head, so they must come all at once: null")
+    return torch.cat([losses for losses, _ in pieces]), torch.cat([best for _, best in pieces])

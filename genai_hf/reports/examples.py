@@ -19,7 +19,7 @@ STYLES = {  # what was done to a token: how it is shown, and what the legend say
     "unchanged": ("black on green", "unchanged"),
     "second": ("underline", "of the second text"),
     "span": ("black", "a span and what stands for it"),
-    "ignored": ("strike dim", "read by no one"),
+    "given": ("italic", "given, not predicted"),
     "special": ("dim", ""),
     "plain": ("", ""),
 }

@@ -1,5 +1,6 @@
 """Tokenizers: trained on text or loaded by name, measured, and shown step by step."""
 
+from genai_hf.tokenization.lengths import byte_lengths
 from genai_hf.tokenization.loading import load, load_or_train
 from genai_hf.tokenization.merges import Merge, first_merges, tokens_over_merges
 from genai_hf.tokenization.pictures import (
@@ -16,6 +17,7 @@ from genai_hf.tokenization.usage import Usage, measure
 __all__ = [
     "Merge",
     "Usage",
+    "byte_lengths",
     "first_merges",
     "held_out",
     "load",

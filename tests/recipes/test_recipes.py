@@ -15,8 +15,6 @@ from genai_hf import cli, recipe_files, runs
 SMALL = ["tokenizer.vocab_size=300", "tokenizer.multiple_of=1"]
 TRAINING = [
     *SMALL,
-    "model.config.hidden_size=32",
-    "model.config.intermediate_size=64",
     "sequence_length=32",
     "trainer.max_steps=6",
     "trainer.per_device_train_batch_size=8",
@@ -30,14 +28,21 @@ TRAINING = [
     "trainer.use_cpu=true",
     "precision=fp32",
 ]
+BERT = ["model.config.hidden_size=32", "model.config.intermediate_size=64"]
+GPT2 = ["model.config.n_embd=32"]
 OWN = {
-    "bert_mlm": ["data=text", *TRAINING],
-    "glue": ["task=local", *TRAINING],
+    "bert_mlm": ["data=text", *TRAINING, *BERT],
+    "glue": ["task=local", *TRAINING, *BERT],
+    "gpt_lm": ["data=text", *TRAINING, *GPT2],
     "train_tokenizer": ["data=text", *SMALL],
 }
 RECIPES = {name: OWN[name] for name in recipe_files.shipped()}
 TRAINED = [name for name, recipe in recipe_files.shipped().items() if recipe.trains]
-HEADS = {"bert_mlm": "AutoModelForMaskedLM", "glue": "AutoModelForSequenceClassification"}
+HEADS = {
+    "bert_mlm": "AutoModelForMaskedLM",
+    "glue": "AutoModelForSequenceClassification",
+    "gpt_lm": "AutoModelForCausalLM",
+}
 
 
 @pytest.fixture
@@ -125,8 +130,9 @@ def test_a_change_that_cannot_be_taken_leaves_the_run_as_it_was(recipe, text, ro
     assert cli.main(words) == 0
     folder = root / recipe / "first"
     before = {name: (folder / name).read_bytes() for name in ("config.yaml", "settings.json", "metrics.json")}
+    wider = next(word for word in words if word.startswith("model.config.")).partition("=")[0] + "=64"
     for change, said in (
-        ("model.config.hidden_size=64", "its weights do not fit this model"),
+        (wider, "its weights do not fit this model"),
         ("trainer.learning_rate=1e-5", "has taken all its 6 steps: other settings change nothing"),
     ):
         capsys.readouterr()
