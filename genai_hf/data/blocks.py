@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerFast
 
 from genai_hf.data.tokens import Tokens
-from genai_hf.errors import DataError
+from genai_hf.errors import ConfigError, DataError
 
 EVALUATION = -1  # epoch of every evaluation row: what is drawn for it never changes
 
@@ -26,7 +26,8 @@ class Blocks(Dataset[dict[str, Any]]):
     """The document stream of `tokens` in rows of exactly `length` ids; what is left over at its end is not used.
 
     A row is ``{"input_ids": int64 (length,), "example_id": int, "epoch": int}``. It is asked for by ``(epoch, index)``;
-    an index alone is of epoch 0.
+    an index alone is of epoch 0. With `words` it has ``"word_starts": bool (length,)`` besides: where a word begins, of
+    one that a block's edge cuts what is seen of it, each special token being a word of its own.
 
     Args:
         tokens: The documents of one split.
@@ -36,6 +37,7 @@ class Blocks(Dataset[dict[str, Any]]):
         separator: Ids between two documents.
         first_example_id: Number of the first row, so that no two splits share one.
         evaluation: Rows are of epoch -1 whatever is asked for.
+        words: Whether rows say where words begin.
 
     Raises:
         ValueError: `length` leaves no room for text.
@@ -52,12 +54,14 @@ class Blocks(Dataset[dict[str, Any]]):
         separator: Sequence[int],
         first_example_id: int = 0,
         evaluation: bool = False,
+        words: bool = False,
     ) -> None:
         self.tokens = tokens
         self.length = length
         self.prefix, self.suffix, self.separator = tuple(prefix), tuple(suffix), tuple(separator)
         self.first_example_id = first_example_id
         self.evaluation = evaluation
+        self.words = words
         self.body = length - len(self.prefix) - len(self.suffix)
         if self.body < 1:
             raise ValueError(f"a length of {length} leaves no room for text beside {length - self.body} special tokens")
@@ -89,13 +93,11 @@ class Blocks(Dataset[dict[str, Any]]):
         numbers = np.array([number for _, number in asked], dtype=np.int64)
         if ((numbers < 0) | (numbers >= len(self))).any():
             raise IndexError(f"{len(self):,} blocks, asked for {numbers.tolist()}")
+        columns = self._columns(numbers)
         return [
-            {
-                "input_ids": ids,
-                "example_id": self.first_example_id + number,
-                "epoch": EVALUATION if self.evaluation else epoch,
-            }
-            for ids, (epoch, number) in zip(self._wrapped(numbers), asked, strict=True)
+            {name: rows[place] for name, rows in columns.items()}
+            | {"example_id": self.first_example_id + number, "epoch": EVALUATION if self.evaluation else epoch}
+            for place, (epoch, number) in enumerate(asked)
         ]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -109,27 +111,37 @@ class Blocks(Dataset[dict[str, Any]]):
         streamed: NDArray[np.int64] = starts + len(self.separator) * np.arange(len(starts))
         return streamed
 
-    def _wrapped(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Blocks by number (B,) as ids (B, length)."""
-        rows = np.empty((len(numbers), self.length), dtype=np.int64)
-        rows[:, : len(self.prefix)] = self.prefix
-        rows[:, len(self.prefix) : self.length - len(self.suffix)] = self._bodies(numbers)
-        rows[:, self.length - len(self.suffix) :] = self.suffix
-        return rows
+    def _columns(self, numbers: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        """Blocks by number (B,): what their rows hold, (B, length) each."""
+        last = self.length - len(self.suffix)
+        flat, beyond = self._places(numbers)
+        gaps = beyond >= 0
+        ids = np.empty((len(numbers), self.length), dtype=np.int64)
+        ids[:, : len(self.prefix)] = self.prefix
+        ids[:, len(self.prefix) : last] = self.tokens.ids[flat]
+        ids[:, len(self.prefix) : last][gaps] = np.asarray(self.separator, dtype=np.int64)[beyond[gaps]]
+        ids[:, last:] = self.suffix
+        if not self.words:
+            return {"input_ids": ids}
+        starts = np.ones(ids.shape, dtype=bool)
+        starts[:, len(self.prefix) + 1 : last] = (self.tokens.words[flat] | gaps)[:, 1:]
+        return {"input_ids": ids, "word_starts": starts}
 
-    def _bodies(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-        """What stands at the blocks' places of the stream (B, body): a document's token, or a separator after it."""
+    def _places(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """What stands at the blocks' places of the stream, (B, body) each.
+
+        Returns:
+            The place of a token, and of which separator of its document's end, below zero where it is none.
+        """
         places = numbers[:, None] * self.body + np.arange(self.body)
         document = np.searchsorted(self._streamed, places, side="right") - 1
         flat = places - document * len(self.separator)
-        beyond = flat - self.tokens.starts[document + 1]
-        bodies: NDArray[np.int64] = self.tokens.ids[np.minimum(flat, len(self.tokens) - 1)].astype(np.int64)
-        gaps = beyond >= 0
-        bodies[gaps] = np.asarray(self.separator, dtype=np.int64)[beyond[gaps]]
-        return bodies
+        return np.minimum(flat, len(self.tokens) - 1), flat - self.tokens.starts[document + 1]
 
 
-def lm_blocks(tokens: Mapping[str, Tokens], tokenizer: PreTrainedTokenizerFast, *, length: int) -> dict[str, Blocks]:
+def lm_blocks(
+    tokens: Mapping[str, Tokens], tokenizer: PreTrainedTokenizerFast, *, length: int, words: bool = False
+) -> dict[str, Blocks]:
     """Blocks of both splits for a language model, with the special tokens that its tokenizer's family uses.
 
     A tokenizer with a classification token (BERT, RoBERTa) gives ``[CLS] text [SEP] text [SEP]``, one without (GPT-2,
@@ -139,13 +151,17 @@ def lm_blocks(tokens: Mapping[str, Tokens], tokenizer: PreTrainedTokenizerFast, 
         tokens: Splits ``train`` and ``validation``.
         tokenizer: Whose special tokens to use.
         length: Ids of a block, special tokens included.
+        words: Whether rows say where words begin.
 
     Raises:
         ValueError: `length` leaves no room for text, or the tokenizer has no token to separate documents with.
+        ConfigError: Words are asked for, and the tokenizer does not know any.
         DataError: A split is shorter than one block.
     """
+    if words:
+        require_words(tokenizer)
     prefix, suffix, separator = special_ids(tokenizer)
-    cut = partial(Blocks, length=length, prefix=prefix, suffix=suffix, separator=separator)
+    cut = partial(Blocks, length=length, prefix=prefix, suffix=suffix, separator=separator, words=words)
     train = cut(tokens["train"])
     validation = cut(tokens["validation"], first_example_id=len(train), evaluation=True)
     return {"train": train, "validation": validation}
@@ -162,3 +178,14 @@ def special_ids(tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[int
     if tokenizer.eos_token_id is None:
         raise ValueError("the tokenizer has neither a separator nor an end-of-text token to set between documents")
     return [], [], [tokenizer.eos_token_id]
+
+
+def require_words(tokenizer: PreTrainedTokenizerFast) -> None:
+    """Refuse a tokenizer that takes a whole text for one word, as those without a pre-tokenizer do.
+
+    Raises:
+        ConfigError: It does.
+    """
+    if len(set(tokenizer.backend_tokenizer.encode("one two", add_special_tokens=False).word_ids)) < 2:
+        remedy = "take masking.unit=token, or a tokenizer that cuts text at spaces first"
+        raise ConfigError(f"'masking.unit': the tokenizer takes a whole text for one word; {remedy}")

@@ -1,5 +1,8 @@
 """Documents to token files: once for each text and tokenizer, in bounded memory, with a validation split that stays.
 
+Beside the tokens lies where each word begins, as the tokenizer's own pre-tokenizer cuts the text: so it is exact for
+every kind of tokenizer, whether or not its pieces bear a mark such as ``##``.
+
 Held out are the documents with the smallest SHA-256 of their text. So the split is the same whatever the order of the
 files and whichever the tokenizer, and a document stays on its side when others are added, but for the few at the edge.
 """
@@ -22,10 +25,11 @@ from transformers import PreTrainedTokenizerFast
 from genai_hf.data.cache import cache_folder, staged
 from genai_hf.data.corpus import Corpus
 from genai_hf.data.progress import slow_work
+from genai_hf.data.token_files import write_split
 from genai_hf.data.tokens import Tokens
 from genai_hf.errors import DataError
 
-RULES = 1  # raise it when the same documents and tokenizer give other files
+RULES = 2  # raise it when the same documents and tokenizer give other files
 BATCH = 2**21  # characters tokenised at a time, which is spread over the cores: about 100 MB in the library
 PIECE = 2**16  # characters after which a long document is cut
 SPACE = re.compile(r"(?<=\w)(?= \w)")  # where a cut changes no token: between words, before their space
@@ -66,9 +70,10 @@ def tokenise(corpus: Corpus, tokenizer: PreTrainedTokenizerFast, *, cache: Path 
 
 @dataclass
 class _Stream:
-    """Documents on their way into one file: how many tokens each has, and the first 8 bytes of its text's SHA-256."""
+    """Documents on their way into two files: how many tokens each has, and the first 8 bytes of its text's SHA-256."""
 
     file: IO[bytes]
+    words: IO[bytes]  # one byte a token: whether it begins a word
     dtype: type[np.uint16] | type[np.uint32]
     limit: float
     written: int = 0
@@ -79,9 +84,10 @@ class _Stream:
         self.lengths.append(0)
         self.digests.append(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]))
 
-    def add(self, document: int, ids: list[int]) -> None:
+    def add(self, document: int, ids: list[int], words: list[int | None]) -> None:
         room = int(min(len(ids), self.limit - self.written))
         np.array(ids[:room], dtype=self.dtype).tofile(self.file)
+        np.diff(np.array(words[:room], dtype=np.int64), prepend=-1).astype(bool).tofile(self.words)
         self.lengths[document] += room
         self.written += room
 
@@ -96,18 +102,19 @@ def _plain(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
 
 
 def _write(folder: Path, corpus: Corpus, backend: Tokenizer) -> None:
-    raw = folder / "stream"
+    raw, raw_words = folder / "stream", folder / "words"
     dtype = np.uint16 if max(backend.get_vocab().values()) < 2**16 else np.uint32
-    with raw.open("wb") as file:
-        stream = _Stream(file, dtype, corpus.max_tokens or math.inf)
+    with raw.open("wb") as file, raw_words.open("wb") as words:
+        stream = _Stream(file, words, dtype, corpus.max_tokens or math.inf)
         _fill(stream, corpus, backend)
     if stream.written < 2:
         raise DataError(f"{corpus.name}: {stream.written} tokens cannot be split into two parts; give more text")
     lengths, held_out, note = _split(stream, corpus.validation_share)
-    ids = np.memmap(raw, dtype=dtype, mode="r")
+    ids, begins = np.memmap(raw, dtype=dtype, mode="r"), np.memmap(raw_words, dtype=np.bool_, mode="r")
     for split, chosen in (("train", ~held_out), ("validation", held_out)):
-        _write_split(folder, split, ids, lengths, chosen)
+        write_split(folder, split, ids, begins=begins, lengths=lengths, chosen=chosen)
     raw.unlink()
+    raw_words.unlink()
     described = {"corpus": corpus.name, "train_documents": int((~held_out).sum()), "note": note}
     (folder / DESCRIPTION).write_text(json.dumps(described), encoding="utf-8")
 
@@ -117,9 +124,10 @@ def _fill(stream: _Stream, corpus: Corpus, backend: Tokenizer) -> None:
     done = 0
     with slow_work("tokenising documents", corpus.notes.get("documents")) as advance:
         for batch in _batches(corpus.read(), stream):
-            encoded = backend.encode_batch_fast([piece for _, piece in batch], add_special_tokens=False)
+            texts = [piece for _, piece in batch]
+            encoded = backend.encode_batch(texts, add_special_tokens=False)  # encode_batch_fast knows no words
             for (document, _), encoding in zip(batch, encoded, strict=True):
-                stream.add(document, encoding.ids)
+                stream.add(document, encoding.ids, encoding.word_ids)
             advance(document - done)
             done = document
             if stream.written >= stream.limit:
@@ -168,20 +176,3 @@ def _split(stream: _Stream, share: float) -> tuple[NDArray[np.int64], NDArray[np
 def held_out_count(total: int, share: float) -> int:
     """How many of `total`, at least 2, are held out: the share, rounded up, but at least 1, and not all."""
     return min(max(1, math.ceil(round(total * share, 6))), total - 1)
-
-
-def _write_split(
-    folder: Path, split: str, ids: NDArray[np.generic], lengths: NDArray[np.int64], chosen: NDArray[np.bool_]
-) -> None:
-    """Copy the chosen documents, in runs of neighbours."""
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    np.save(folder / f"{split}_starts.npy", np.concatenate([[0], np.cumsum(lengths[chosen])]))
-    file = folder / f"{split}.npy"
-    written = np.lib.format.open_memmap(file, "w+", dtype=ids.dtype, shape=(int(lengths[chosen].sum()),))
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], chosen, [False]])))
-    place = 0
-    for first, last in edges.reshape(-1, 2):
-        run = ids[starts[first] : starts[last]]
-        written[place : place + len(run)] = run
-        place += len(run)
-    written.flush()

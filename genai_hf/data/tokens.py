@@ -1,4 +1,4 @@
-"""Token ids of a split in a file, memory-mapped: as many as there are, in no more memory than is looked at."""
+"""Token ids of a split and where its words begin, memory-mapped: in no more memory than is looked at."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,7 +7,29 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-CHUNK = 2**24  # tokens counted at a time
+CHUNK = 2**24  # tokens counted or packed at a time; a multiple of 8
+
+
+@dataclass(frozen=True)
+class Bits:
+    """Truth values packed eight to a byte, the first in the lowest bit; a slice or places of it are unpacked.
+
+    Args:
+        packed: uint8 (ceil(length / 8),).
+        length: Number of values.
+    """
+
+    packed: NDArray[np.uint8]
+    length: int
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, places: slice | NDArray[np.int64]) -> NDArray[np.bool_]:
+        """The values at a slice, or at places in [0, length) of any shape."""
+        at = np.arange(*places.indices(self.length)) if isinstance(places, slice) else places
+        values: NDArray[np.bool_] = (self.packed[at >> 3] >> (at & 7).astype(np.uint8) & 1).astype(bool)
+        return values
 
 
 @dataclass(frozen=True)
@@ -39,6 +61,11 @@ class Tokens:
         """(number of documents + 1,) where each document starts in `ids`, and at last where the last one ends."""
         starts: NDArray[np.int64] = np.load(self.folder / f"{self.split}_starts.npy", mmap_mode="r").view(np.ndarray)
         return starts
+
+    @cached_property
+    def words(self) -> Bits:
+        """(number of tokens,) whether each token begins a word of the tokenizer's own, as every document does."""
+        return Bits(np.load(self.folder / f"{self.split}_words.npy", mmap_mode="r").view(np.ndarray), len(self))
 
     def __len__(self) -> int:
         return len(self.ids)

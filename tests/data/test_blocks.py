@@ -2,16 +2,20 @@ import pickle
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer, models, trainers
 from torch.utils.data import DataLoader
+from transformers import PreTrainedTokenizerFast
 
 from genai_hf.data.blocks import Blocks, lm_blocks, special_ids
 from genai_hf.data.tokens import Tokens
-from genai_hf.errors import DataError
+from genai_hf.errors import ConfigError, DataError
 
 
-def tokens_of(folder, documents, split="train"):
+def tokens_of(folder, documents, split="train", words=None):
     np.save(folder / f"{split}.npy", np.concatenate(documents).astype(np.uint16))
     np.save(folder / f"{split}_starts.npy", np.cumsum([0, *map(len, documents)]))
+    if words is not None:
+        np.save(folder / f"{split}_words.npy", np.packbits(np.concatenate(words).astype(bool), bitorder="little"))
     return Tokens(folder, split)
 
 
@@ -53,6 +57,48 @@ def test_blocks_put_together_are_the_stream(tmp_path, separator):
     bodies = [token for row in rows(blocks) for token in row[2:-1]]
     assert bodies == stream[: len(stream) // 7 * 7]
     assert all(row[:2] == [7, 8] and row[-1] == 9 for row in rows(blocks))
+
+
+WORDS = [[1, 0, 0], [1, 1], [1, 0, 1, 0, 0]]
+
+
+def test_rows_say_where_words_begin_and_special_tokens_are_words(tmp_path):
+    tokens = tokens_of(tmp_path, [[10, 11, 12], [20, 21], [30, 31, 32, 33, 34]], words=WORDS)
+    blocks = Blocks(tokens, length=6, prefix=[1], suffix=[2], separator=[3], words=True)
+    assert rows(blocks) == [[1, 10, 11, 12, 3, 2], [1, 20, 21, 3, 30, 2], [1, 31, 32, 33, 34, 2]]
+    assert [row["word_starts"].astype(int).tolist() for row in blocks] == [
+        [1, 1, 0, 0, 1, 1],
+        [1, 1, 1, 1, 1, 1],
+        [1, 1, 1, 0, 0, 1],  # of the word 30 31 the block sees the end
+    ]
+    assert blocks[0]["word_starts"].dtype == np.bool_
+    bare = Blocks(tokens, length=4, prefix=[], suffix=[], separator=[], words=True)
+    assert [row["word_starts"].astype(int).tolist() for row in bare] == [[1, 0, 0, 1], [1, 1, 0, 1]]
+
+
+def test_documents_never_share_a_word_with_or_without_separators(tmp_path):
+    random = np.random.default_rng(0)
+    documents = [[number % 900] * size for number, size in enumerate(random.integers(1, 12, 200))]
+    words = [[1] + [0] * (len(document) - 1) for document in documents]  # each is one word
+    tokens = tokens_of(tmp_path, documents, words=words)
+    for separator in ([], [950], [950, 951]):
+        for row in Blocks(tokens, length=9, prefix=[940], suffix=[941], separator=separator, words=True):
+            changes = np.diff(row["input_ids"], prepend=-1) != 0
+            assert row["word_starts"].tolist() == changes.tolist()
+
+
+def test_rows_without_words_have_no_such_column(toy):
+    assert set(Blocks(toy, length=6, prefix=[1], suffix=[2], separator=[3])[0]) == {"input_ids", "example_id", "epoch"}
+
+
+def test_a_tokenizer_without_words_is_refused_where_they_are_needed(tmp_path):
+    tokens = {split: tokens_of(tmp_path, [[1] * 20], split) for split in ("train", "validation")}
+    backend = Tokenizer(models.BPE())
+    backend.train_from_iterator(["one two"], trainers.BpeTrainer(show_progress=False))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="</s>")
+    assert len(lm_blocks(tokens, tokenizer, length=5)["train"]) == 4
+    with pytest.raises(ConfigError, match=r"'masking.unit': the tokenizer takes a whole text for one word; take"):
+        lm_blocks(tokens, tokenizer, length=5, words=True)
 
 
 def test_a_row_says_which_example_it_is_and_of_which_epoch(toy):

@@ -1,5 +1,6 @@
 import hashlib
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -189,6 +190,44 @@ def test_a_cut_changes_no_token(tmp_path, monkeypatch, kind):
     assert splits["train"].ids.tolist() + splits["validation"].ids.tolist() == whole
 
 
+WORDS = "Call me Ishmael's friend.  Some—never mind,\n\nprecisely_how 日本語 (long) that'll don't be un-known " * 3
+
+
+@pytest.mark.parametrize("kind", ["word_piece", "byte_bpe", "metaspace", "unigram"])
+@pytest.mark.parametrize("piece", [20, 2**16], ids=["cut", "whole"])
+def test_words_are_those_of_the_tokenizer(tmp_path, monkeypatch, kind, piece):
+    monkeypatch.setattr(module, "PIECE", piece)
+    tokenizer = trained(kind, WORDS, size=60)
+    splits = tokenise(corpus([WORDS, "Call me", " "]), tokenizer, cache=tmp_path)
+    found = {}
+    for tokens in splits.values():
+        starts = tokens.words[:].tolist()
+        for first, last in zip(tokens.starts, tokens.starts[1:], strict=False):
+            found[tuple(tokens.ids[first:last].tolist())] = starts[first:last]
+    for text in (WORDS, "Call me"):
+        encoding = tokenizer.backend_tokenizer.encode(text, add_special_tokens=False)
+        words = [pair[0] != pair[1] for pair in zip(encoding.word_ids, [None, *encoding.word_ids], strict=False)]
+        assert found[tuple(encoding.ids)] == words
+    longest = max(found, key=len)
+    assert 40 <= sum(found[longest]) < len(longest)  # 13 words or more a time, some of them in pieces
+
+
+def test_a_word_is_not_what_touches_its_neighbour_or_bears_a_mark(tmp_path):
+    tokenizer = trained("byte_bpe", "up running, up-running")
+    splits = tokenise(corpus(["running, up-runningup", "running, up-runningup"], 0.5), tokenizer, cache=tmp_path)
+    for tokens in splits.values():
+        starts, backend = np.flatnonzero(tokens.words[:]), tokenizer.backend_tokenizer
+        ends = [*starts[1:], len(tokens)]
+        words = [backend.decode(tokens.ids[a:b].tolist()) for a, b in zip(starts, ends, strict=True)]
+        assert words == ["running", ",", " up", "-", "runningup"]
+        assert len(tokens) > 5
+
+
+def test_a_document_that_was_cut_out_of_another_begins_with_a_word(tmp_path):
+    splits = tokenise(corpus(["abcdefgh" * 20], 0.3), trained("byte_bpe", "ab"), cache=tmp_path)
+    assert [np.flatnonzero(tokens.words[:]).tolist() for tokens in splits.values()] == [[0], [0]]
+
+
 @pytest.mark.parametrize("batch", [1, 7, 40])
 def test_batches_and_pieces_make_no_difference(tokenizer, tmp_path, monkeypatch, batch):
     texts = [" ".join(TEXTS), "w1", *TEXTS]
@@ -198,6 +237,7 @@ def test_batches_and_pieces_make_no_difference(tokenizer, tmp_path, monkeypatch,
     cut = tokenise(corpus(texts), tokenizer, cache=tmp_path / "cut")
     for split in expected:
         assert documents(cut[split]) == documents(expected[split])
+        assert cut[split].words[:].tolist() == expected[split].words[:].tolist()
 
 
 def word_tokenizer(size):
@@ -208,11 +248,12 @@ def word_tokenizer(size):
     return PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="[UNK]", pad_token="[UNK]")
 
 
-def trained(kind, text):
+def trained(kind, text, size=120):
     backend, trainer = {
         "word_piece": (Tokenizer(models.WordPiece(unk_token="[UNK]")), trainers.WordPieceTrainer),
         "byte_bpe": (Tokenizer(models.BPE()), trainers.BpeTrainer),
         "metaspace": (Tokenizer(models.BPE(unk_token="[UNK]")), trainers.BpeTrainer),
+        "unigram": (Tokenizer(models.Unigram()), partial(trainers.UnigramTrainer, unk_token="[UNK]")),
     }[kind]
     if kind == "word_piece":
         backend.normalizer, backend.pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
@@ -221,5 +262,5 @@ def trained(kind, text):
         backend.decoder = decoders.ByteLevel()
     else:
         backend.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first")
-    backend.train_from_iterator([text], trainer(vocab_size=120, special_tokens=["[UNK]"], show_progress=False))
+    backend.train_from_iterator([text], trainer(vocab_size=size, special_tokens=["[UNK]"], show_progress=False))
     return PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="[UNK]")
