@@ -21,9 +21,10 @@ COMMON = [
     "trainer.use_cpu=true",
     "precision=fp32",
 ]
-OWN = {"bert_mlm": ["data=text"], "glue": ["task=local"], "gpt_lm": ["data=text"]}
+TEXT = ["data=text"]
+OWN = {"bert_mlm": TEXT, "bert_nsp": TEXT, "glue": ["task=local"], "gpt_lm": TEXT}
 BERT, GPT2 = ("hidden_size", "intermediate_size"), ("n_embd", "n_inner")
-SIZES = {"bert_mlm": BERT, "glue": BERT, "gpt_lm": GPT2}  # what its architecture calls its two widths
+SIZES = {"bert_mlm": BERT, "bert_nsp": BERT, "glue": BERT, "gpt_lm": GPT2}  # what its architecture calls its two widths
 NARROW, WIDE = (32, 64), (512, 4096)  # wide: checkpoints of 130 MB
 
 

@@ -46,7 +46,8 @@ def fill(model: nn.Module, tokenizer: PreTrainedTokenizerBase, text: str, top: i
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()
-    logits = model(input_ids=batch["input_ids"].to(device), attention_mask=batch["attention_mask"].to(device)).logits
+    inputs = {name: batch[name].to(device) for name in ("input_ids", "attention_mask")}
+    logits = model(**inputs)[0]  # the first output of every masked language model, whatever other heads it has
     model.train(was_training)
     guesses: list[str] = tokenizer.convert_ids_to_tokens(logits[0, place, : len(tokenizer)].topk(top).indices.tolist())
     return guesses

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -37,9 +36,7 @@ class LabelledCollator:
         ids, attention = stack(rows, self.pad_token_id)
         batch = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(attention)}
         if self.segments:
-            second = np.array([row["second"] for row in rows])
-            types = (np.arange(ids.shape[1]) >= second[:, None]) & (attention == 1)
-            batch["token_type_ids"] = torch.from_numpy(types.astype(np.int64))
+            batch["token_type_ids"] = segments(rows, batch["attention_mask"])
         if "label" in rows[0]:
             batch["labels"] = torch.tensor([row["label"] for row in rows], dtype=torch.float32)
         return batch
@@ -62,3 +59,9 @@ class LabelledCollator:
             f"label {name}": (int((seen == number).sum()), len(rows), share)
             for number, (name, share) in enumerate(self.shares.items())
         }
+
+
+def segments(rows: Sequence[dict[str, Any]], attention_mask: Tensor) -> Tensor:
+    """Which of a row's two texts a token is of: int64 (B, T), 1 from the row's `second` on, 0 on padding."""
+    second = torch.tensor([row["second"] for row in rows])
+    return ((torch.arange(attention_mask.shape[1]) >= second[:, None]) & (attention_mask == 1)).long()

@@ -5,6 +5,7 @@ from genai_hf.data.cache import cache_folder
 from genai_hf.data.corpus import Corpus, documents
 from genai_hf.data.encoded import Encoded, encode
 from genai_hf.data.labelled import Labelled, labelled
+from genai_hf.data.segment_pairs import SegmentPairs, segment_pairs
 from genai_hf.data.task import Task
 from genai_hf.data.tokenise import tokenise
 from genai_hf.data.tokens import Tokens
@@ -14,6 +15,7 @@ __all__ = [
     "Corpus",
     "Encoded",
     "Labelled",
+    "SegmentPairs",
     "Task",
     "Tokens",
     "cache_folder",
@@ -21,5 +23,6 @@ __all__ = [
     "encode",
     "labelled",
     "lm_blocks",
+    "segment_pairs",
     "tokenise",
 ]

@@ -1,5 +1,6 @@
-"""The files of one split: its tokens, where each document starts, and one bit a token for where words begin."""
+"""The files of one split: its tokens, where documents start, where words begin and, where asked for, sentences."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ def write_split(
     split: str,
     ids: NDArray[np.generic],
     *,
-    begins: NDArray[np.bool_],
+    begins: Mapping[str, NDArray[np.bool_]],
     lengths: NDArray[np.int64],
     chosen: NDArray[np.bool_],
 ) -> None:
@@ -26,17 +27,18 @@ def write_split(
         folder: Where the files lie.
         split: The beginning of their names.
         ids: Tokens of all documents, one after the other.
-        begins: For each token, whether it begins a word.
+        begins: Of ``words`` and what else is kept: for each token, whether it begins one.
         lengths: (documents,) tokens of each.
         chosen: (documents,) which of them are of the split.
     """
     starts = np.concatenate([[0], np.cumsum(lengths[chosen])])
     np.save(folder / f"{split}_starts.npy", starts)
     _copied(folder / f"{split}.npy", ids, lengths, chosen).flush()
-    unpacked = _copied(folder / UNPACKED, begins, lengths, chosen)
-    unpacked[starts[:-1]] = True  # also where a document was cut out of another
-    _packed(folder / f"{split}_words.npy", unpacked).flush()
-    (folder / UNPACKED).unlink()
+    for name, flags in begins.items():
+        unpacked = _copied(folder / UNPACKED, flags, lengths, chosen)
+        unpacked[starts[:-1]] = True  # also where a document was cut out of another
+        _packed(folder / f"{split}_{name}.npy", unpacked).flush()
+        (folder / UNPACKED).unlink()
 
 
 def _copied(file: Path, tokens: NDArray[Any], lengths: NDArray[np.int64], chosen: NDArray[np.bool_]) -> Any:

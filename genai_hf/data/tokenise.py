@@ -13,18 +13,20 @@ import math
 import re
 from array import array
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from genai_hf.data.cache import cache_folder, staged
 from genai_hf.data.corpus import Corpus
 from genai_hf.data.progress import slow_work
+from genai_hf.data.sentences import sentence_ends
 from genai_hf.data.token_files import write_split
 from genai_hf.data.tokens import Tokens
 from genai_hf.errors import DataError
@@ -37,7 +39,9 @@ NEWLINE = re.compile(r"(?<=\S)(?=\n)")  # for scripts without spaces: there few 
 DESCRIPTION = "corpus.json"
 
 
-def tokenise(corpus: Corpus, tokenizer: PreTrainedTokenizerFast, *, cache: Path | None = None) -> dict[str, Tokens]:
+def tokenise(
+    corpus: Corpus, tokenizer: PreTrainedTokenizerFast, *, sentences: bool = False, cache: Path | None = None
+) -> dict[str, Tokens]:
     """Tokenise a corpus without special tokens, or find it tokenised in the cache.
 
     A special token's name that stands in the text is text. Documents that give no token are left out. A corpus of one
@@ -46,6 +50,7 @@ def tokenise(corpus: Corpus, tokenizer: PreTrainedTokenizerFast, *, cache: Path 
     Args:
         corpus: What to read, up to which number of tokens, and how much of it to hold out.
         tokenizer: Must be a fast one; its truncation and padding are ignored.
+        sentences: Whether to keep where sentences begin, too.
         cache: Folder to keep the files in; None is `cache_folder()`.
 
     Returns:
@@ -55,12 +60,12 @@ def tokenise(corpus: Corpus, tokenizer: PreTrainedTokenizerFast, *, cache: Path 
         DataError: The corpus has fewer than two tokens, or a document turns out wrong while reading.
     """
     backend = _plain(tokenizer)
-    settings = f"{RULES} {corpus.fingerprint} {corpus.validation_share} {corpus.max_tokens} "
+    settings = f"{RULES} {corpus.fingerprint} {corpus.validation_share} {corpus.max_tokens} {'sentences ' * sentences}"
     key = hashlib.sha256((settings + backend.to_str()).encode()).hexdigest()
     target = (cache or cache_folder()) / "tokens" / key
     if not target.is_dir():
         with staged(target) as folder:
-            _write(folder, corpus, backend)
+            _write(folder, corpus, backend, sentences=sentences)
     described = json.loads((target / DESCRIPTION).read_text(encoding="utf-8"))
     return {
         "train": Tokens(target, "train", 0, described["note"]),
@@ -70,10 +75,11 @@ def tokenise(corpus: Corpus, tokenizer: PreTrainedTokenizerFast, *, cache: Path 
 
 @dataclass
 class _Stream:
-    """Documents on their way into two files: how many tokens each has, and the first 8 bytes of its text's SHA-256."""
+    """Documents on their way into files: how many tokens each has, and the first 8 bytes of its text's SHA-256."""
 
     file: IO[bytes]
     words: IO[bytes]  # one byte a token: whether it begins a word
+    sentences: IO[bytes] | None  # the same of a sentence
     dtype: type[np.uint16] | type[np.uint32]
     limit: float
     written: int = 0
@@ -84,12 +90,22 @@ class _Stream:
         self.lengths.append(0)
         self.digests.append(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]))
 
-    def add(self, document: int, ids: list[int], words: list[int | None]) -> None:
-        room = int(min(len(ids), self.limit - self.written))
-        np.array(ids[:room], dtype=self.dtype).tofile(self.file)
-        np.diff(np.array(words[:room], dtype=np.int64), prepend=-1).astype(bool).tofile(self.words)
+    def add(self, document: int, text: str, encoding: Encoding) -> None:
+        room = int(min(len(encoding), self.limit - self.written))
+        np.array(encoding.ids[:room], dtype=self.dtype).tofile(self.file)
+        np.diff(np.array(encoding.word_ids[:room], dtype=np.int64), prepend=-1).astype(bool).tofile(self.words)
+        if self.sentences is not None:
+            _begins_sentence(text, encoding)[:room].tofile(self.sentences)
         self.lengths[document] += room
         self.written += room
+
+
+def _begins_sentence(text: str, encoding: Encoding) -> NDArray[np.bool_]:
+    """Whether each token of a text is the first one behind the end of a sentence."""
+    firsts = np.searchsorted([first for first, _ in encoding.offsets], sentence_ends(text))
+    begins = np.zeros(len(encoding), dtype=bool)
+    begins[firsts[firsts < len(encoding)]] = True
+    return begins
 
 
 def _plain(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
@@ -101,20 +117,22 @@ def _plain(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
     return plain
 
 
-def _write(folder: Path, corpus: Corpus, backend: Tokenizer) -> None:
-    raw, raw_words = folder / "stream", folder / "words"
+def _write(folder: Path, corpus: Corpus, backend: Tokenizer, *, sentences: bool) -> None:
+    raw = {name: folder / name for name in ("ids", "words", *["sentences"] * sentences)}
     dtype = np.uint16 if max(backend.get_vocab().values()) < 2**16 else np.uint32
-    with raw.open("wb") as file, raw_words.open("wb") as words:
-        stream = _Stream(file, words, dtype, corpus.max_tokens or math.inf)
+    with ExitStack() as stack:
+        files = {name: stack.enter_context(path.open("wb")) for name, path in raw.items()}
+        stream = _Stream(files["ids"], files["words"], files.get("sentences"), dtype, corpus.max_tokens or math.inf)
         _fill(stream, corpus, backend)
     if stream.written < 2:
         raise DataError(f"{corpus.name}: {stream.written} tokens cannot be split into two parts; give more text")
     lengths, held_out, note = _split(stream, corpus.validation_share)
-    ids, begins = np.memmap(raw, dtype=dtype, mode="r"), np.memmap(raw_words, dtype=np.bool_, mode="r")
+    ids = np.memmap(raw["ids"], dtype=dtype, mode="r")
+    begins = {name: np.memmap(path, dtype=np.bool_, mode="r") for name, path in raw.items() if name != "ids"}
     for split, chosen in (("train", ~held_out), ("validation", held_out)):
         write_split(folder, split, ids, begins=begins, lengths=lengths, chosen=chosen)
-    raw.unlink()
-    raw_words.unlink()
+    for path in raw.values():
+        path.unlink()
     described = {"corpus": corpus.name, "train_documents": int((~held_out).sum()), "note": note}
     (folder / DESCRIPTION).write_text(json.dumps(described), encoding="utf-8")
 
@@ -126,8 +144,8 @@ def _fill(stream: _Stream, corpus: Corpus, backend: Tokenizer) -> None:
         for batch in _batches(corpus.read(), stream):
             texts = [piece for _, piece in batch]
             encoded = backend.encode_batch(texts, add_special_tokens=False)  # encode_batch_fast knows no words
-            for (document, _), encoding in zip(batch, encoded, strict=True):
-                stream.add(document, encoding.ids, encoding.word_ids)
+            for (document, text), encoding in zip(batch, encoded, strict=True):
+                stream.add(document, text, encoding)
             advance(document - done)
             done = document
             if stream.written >= stream.limit:

@@ -67,6 +67,16 @@ class Tokens:
         """(number of tokens,) whether each token begins a word of the tokenizer's own, as every document does."""
         return Bits(np.load(self.folder / f"{self.split}_words.npy", mmap_mode="r").view(np.ndarray), len(self))
 
+    @cached_property
+    def sentences(self) -> NDArray[np.int64]:
+        """(number of sentences,) where each sentence begins, as every document does; it must have been asked for."""
+        packed = np.load(self.folder / f"{self.split}_sentences.npy", mmap_mode="r").view(np.ndarray)
+        begins = [
+            first + np.flatnonzero(Bits(packed, len(self))[first : first + CHUNK])
+            for first in range(0, len(self), CHUNK)
+        ]
+        return np.concatenate(begins)
+
     def __len__(self) -> int:
         return len(self.ids)
 

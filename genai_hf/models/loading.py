@@ -21,6 +21,8 @@ HEADS = {
 }
 Head: TypeAlias = Literal["masked_lm", "masked_lm_and_next_sentence", "causal_lm", "text_to_text"]
 
+NEXT_SENTENCE = {"bert", "megatron-bert", "mobilebert", "fnet"}  # architectures with a head for it
+
 OFFSET_POSITIONS = {
     "roberta",
     "xlm-roberta",
@@ -65,6 +67,9 @@ def load(
         raise ConfigError("model: give either model.name (pretrained weights) or model.architecture with model.config")
     wanted = configuration(name, architecture, config or {}, revision, tokenizer)
     check_room(wanted, tokenizer, sequence_length)
+    if head == "masked_lm_and_next_sentence" and wanted.model_type not in NEXT_SENTENCE:
+        known = ", ".join(sorted(NEXT_SENTENCE))
+        raise ConfigError(f"'model': {wanted.model_type} has no head for next-sentence prediction; take one of {known}")
     torch.manual_seed(seed)  # a new head, or the whole model, is drawn from here
     if weightless_folder():
         with torch.device("meta"):

@@ -32,6 +32,7 @@ BERT = ["model.config.hidden_size=32", "model.config.intermediate_size=64"]
 GPT2 = ["model.config.n_embd=32"]
 OWN = {
     "bert_mlm": ["data=text", *TRAINING, *BERT],
+    "bert_nsp": ["data=text", *TRAINING, *BERT],
     "glue": ["task=local", *TRAINING, *BERT],
     "gpt_lm": ["data=text", *TRAINING, *GPT2],
     "train_tokenizer": ["data=text", *SMALL],
@@ -40,6 +41,7 @@ RECIPES = {name: OWN[name] for name in recipe_files.shipped()}
 TRAINED = [name for name, recipe in recipe_files.shipped().items() if recipe.trains]
 HEADS = {
     "bert_mlm": "AutoModelForMaskedLM",
+    "bert_nsp": "AutoModelForPreTraining",
     "glue": "AutoModelForSequenceClassification",
     "gpt_lm": "AutoModelForCausalLM",
 }

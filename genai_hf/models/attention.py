@@ -1,0 +1,31 @@
+"""An attention mask of one's own in the form that a model's way of attending takes."""
+
+import torch
+from accelerate.utils import extract_model_from_parallel
+from torch import Tensor, nn
+
+from genai_hf.errors import ConfigError
+
+
+def four_dimensional(model: nn.Module, allowed: Tensor) -> Tensor:
+    """Who may look at whom, as transformers hands it to every layer untouched.
+
+    Args:
+        model: Attends by ``sdpa`` or ``eager``, wrapped for several processes or not.
+        allowed: bool (B, T, T), queries by keys.
+
+    Returns:
+        (B, 1, T, T): the same for ``sdpa``; for ``eager``, which adds it to the scores, 0 where it is true and the
+        smallest number of the model's type where not.
+
+    Raises:
+        ConfigError: The model attends in another way.
+    """
+    bare = extract_model_from_parallel(model)
+    way, mask = bare.config._attn_implementation, allowed[:, None]
+    if way == "sdpa":
+        return mask
+    if way == "eager":
+        smallest = torch.finfo(bare.dtype).min
+        return torch.zeros(mask.shape, dtype=bare.dtype, device=mask.device).masked_fill(~mask, smallest)
+    raise ConfigError(f"'model': a mask of its own needs the attention sdpa or eager, the model's is {way}")
