@@ -133,7 +133,9 @@ def _dotted(node: Any, prefix: str = "") -> set[str]:
     return keys
 
 
-def explain(error: Exception, app: Hydra, recipe: RecipeFile, overrides: Sequence[Override]) -> ConfigError:
+def explain(  # noqa: PLR0911 - one for each kind of mistake
+    error: Exception, app: Hydra, recipe: RecipeFile, overrides: Sequence[Override]
+) -> ConfigError:
     """Hydra's error in one line that says what, where and what to do."""
     if isinstance(error, MissingConfigException) and error.options is not None and error.missing_cfg_file:
         group, _, option = str(error.missing_cfg_file).rpartition("/")
@@ -154,6 +156,10 @@ def explain(error: Exception, app: Hydra, recipe: RecipeFile, overrides: Sequenc
         return ConfigError(
             f"'{several}' names several values, which takes a sweep: genai-hf {recipe.name} -m {several}"
         )
+    for override in overrides if "Config group override must be a string" in str(error) else ():
+        options = app.config_loader.get_group_options(override.key_or_group)
+        if options and not isinstance(override.value(), str):
+            return ConfigError(f"'{override.input_line}' is not an option; choose from {', '.join(options)}")
     cause = error.__cause__ or error
     return ConfigError(" ".join(line.strip() for line in str(cause).splitlines()[:2]))
 

@@ -21,7 +21,7 @@ def build(cfg: DictConfig) -> Trainer:
     blocks = config.build(
         data.lm_blocks, {}, at="sequence_length", tokens=tokens, tokenizer=tokenizer, length=cfg.sequence_length
     )
-    collator = config.build(CausalLMCollator, {}, at="packing", end_of_text=tokenizer.eos_token_id, packing=cfg.packing)
+    collator = CausalLMCollator(end_of_text=tokenization.end_of_text(tokenizer), packing=cfg.packing)
     model = config.build(
         models.load,
         cfg.model,

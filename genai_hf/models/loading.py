@@ -21,6 +21,12 @@ HEADS = {
 }
 Head: TypeAlias = Literal["masked_lm", "masked_lm_and_next_sentence", "causal_lm", "text_to_text"]
 
+EXAMPLES = {  # for those who named another kind of model
+    "masked_lm": "an encoder, such as model=bert_tiny",
+    "masked_lm_and_next_sentence": "a BERT, such as model=bert_tiny",
+    "causal_lm": "a decoder, such as model=gpt2_tiny",
+    "text_to_text": "an encoder-decoder, such as model=t5_tiny",
+}
 NEXT_SENTENCE = {"bert", "megatron-bert", "mobilebert", "fnet"}  # architectures with a head for it
 
 OFFSET_POSITIONS = {
@@ -67,9 +73,7 @@ def load(
         raise ConfigError("model: give either model.name (pretrained weights) or model.architecture with model.config")
     wanted = configuration(name, architecture, config or {}, revision, tokenizer)
     check_room(wanted, tokenizer, sequence_length)
-    if head == "masked_lm_and_next_sentence" and wanted.model_type not in NEXT_SENTENCE:
-        known = ", ".join(sorted(NEXT_SENTENCE))
-        raise ConfigError(f"'model': {wanted.model_type} has no head for next-sentence prediction; take one of {known}")
+    _check_kind(head, wanted)
     torch.manual_seed(seed)  # a new head, or the whole model, is drawn from here
     if weightless_folder():
         with torch.device("meta"):
@@ -77,6 +81,17 @@ def load(
     if name is None or from_scratch:
         return HEADS[head].from_config(wanted, dtype=torch.float32)
     return weights(HEADS[head], name, wanted, revision)[0]
+
+
+def _check_kind(head: Head, wanted: PreTrainedConfig) -> None:
+    """Refuse an architecture that cannot do what it is wanted for; some would do it without a word, and wrongly."""
+    kind = wanted.model_type
+    if type(wanted) not in HEADS[head]._model_mapping:
+        raise ConfigError(f"'model': {kind} is no model for {head}; take {EXAMPLES[head]}")
+    if head == "masked_lm_and_next_sentence" and kind not in NEXT_SENTENCE:
+        raise ConfigError(f"'model': {kind} has no head for next-sentence prediction; take {EXAMPLES[head]}")
+    if head == "causal_lm" and (wanted.is_encoder_decoder or wanted.to_dict().get("is_decoder") is False):
+        raise ConfigError(f"'model': {kind} sees the tokens that it should predict; take {EXAMPLES[head]}")
 
 
 def weights(

@@ -10,6 +10,7 @@ from genai_hf.tokenization.pictures import (
     samples_table,
     special_tokens_table,
 )
+from genai_hf.tokenization.special import end_of_text
 from genai_hf.tokenization.texts import held_out
 from genai_hf.tokenization.training import train
 from genai_hf.tokenization.usage import Usage, measure
@@ -18,6 +19,7 @@ __all__ = [
     "Merge",
     "Usage",
     "byte_lengths",
+    "end_of_text",
     "first_merges",
     "held_out",
     "load",
