@@ -18,7 +18,13 @@ def build(cfg: DictConfig) -> Trainer:
         tokenizer = config.build(tokenization.load_or_train, cfg.tokenizer, at="tokenizer", corpus=corpus)
         tokens = data.tokenise(corpus, tokenizer)
     blocks = config.build(
-        data.lm_blocks, {}, at="sequence_length", tokens=tokens, tokenizer=tokenizer, length=cfg.sequence_length
+        data.lm_blocks,
+        {},
+        at="sequence_length",
+        tokens=tokens,
+        tokenizer=tokenizer,
+        length=cfg.sequence_length,
+        words=cfg.masking.unit != "token",
     )
     collator = config.build(MaskedLMCollator, cfg.masking, at="masking", tokenizer=tokenizer, seed=cfg.seed)
     model = config.build(

@@ -28,6 +28,7 @@ def build(cfg: DictConfig) -> Trainer:
         tokenizer=tokenizer,
         length=cfg.sequence_length,
         seed=cfg.seed,
+        words=cfg.masking.unit != "token",
     )
     model = config.build(
         models.load,

@@ -18,9 +18,12 @@ STREAMS = 4  # independent numbers for each position
 
 def mix(values: Bits) -> Bits:
     """SplitMix64's finaliser: a bijection of uint64 in which every output bit depends on every input bit."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
+    values = values ^ (values >> np.uint64(30))
+    values *= np.uint64(0xBF58476D1CE4E5B9)  # in place: memory costs more than arithmetic
+    values ^= values >> np.uint64(27)
+    values *= np.uint64(0x94D049BB133111EB)
+    values ^= values >> np.uint64(31)
+    return values
 
 
 def row_keys(seed: int, epochs: Sequence[int], example_ids: Sequence[int]) -> Bits:
@@ -50,6 +53,6 @@ def uniform(random_bits: Bits) -> NDArray[np.float64]:
     return (random_bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
-def below(random_bits: Bits, size: int) -> NDArray[np.int64]:
+def below(random_bits: Bits, size: int | NDArray[np.int64]) -> NDArray[np.int64]:
     """Bits as integers in [0, size), for sizes below 2^32; no integer's share is off by more than size / 2^32."""
-    return (((random_bits >> np.uint64(32)) * np.uint64(size)) >> np.uint64(32)).astype(np.int64)
+    return (((random_bits >> np.uint64(32)) * np.asarray(size, dtype=np.uint64)) >> np.uint64(32)).astype(np.int64)

@@ -1,8 +1,9 @@
 """Masked language modelling: choose which tokens to hide, then hide them by the 80/10/10 rule.
 
 Devlin et al. 2018, "BERT: Pre-training of Deep Bidirectional Transformers", arXiv:1810.04805, section 3.1 and
-appendix A.1. Masks are drawn anew in every epoch (dynamic masking: Liu et al. 2019, "RoBERTa", arXiv:1907.11692,
-section 4.1), as a function of (seed, epoch, example, position) alone.
+appendix A.1; spans: Joshi et al. 2020, "SpanBERT", arXiv:1907.10529, section 3.1. Masks are drawn anew in every epoch
+(dynamic masking: Liu et al. 2019, "RoBERTa", arXiv:1907.11692, section 4.1), as a function of (seed, epoch, example,
+position) alone.
 """
 
 from collections.abc import Sequence
@@ -16,11 +17,14 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from genai_hf.collators import counter
-from genai_hf.collators.padding import stack
+from genai_hf.collators.choosing import Choice
+from genai_hf.collators.padding import rectangle, stack
+from genai_hf.collators.rates import fate_rates
 from genai_hf.collators.view import Piece, Rates, View
+from genai_hf.collators.words import free_words
 
 IGNORE = -100  # label of a position that no loss counts
-CHOICE, FATE, WORD = range(3)  # what each stream of random numbers decides
+FATE, WORD = 1, 2  # what streams of random numbers decide: those that the choice of tokens does not draw from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,19 +32,24 @@ class MaskedLMCollator:
     """Hide a share of the ordinary tokens of each row, and label them with what they were.
 
     Of the chosen tokens, `mask_share` become ``[MASK]``, `random_share` become a token drawn uniformly from the
-    ordinary vocabulary (it may be the same by chance), and the rest stay as they are. All of them are predicted.
-    Padding and special tokens are never chosen.
+    ordinary vocabulary (it may be the same by chance), and the rest stay as they are. All of them are predicted. In a
+    span all tokens have the same of these three fates. Padding and special tokens are never chosen.
 
     Args:
         tokenizer: Supplies padding, the mask token, the special tokens and the vocabulary.
         seed: Of the run; evaluation rows (epoch -1) do not depend on it.
+        unit: What is chosen: single tokens, whole words, or spans of words; for the latter two, rows have
+            `word_starts`. A word with a special token in it, such as an unknown one, is never chosen.
         selection: ``exact`` chooses round(probability x row length) tokens of each row, at least one, specials
-            counted in the length but never chosen (Google's code; half is rounded to even); ``bernoulli`` chooses
-            each ordinary token by itself (Hugging Face's).
+            counted in the length but never chosen (Google's code; half is rounded to even), whole words as long as
+            they fit; ``bernoulli`` chooses each ordinary token or word by itself (Hugging Face's). Spans are
+            ceil(probability x ordinary tokens) tokens of each row, exactly.
         probability: Share to choose, in (0, 1].
         mask_share: Share of the chosen tokens replaced with the mask token, in [0, 1].
         random_share: Share of the chosen tokens replaced at random, in [0, 1 - mask_share].
         max_predictions: At most so many tokens a row are chosen, at least 1; for ``exact`` only.
+        geometric_probability: Of the length of spans, in (0, 1]: how likely each word is the last.
+        longest_span: Words, at least 1.
 
     Raises:
         ValueError: A value lies outside its range, or the tokenizer has no mask token.
@@ -48,50 +57,61 @@ class MaskedLMCollator:
 
     tokenizer: PreTrainedTokenizerBase
     seed: int = 0
+    unit: Literal["token", "word", "span"] = "token"
     selection: Literal["exact", "bernoulli"] = "exact"
     probability: float = 0.15
     mask_share: float = 0.8
     random_share: float = 0.1
     max_predictions: int | None = None
+    geometric_probability: float = 0.2
+    longest_span: int = 10
     is_random: ClassVar[bool] = True
-    _special: NDArray[np.bool_] = field(init=False, repr=False)
+    _choice: Choice = field(init=False, repr=False)
+    _ordinary: NDArray[np.bool_] = field(init=False, repr=False)
     _words: NDArray[np.int64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not 0 < self.probability <= 1:
-            raise ValueError(f"probability must be in (0, 1], got {self.probability}")
+        choice = Choice(
+            unit=self.unit,
+            selection=self.selection,
+            probability=self.probability,
+            max_predictions=self.max_predictions,
+            geometric_probability=self.geometric_probability,
+            longest_span=self.longest_span,
+        )
         if not 0 <= self.mask_share <= 1:
             raise ValueError(f"mask_share must be in [0, 1], got {self.mask_share}")
         if not 0 <= self.random_share <= 1 - self.mask_share + 1e-9:
             raise ValueError(
                 f"mask_share + random_share must be at most 1, got {self.mask_share} + {self.random_share}"
             )
-        if self.max_predictions is not None and (self.max_predictions < 1 or self.selection != "exact"):
-            raise ValueError(
-                f"max_predictions must be at least 1, and needs selection=exact; got {self.max_predictions}"
-            )
         if self.tokenizer.mask_token_id is None:
             raise ValueError(f"{type(self.tokenizer).__name__} has no mask token; masked language modelling needs one")
-        special = np.zeros(len(self.tokenizer), dtype=bool)
-        special[self.tokenizer.all_special_ids] = True
-        object.__setattr__(self, "_special", special)
-        object.__setattr__(self, "_words", np.flatnonzero(~special))
+        ordinary = np.ones(len(self.tokenizer), dtype=bool)
+        ordinary[self.tokenizer.all_special_ids] = False
+        object.__setattr__(self, "_choice", choice)
+        object.__setattr__(self, "_ordinary", ordinary)
+        object.__setattr__(self, "_words", np.flatnonzero(ordinary))
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
-        """Collate rows of `input_ids`, `example_id` and `epoch`.
+        """Collate rows of `input_ids`, `example_id` and `epoch`, for words and spans with `word_starts` besides.
 
         Returns:
             `input_ids`, `attention_mask` and `labels`, int64 (B, T), and `label_positions`, int64 (number of labels,):
             where the labels are not ignored in the flattened batch, ascending.
+
+        Raises:
+            ValueError: Rows do not say where words begin, and it matters.
         """
         ids, attention = stack(rows, self.tokenizer.pad_token_id)
         keys = counter.row_keys(self.seed, [row["epoch"] for row in rows], [row["example_id"] for row in rows])
-        chosen = self._choose(keys, ids, attention)
-        positions = np.flatnonzero(chosen)
+        positions, anchors = self._choice(keys, self._free(ids, attention), attention.sum(1), self._starts(rows))
+        labels = np.full_like(ids, IGNORE)
+        labels.ravel()[positions] = ids.ravel()[positions]
         return {
-            "input_ids": torch.from_numpy(self._hide(keys, ids, positions)),
+            "input_ids": torch.from_numpy(self._hide(keys, ids, positions, anchors)),
             "attention_mask": torch.from_numpy(attention),
-            "labels": torch.from_numpy(np.where(chosen, ids, IGNORE)),
+            "labels": torch.from_numpy(labels),
             "label_positions": torch.from_numpy(positions),
         }
 
@@ -102,32 +122,33 @@ class MaskedLMCollator:
             For each rate: how often it happened, out of how many, and its probability under the rule.
         """
         ids, attention = stack(rows, self.tokenizer.pad_token_id)
-        seen, labels = batch["input_ids"].numpy(), batch["labels"].numpy()
-        ordinary = ~self._special[ids] & (attention == 1)
-        chosen = labels != IGNORE
-        total, free = int(chosen.sum()), int(ordinary.sum())
-        masked = int((chosen & (seen == self.tokenizer.mask_token_id)).sum())
-        kept = int((chosen & (seen == ids)).sum())
-        drawn = self.random_share / len(self._words)  # a random word that is the original by chance
-        expected = total / max(free, 1) if self.selection == "exact" else self.probability
+        free, starts = self._free(ids, attention), self._starts(rows)
+        positions = anchors = batch["label_positions"].numpy()
+        if self.unit == "span":  # where one ends and the next begins is not to be seen
+            keys = counter.row_keys(self.seed, [row["epoch"] for row in rows], [row["example_id"] for row in rows])
+            anchors = self._choice(keys, free, attention.sum(1), starts)[1]
+        of, hits, trials = "ordinary tokens", len(positions), int(free.sum())
+        if starts is not None and self.selection == "bernoulli":
+            first = free_words(starts, free).first
+            of, hits, trials = "words", int(np.isin(first, positions).sum()), len(first)
         return {
-            "chosen, of ordinary tokens": (total, free, expected),
-            "[MASK], of chosen": (masked, total, self.mask_share),
-            "random, of chosen": (total - masked - kept, total, self.random_share - drawn),
-            "unchanged, of chosen": (kept, total, 1 - self.mask_share - self.random_share + drawn),
-        }
+            f"chosen, of {of}": (hits, trials, hits / max(trials, 1) if self.selection == "exact" else self.probability)
+        } | fate_rates(
+            ids.ravel()[positions],
+            batch["input_ids"].numpy().ravel()[positions],
+            anchors,
+            mask=self.tokenizer.mask_token_id,
+            size=len(self._words),
+            mask_share=self.mask_share,
+            random_share=self.random_share,
+            of="spans" if self.unit == "span" else "chosen",
+        )
 
     def view(self, row: dict[str, Any], batch: dict[str, Tensor]) -> View:
         """One example: each token as the model sees it, and what it has to predict there."""
         del row
-        return View(
-            {
-                "": [
-                    self._piece(*pair)
-                    for pair in zip(batch["input_ids"][0].tolist(), batch["labels"][0].tolist(), strict=True)
-                ]
-            }
-        )
+        tokens, labels = batch["input_ids"][0].tolist(), batch["labels"][0].tolist()
+        return View({"": [self._piece(*pair) for pair in zip(tokens, labels, strict=True)]})
 
     def _piece(self, token: int, label: int) -> Piece:
         if label == IGNORE:
@@ -136,37 +157,29 @@ class MaskedLMCollator:
             return Piece(token, "hidden", label)
         return Piece(token, "unchanged" if token == label else "replaced", label)
 
-    def _choose(self, keys: counter.Bits, ids: NDArray[np.int64], attention: NDArray[np.int64]) -> NDArray[np.bool_]:
-        ordinary: NDArray[np.bool_] = ~self._special[ids] & (attention == 1)
-        draws = counter.bits(keys[:, None], np.arange(ids.shape[1]), CHOICE)
-        if self.selection == "bernoulli":
-            return ordinary & (counter.uniform(draws) < self.probability)
-        wanted = np.rint(attention.sum(1) * self.probability).clip(1, self.max_predictions).astype(np.int64)
-        return smallest(draws, ordinary, np.minimum(wanted, ordinary.sum(1)))
+    def _free(self, ids: NDArray[np.int64], attention: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which tokens may be chosen, (B, T)."""
+        free: NDArray[np.bool_] = self._ordinary[ids] & (attention == 1)
+        return free
 
-    def _hide(self, keys: counter.Bits, ids: NDArray[np.int64], positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Replace the tokens at flat `positions`: one draw settles each one's fate, a second its random word."""
+    def _starts(self, rows: Sequence[dict[str, Any]]) -> NDArray[np.bool_] | None:
+        """Where words begin, (B, T); padding is a word at each place."""
+        if self.unit == "token":
+            return None
+        if "word_starts" not in rows[0]:
+            raise ValueError(f"unit={self.unit} needs rows that say where words begin: lm_blocks(…, words=True)")
+        starts = rectangle([row["word_starts"] for row in rows], 1, np.bool_)
+        starts[:, 0] = True
+        return starts
+
+    def _hide(
+        self, keys: counter.Bits, ids: NDArray[np.int64], positions: NDArray[np.int64], anchors: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Replace the tokens at flat `positions`: a draw at each one's anchor settles its fate, another its word."""
         row, column = np.divmod(positions, ids.shape[1])
-        fate = counter.uniform(counter.bits(keys[row], column, FATE))
+        fate = counter.uniform(counter.bits(keys[row], anchors - row * ids.shape[1], FATE))
         word = self._words[counter.below(counter.bits(keys[row], column, WORD), len(self._words))]
         hidden = ids.copy()
         swapped = np.where(fate < self.mask_share + self.random_share, word, ids.ravel()[positions])
         hidden.ravel()[positions] = np.where(fate < self.mask_share, self.tokenizer.mask_token_id, swapped)
         return hidden
-
-
-def smallest(draws: counter.Bits, allowed: NDArray[np.bool_], count: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Mark in each row the `count` allowed positions with the smallest draws.
-
-    Args:
-        draws: uint64 (B, T), all different within a row.
-        allowed: bool (B, T).
-        count: int64 (B,), in [0, number of allowed positions of the row].
-
-    Returns:
-        bool (B, T), a subset of `allowed` with `count` marks a row.
-    """
-    last = np.maximum(count - 1, 0)
-    ranked = np.partition(np.where(allowed, draws, np.uint64(2**64 - 1)), np.unique(last), axis=1)
-    threshold = np.take_along_axis(ranked, last[:, None], axis=1)
-    return allowed & (draws <= threshold) & (count > 0)[:, None]

@@ -14,11 +14,19 @@ def stack(rows: Sequence[dict[str, Any]], pad_token_id: int) -> tuple[NDArray[np
         Token ids and attention mask, both int64 (B, T); the mask is 1 on tokens and 0 on padding. A token that merely
         has the id of padding is a token.
     """
-    lengths = np.array([len(row["input_ids"]) for row in rows])
-    if (lengths == lengths[0]).all():
-        ids = np.stack([row["input_ids"] for row in rows]).astype(np.int64, copy=False)
+    columns = [row["input_ids"] for row in rows]
+    ids, lengths = rectangle(columns, pad_token_id, np.int64), np.array([len(column) for column in columns])
+    if lengths.sum() == ids.size:
         return ids, np.ones_like(ids)
-    mask = np.arange(lengths.max()) < lengths[:, None]
-    ids = np.full(mask.shape, pad_token_id, dtype=np.int64)
-    ids[mask] = np.concatenate([row["input_ids"] for row in rows])
-    return ids, mask.astype(np.int64)
+    return ids, (np.arange(ids.shape[1]) < lengths[:, None]).astype(np.int64)
+
+
+def rectangle(rows: Sequence[NDArray[Any]], filler: int, dtype: type[np.generic]) -> NDArray[Any]:
+    """Stack rows as (B, T) of `dtype`, filled up on the right to the longest."""
+    lengths = np.array([len(row) for row in rows])
+    together = np.concatenate(rows).astype(dtype, copy=False)
+    if (lengths == lengths[0]).all():
+        return together.reshape(len(rows), -1)
+    filled = np.full((len(rows), lengths.max()), filler, dtype=dtype)
+    filled[np.arange(lengths.max()) < lengths[:, None]] = together
+    return filled

@@ -46,6 +46,17 @@ def test_each_pass_cuts_otherwise_and_the_validation_pairs_know_no_seed(tokens, 
     assert (other["validation"].plan == one["validation"].plan).all()
 
 
+def test_words_begin_where_the_tokenizers_do_and_at_each_edge(tokens, tokenizer):
+    rows = segment_pairs(tokens, tokenizer, length=32, words=True)["train"]
+    for number in range(len(rows)):
+        row, plan = rows[number], rows.plan[number]
+        starts = row["word_starts"]
+        assert len(starts) == len(row["input_ids"])
+        assert starts[[0, 1, row["second"] - 1, row["second"], -1]].all()
+        inner = tokens["train"].words[slice(plan[0] + 1, plan[0] + plan[1])]
+        assert starts[2 : row["second"] - 1].tolist() == inner.tolist()
+
+
 def test_a_corpus_of_one_document_is_refused(tmp_path, tokenizer):
     corpus = Corpus("book", "1", lambda: iter(["w1 w2. " * 50]), {}, 0.1)
     tokens = tokenise(corpus, tokenizer, sentences=True, cache=tmp_path)
