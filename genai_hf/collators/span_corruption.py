@@ -70,6 +70,11 @@ class SpanCorruptionCollator:
         """Tokens of a row whose inputs have `inputs_length` tokens."""
         return segments.text_length(self.inputs_length, density=self.density, mean_span_length=self.mean_span_length)
 
+    @property
+    def special(self) -> list[int]:
+        """Ids in the targets that are no text: the sentinels and the end."""
+        return [*self._sentinels.tolist(), self.tokenizer.eos_token_id]
+
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
         """Collate rows of `input_ids`, `example_id` and `epoch`.
 

@@ -129,7 +129,9 @@ class Blocks(Dataset[dict[str, Any]]):
         return bodies
 
 
-def lm_blocks(tokens: Mapping[str, Tokens], tokenizer: PreTrainedTokenizerFast, *, length: int) -> dict[str, Blocks]:
+def lm_blocks(
+    tokens: Mapping[str, Tokens], tokenizer: PreTrainedTokenizerFast, *, length: int, bare: bool = False
+) -> dict[str, Blocks]:
     """Blocks of both splits for a language model, with the special tokens that its tokenizer's family uses.
 
     A tokenizer with a classification token (BERT, RoBERTa) gives ``[CLS] text [SEP] text [SEP]``, one without (GPT-2,
@@ -139,12 +141,13 @@ def lm_blocks(tokens: Mapping[str, Tokens], tokenizer: PreTrainedTokenizerFast, 
         tokens: Splits ``train`` and ``validation``.
         tokenizer: Whose special tokens to use.
         length: Ids of a block, special tokens included.
+        bare: Text and nothing else, one document right after the other, as T5's released code packs them.
 
     Raises:
         ValueError: `length` leaves no room for text, or the tokenizer has no token to separate documents with.
         DataError: A split is shorter than one block.
     """
-    prefix, suffix, separator = special_ids(tokenizer)
+    prefix, suffix, separator = ([], [], []) if bare else special_ids(tokenizer)
     cut = partial(Blocks, length=length, prefix=prefix, suffix=suffix, separator=separator)
     train = cut(tokens["train"])
     validation = cut(tokens["validation"], first_example_id=len(train), evaluation=True)

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
 from accelerate.utils import extract_model_from_parallel
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 
 @contextmanager
@@ -27,3 +29,14 @@ def head_rows(model: nn.Module, positions: Tensor | None) -> Iterator[None]:
         yield
     finally:
         handle.remove()
+
+
+def untie(model: PreTrainedModel) -> None:
+    """Give a new model a head of its own instead of its embedding's transpose, drawn with standard deviation H^-1/2.
+
+    So T5's version 1.1 is (Shazeer 2020, arXiv:2002.05202, and the released configurations). transformers has no new
+    model of it: asked for one, it leaves the head tied, and without any tie each half has an embedding of its own.
+    """
+    head = model.get_output_embeddings()
+    head.weight = nn.Parameter(torch.empty_like(head.weight))
+    nn.init.normal_(head.weight, std=head.in_features**-0.5)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import chisquare
+from t5_tiny import make_t5_tokenizer
 
 from genai_hf.collators.segments import Spans, batch_lengths, counts, cut, draw, text_length
 from genai_hf.collators.sentinels import sentinels
 from genai_hf.collators.span_corruption import IGNORE, SpanCorruptionCollator
 from genai_hf.errors import DataError
-from genai_hf.tokenization import train
 
 RULE = {"density": 0.15, "mean_span_length": 3.0}
 PAD, END = 0, 1
@@ -17,8 +17,8 @@ PAD, END = 0, 1
 
 @pytest.fixture(scope="module")
 def t5() -> Any:
-    """A tokenizer of T5's kind: padding, end of text, unknown, pieces, and a hundred sentinels at its end."""
-    return train(["the cat sat on the mat and a dog ran off"] * 5, algorithm="unigram", family="t5", vocab_size=140)
+    """See `make_t5_tokenizer`."""
+    return make_t5_tokenizer()
 
 
 def rows_of(lengths: Any, epoch: int = 0) -> list[dict[str, Any]]:
