@@ -22,9 +22,15 @@ COMMON = [
     "precision=fp32",
 ]
 TEXT = ["data=text"]
-OWN = {"bert_mlm": TEXT, "bert_nsp": TEXT, "glue": ["task=local"], "gpt_lm": TEXT}
-BERT, GPT2 = ("hidden_size", "intermediate_size"), ("n_embd", "n_inner")
-SIZES = {"bert_mlm": BERT, "bert_nsp": BERT, "glue": BERT, "gpt_lm": GPT2}  # what its architecture calls its two widths
+OWN = {"bert_mlm": TEXT, "bert_nsp": TEXT, "glue": ["task=local"], "gpt_lm": TEXT, "t5_spans": TEXT}
+BERT, GPT2, T5 = ("hidden_size", "intermediate_size"), ("n_embd", "n_inner"), ("d_model", "d_ff")  # their two widths
+SIZES = {
+    "bert_mlm": BERT,
+    "bert_nsp": BERT,
+    "glue": BERT,
+    "gpt_lm": GPT2,
+    "t5_spans": T5,
+}
 NARROW, WIDE = (32, 64), (512, 4096)  # wide: checkpoints of 130 MB
 
 

@@ -140,7 +140,12 @@ class Blocks(Dataset[dict[str, Any]]):
 
 
 def lm_blocks(
-    tokens: Mapping[str, Tokens], tokenizer: PreTrainedTokenizerFast, *, length: int, words: bool = False
+    tokens: Mapping[str, Tokens],
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    length: int,
+    words: bool = False,
+    bare: bool = False,
 ) -> dict[str, Blocks]:
     """Blocks of both splits for a language model, with the special tokens that its tokenizer's family uses.
 
@@ -152,6 +157,7 @@ def lm_blocks(
         tokenizer: Whose special tokens to use.
         length: Ids of a block, special tokens included.
         words: Whether rows say where words begin.
+        bare: Text and nothing else, one document right after the other, as T5's released code packs them.
 
     Raises:
         ValueError: `length` leaves no room for text, or the tokenizer has no token to separate documents with.
@@ -160,7 +166,7 @@ def lm_blocks(
     """
     if words:
         require_words(tokenizer)
-    prefix, suffix, separator = special_ids(tokenizer)
+    prefix, suffix, separator = ([], [], []) if bare else special_ids(tokenizer)
     cut = partial(Blocks, length=length, prefix=prefix, suffix=suffix, separator=separator, words=words)
     train = cut(tokens["train"])
     validation = cut(tokens["validation"], first_example_id=len(train), evaluation=True)

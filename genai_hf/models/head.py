@@ -12,6 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from accelerate.utils import extract_model_from_parallel
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
+from transformers import PreTrainedModel
 
 from genai_hf.errors import ConfigError
 
@@ -85,3 +86,14 @@ def head_losses(
         name = type(extract_model_from_parallel(model)).__name__
         raise ConfigError(f"'head_rows': {name} changes its logits after the head, so they must come all at once: null")
     return torch.cat([losses for losses, _ in pieces]), torch.cat([best for _, best in pieces])
+
+
+def untie(model: PreTrainedModel) -> None:
+    """Give a new model a head of its own instead of its embedding's transpose, drawn with standard deviation H^-1/2.
+
+    So T5's version 1.1 is (Shazeer 2020, arXiv:2002.05202, and the released configurations). transformers has no new
+    model of it: asked for one, it leaves the head tied, and without any tie each half has an embedding of its own.
+    """
+    head = model.get_output_embeddings()
+    head.weight = nn.Parameter(torch.empty_like(head.weight))
+    nn.init.normal_(head.weight, std=head.in_features**-0.5)

@@ -11,6 +11,7 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, PreTrain
 
 from genai_hf.config import hint
 from genai_hf.errors import ConfigError
+from genai_hf.models.head import untie
 from genai_hf.weightless import weightless_folder
 
 HEADS = {
@@ -77,9 +78,9 @@ def load(
     torch.manual_seed(seed)  # a new head, or the whole model, is drawn from here
     if weightless_folder():
         with torch.device("meta"):
-            return HEADS[head].from_config(wanted, dtype=torch.float32)
+            return _untrained(head, wanted)
     if name is None or from_scratch:
-        return HEADS[head].from_config(wanted, dtype=torch.float32)
+        return _untrained(head, wanted)
     return weights(HEADS[head], name, wanted, revision)[0]
 
 
@@ -92,6 +93,14 @@ def _check_kind(head: Head, wanted: PreTrainedConfig) -> None:
         raise ConfigError(f"'model': {kind} has no head for next-sentence prediction; take {EXAMPLES[head]}")
     if head == "causal_lm" and (wanted.is_encoder_decoder or wanted.to_dict().get("is_decoder") is False):
         raise ConfigError(f"'model': {kind} sees the tokens that it should predict; take {EXAMPLES[head]}")
+
+
+def _untrained(head: Head, wanted: PreTrainedConfig) -> PreTrainedModel:
+    """A new model; T5's version 1.1 is the one whose decoder's outputs are not scaled before the head."""
+    model: PreTrainedModel = HEADS[head].from_config(wanted, dtype=torch.float32)
+    if wanted.to_dict().get("scale_decoder_outputs") is False:
+        untie(model)
+    return model
 
 
 def weights(
@@ -128,11 +137,13 @@ def configuration(
     if architecture not in transformers.CONFIG_MAPPING:
         near = hint(str(architecture), list(transformers.CONFIG_MAPPING))
         raise ConfigError(f"'model.architecture': transformers has no '{architecture}'{near}")
+    _require_known(AutoConfig.for_model(architecture), changes)
     special = {f"{role}_token_id": getattr(tokenizer, f"{role}_token_id") for role in ("pad", "bos", "eos")}
-    new = AutoConfig.for_model(architecture)
-    return _changed(
-        new, {"vocab_size": len(tokenizer)} | {k: v for k, v in special.items() if v is not None} | dict(changes)
-    )
+    values = {"vocab_size": len(tokenizer)} | {k: v for k, v in special.items() if v is not None} | dict(changes)
+    new = AutoConfig.for_model(architecture, **values)  # all at once: some fields follow from others
+    if new.is_encoder_decoder and "decoder_start_token_id" not in new.to_dict():
+        new.decoder_start_token_id = new.pad_token_id  # as in every published T5
+    return new
 
 
 def _pretrained_configuration(name: str, revision: str | None) -> PreTrainedConfig:
@@ -151,13 +162,18 @@ def _pretrained_configuration(name: str, revision: str | None) -> PreTrainedConf
 
 
 def _changed(configuration: PreTrainedConfig, changes: Mapping[str, Any]) -> PreTrainedConfig:
-    known = set(configuration.to_dict())
+    _require_known(configuration, changes)
     for key, value in changes.items():
+        setattr(configuration, key, value)
+    return configuration
+
+
+def _require_known(configuration: PreTrainedConfig, changes: Mapping[str, Any]) -> None:
+    known = set(configuration.to_dict())
+    for key in changes:
         if key not in known:
             near = hint(f"model.config.{key}", {f"model.config.{name}" for name in known})
             raise ConfigError(f"'model.config.{key}' is not a field of {type(configuration).__name__}{near}")
-        setattr(configuration, key, value)
-    return configuration
 
 
 def check_room(configuration: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase, sequence_length: int) -> None:

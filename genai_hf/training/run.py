@@ -124,7 +124,7 @@ def _require_what_was_launched(trainer: Trainer) -> None:
 def _require_room(trainer: Trainer, run: Path) -> None:
     """See before anything expensive that the checkpoints and the model will fit on the disk."""
     number = max(_checkpoints_at_once(trainer) - len(checkpoints.listed(run)), 0)
-    each = room.checkpoint_bytes(trainer.model, str(trainer.args.optim))
+    each = room.checkpoint_bytes(trainer.model, trainer.args.optim.value)
     if trainer.is_world_process_zero():
         what = f"this run with {number} checkpoints more"
         remedy = "free some, lower trainer.save_total_limit, or put the run elsewhere with root=…"

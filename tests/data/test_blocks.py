@@ -170,6 +170,11 @@ def test_the_splits_share_no_example_id_and_only_validation_is_fixed(tmp_path, t
     assert [row["epoch"] for split in blocks.values() for row in split] == [0, 0, 0, -1, -1, -1]
 
 
+def test_bare_blocks_are_text_alone(tmp_path, tokenizer):
+    tokens = {split: tokens_of(tmp_path, [[10, 11, 12], [20, 21]], split) for split in ("train", "validation")}
+    assert rows(lm_blocks(tokens, tokenizer, length=4, bare=True)["train"]) == [[10, 11, 12, 20]]
+
+
 class Special:
     """As much of a tokenizer as its special ids."""
 

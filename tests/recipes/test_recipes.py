@@ -30,11 +30,13 @@ TRAINING = [
 ]
 BERT = ["model.config.hidden_size=32", "model.config.intermediate_size=64"]
 GPT2 = ["model.config.n_embd=32"]
+T5 = ["model.config.d_model=32", "model.config.d_ff=64"]
 OWN = {
     "bert_mlm": ["data=text", *TRAINING, *BERT],
     "bert_nsp": ["data=text", *TRAINING, *BERT],
     "glue": ["task=local", *TRAINING, *BERT],
     "gpt_lm": ["data=text", *TRAINING, *GPT2],
+    "t5_spans": ["data=text", *TRAINING, *T5],
     "train_tokenizer": ["data=text", *SMALL],
 }
 RECIPES = {name: OWN[name] for name in recipe_files.shipped()}
@@ -44,6 +46,7 @@ HEADS = {
     "bert_nsp": "AutoModelForPreTraining",
     "glue": "AutoModelForSequenceClassification",
     "gpt_lm": "AutoModelForCausalLM",
+    "t5_spans": "AutoModelForSeq2SeqLM",
 }
 
 

@@ -1,0 +1,55 @@
+"""Pretrain or adapt an encoder-decoder by span corruption, as T5: hidden spans of the text are written out."""
+
+from omegaconf import DictConfig
+
+from genai_hf import config, data, models, tokenization
+from genai_hf.analysis.spans import FillSpans
+from genai_hf.collators.span_corruption import SpanCorruptionCollator
+from genai_hf.objectives.text_to_text import TextToText
+from genai_hf.training import Trainer
+from genai_hf.training.adamw_rms import optimizer
+
+
+def build(cfg: DictConfig) -> Trainer:
+    """Cheap and fallible first: a wrong setting stops here, before any corpus or weight is read."""
+    arguments = config.training_arguments(cfg)
+    chosen = optimizer(name=cfg.optimizer, arguments=arguments)
+
+    with arguments.main_process_first():  # the other ranks find in the cache what it made
+        corpus = config.build(data.documents, cfg.data, at="data")
+        tokenizer = config.build(tokenization.load_or_train, cfg.tokenizer, at="tokenizer", corpus=corpus)
+        tokens = data.tokenise(corpus, tokenizer)
+    collator = config.build(
+        SpanCorruptionCollator,
+        cfg.corruption,
+        at="corruption",
+        tokenizer=tokenizer,
+        seed=cfg.seed,
+        inputs_length=cfg.sequence_length,
+    )
+    blocks = data.lm_blocks(tokens=tokens, tokenizer=tokenizer, length=collator.text_length, bare=True)
+    model = config.build(
+        models.load,
+        cfg.model,
+        at="model",
+        head="text_to_text",
+        tokenizer=tokenizer,
+        sequence_length=cfg.sequence_length,
+        seed=cfg.seed,
+    )
+
+    return Trainer(
+        model=model,
+        args=arguments,
+        objective=TextToText(
+            frequencies=tokens["train"].frequencies(model.config.vocab_size),
+            special=collator.special,
+            head_on_labels=cfg.head_on_labels,
+        ),
+        processing_class=tokenizer,
+        data_collator=collator,
+        train_dataset=blocks["train"],
+        eval_dataset=blocks["validation"],
+        optimizer_cls_and_kwargs=chosen,
+        callbacks=[config.build(FillSpans, cfg.samples, at="samples", tokenizer=tokenizer)],
+    )

@@ -1,0 +1,98 @@
+"""The recipe t5_spans: what is particular to it."""
+
+import json
+import re
+
+import pytest
+from test_recipes import RECIPES, root, text  # noqa: F401 - fixtures
+
+import genai_hf
+from genai_hf import cli
+from genai_hf.collators.span_corruption import SpanCorruptionCollator
+from genai_hf.reports import sections
+from genai_hf.training.adamw_rms import AdamWRMS
+
+OWN = RECIPES["t5_spans"]
+
+
+def build(*words):
+    return genai_hf.build(genai_hf.compose("t5_spans", list(words)))
+
+
+def test_the_inputs_are_as_long_as_asked_for_and_nothing_stands_between_documents(text, root):  # noqa: F811
+    trainer = build(text, *OWN, "sequence_length=64")
+    batch = next(iter(trainer.get_train_dataloader()))
+    assert batch["input_ids"].shape == (8, 64)
+    assert batch["labels"].shape == (8, 14)
+    assert int(batch["attention_mask"].min()) == 1
+    assert trainer.train_dataset.length == 70
+    special = {trainer.processing_class.eos_token_id, trainer.processing_class.pad_token_id}
+    assert not any(special & set(row["input_ids"].tolist()) for row in trainer.train_dataset)
+
+
+def test_the_optimizer_is_the_one_that_is_named(text, root, capsys):  # noqa: F811
+    assert isinstance(build(text, *OWN).create_optimizer(), AdamWRMS)
+    stock = build(text, *OWN, "optimizer=null", "trainer.optim=adafactor").create_optimizer()
+    assert type(stock).__name__ == "Adafactor"
+    assert cli.main(["t5_spans", text, *OWN, "trainer.optim=adafactor"]) == 2
+    assert "say optimizer=null besides" in capsys.readouterr().err
+    assert cli.main(["t5_spans", text, *OWN, "optimizer=adam"]) == 2
+    assert "'optimizer' must be one of ['adamw_rms'] or None, got 'adam'" in capsys.readouterr().err
+
+
+def test_adafactor_with_its_schedule_goes_on_and_ends_the_same(text, root):  # noqa: F811
+    words = [text, *OWN, "optimizer=null", "trainer.optim=adafactor", "trainer.lr_scheduler_type=inverse_sqrt"]
+    whole = build(*words, "run=whole")
+    whole.train()
+    again = build(*words, "run=again")
+    again.train(resume_from_checkpoint=f"{whole.args.output_dir}/checkpoint-3")
+    ours, theirs = (trainer.model.state_dict() for trainer in (again, whole))
+    assert all((ours[name] == theirs[name]).all() for name in theirs)
+
+
+def test_the_report_shows_what_the_model_writes(text, root):  # noqa: F811
+    hidden = "samples.texts=['The {cat} sleeps in house {number} 7.']"
+    genai_hf.run(genai_hf.compose("t5_spans", [text, *OWN, hidden, "run=r"]))
+    (table,) = [found for found in sections.load(root / "t5_spans" / "r") if found.title == "Fill in the spans"]
+    ((shown, wanted, before, after),) = table.rows
+    assert (shown, wanted) == ("The ___ sleeps in house ___ 7.", "cat | number")
+    assert before.count("|") == after.count("|") == 1
+
+
+def test_inspect_shows_encoder_and_decoder_and_rates(text, root, capsys):  # noqa: F811
+    assert cli.main(["inspect", "t5_spans", "--n", "50", text, *OWN]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("encoder reads:") == shown.count("decoder writes:") == 50
+    assert shown.count("inside") == 2
+    assert "outside" not in shown
+    assert cli.main(["inspect", "t5_spans", "--json", "--n", "3", text, *OWN]) == 0
+    for example in map(json.loads, capsys.readouterr().out.splitlines()):
+        assert example["tokens"].count("<extra_id_0>") == 1
+        assert example["decoder_input_ids"] == [0, *example["labels"][:-1]]
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("corruption.density=0.6", "corruption: density must be in (0, 0.5]"),
+        (
+            "sequence_length=2048",
+            "corruption: inputs of 2,048 tokens hide 114 spans and the tokenizer has 100 sentinels",
+        ),
+        ("sequence_length=2", "corruption: inputs of 2 tokens have no room"),
+        ("tokenizer.family=bert", "<extra_id_0>; take a T5's (tokenizer.name), or train one with tokenizer.family=t5"),
+        ("samples.texts=[nothing]", "samples: each text needs a span in braces"),
+        ("samples.max_new_tokens=0", "samples: max_new_tokens must be at least 1"),
+        ("sequence_length=long", "'sequence_length' must be int"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(text, root, capsys, word, said):  # noqa: F811
+    assert cli.main(["t5_spans", text, *OWN, word]) == 2
+    assert said in re.sub(r"\s+", " ", capsys.readouterr().err)
+
+
+def test_the_objective_is_given_what_is_no_text(text, root):  # noqa: F811
+    trainer = build(text, *OWN)
+    assert isinstance(trainer.data_collator, SpanCorruptionCollator)
+    names = trainer.processing_class.convert_ids_to_tokens(trainer.objective.special)
+    assert names == [*(f"<extra_id_{number}>" for number in range(100)), "</s>"]
