@@ -21,14 +21,16 @@ COMMON = [
     "trainer.use_cpu=true",
     "precision=fp32",
 ]
-OWN = {"bert_mlm": ["data=text"], "glue": ["task=local"]}
-NARROW = ["model.config.hidden_size=32", "model.config.intermediate_size=64"]
-WIDE = ["model.config.hidden_size=512", "model.config.intermediate_size=4096"]  # checkpoints of 130 MB
+OWN = {"bert_mlm": ["data=text"], "glue": ["task=local"], "t5_spans": ["data=text"]}
+NARROW, WIDE = (32, 64), (512, 4096)  # width and inner width; the wide one's checkpoints have 130 MB
+SIZES = {"t5_spans": ("d_model", "d_ff")}  # what the two are called in a recipe's model, if not as in BERT
 
 
 def words(recipe: str, folder: Path, *more: str, large: bool = False) -> list[str]:
     """The command's words for a run of `recipe` on the texts in `folder`, with dropout as it is shipped."""
-    sizes = WIDE if large else NARROW
+    hidden, inner = SIZES.get(recipe, ("hidden_size", "intermediate_size"))
+    width, inner_width = WIDE if large else NARROW
+    sizes = [f"model.config.{hidden}={width}", f"model.config.{inner}={inner_width}"]
     return [recipe, f"data.path={texts(folder)}", *OWN[recipe], *COMMON, *sizes, *more]
 
 
