@@ -23,21 +23,15 @@ COMMON = [
 ]
 TEXT = ["data=text"]
 OWN = {"bert_mlm": TEXT, "bert_nsp": TEXT, "glue": ["task=local"], "gpt_lm": TEXT, "t5_spans": TEXT}
-BERT, GPT2, T5 = ("hidden_size", "intermediate_size"), ("n_embd", "n_inner"), ("d_model", "d_ff")  # their two widths
-SIZES = {
-    "bert_mlm": BERT,
-    "bert_nsp": BERT,
-    "glue": BERT,
-    "gpt_lm": GPT2,
-    "t5_spans": T5,
-}
-NARROW, WIDE = (32, 64), (512, 4096)  # wide: checkpoints of 130 MB
+GPT2, T5 = ("n_embd", "n_inner"), ("d_model", "d_ff")
+SIZES = {"gpt_lm": GPT2, "t5_spans": T5}  # what the two widths are called in a recipe's model, if not as in BERT
+NARROW, WIDE = (32, 64), (512, 4096)  # the wide one's checkpoints have 130 MB
 
 
 def words(recipe: str, folder: Path, *more: str, large: bool = False) -> list[str]:
     """The command's words for a run of `recipe` on the texts in `folder`, with dropout as it is shipped."""
-    named = zip(SIZES[recipe], WIDE if large else NARROW, strict=True)
-    sizes = [f"model.config.{name}={size}" for name, size in named]
+    names = SIZES.get(recipe, ("hidden_size", "intermediate_size"))
+    sizes = [f"model.config.{name}={size}" for name, size in zip(names, WIDE if large else NARROW, strict=True)]
     return [recipe, f"data.path={texts(folder)}", *OWN[recipe], *COMMON, *sizes, *more]
 
 

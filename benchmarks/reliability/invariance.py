@@ -56,7 +56,9 @@ def gradient(recipe: str, folder: Path, accumulation: int, ranks: int) -> dict[s
         if isinstance(module, nn.Dropout):
             module.p = 0.0
     for module in trainer.model.modules():  # attention has its own share beside the module
-        vars(module).update({name: 0.0 for name in ("dropout_prob", "attention_dropout") if name in vars(module)})
+        vars(module).update(
+            {name: 0.0 for name in ("dropout_prob", "attention_dropout", "dropout") if name in vars(module)}
+        )
     trainer.model.double()
     trainer.add_callback(look)
     trainer.train()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from genai_hf.collators import counter
 
 Integers = NDArray[np.int64]
-KEPT, HIDDEN = range(2)  # what each stream of random numbers cuts
+CUT = 0  # the stream of random numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +76,10 @@ def draw(keys: counter.Bits, lengths: Integers, *, density: float, mean_span_len
         mean_span_length: Of the hidden spans, in tokens, at least 1.
     """
     tokens, number = counts(lengths, density=density, mean_span_length=mean_span_length)
-    cuts = np.arange(max(int(number.max()) - 1, 0))
-    draws = np.concatenate([counter.bits(keys[:, None], cuts, stream) for stream in (KEPT, HIDDEN)])
-    edges = cut(draws, np.concatenate([lengths - tokens, tokens]), np.tile(number, 2))
+    most = max(int(number.max()) - 1, 0)
+    draws = counter.bits(keys[:, None], np.arange(2 * most), CUT)  # for the kept and the hidden tokens by turns
+    both = np.concatenate([draws[:, ::2], draws[:, 1::2]])
+    edges = cut(both, np.concatenate([lengths - tokens, tokens]), np.concatenate([number, number]))
     return Spans(number=number, kept=edges[: len(keys)], hidden=edges[len(keys) :])
 
 

@@ -1,7 +1,5 @@
 """Texts with sentinels: which tokens they are, and T5's inputs and targets (Raffel et al. 2020, section 3.1.4)."""
 
-from functools import partial
-
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
@@ -30,6 +28,10 @@ def sentinels(tokenizer: PreTrainedTokenizerBase) -> Integers:
 def written(text: Integers, lengths: Integers, spans: Spans, names: Integers, end: int) -> tuple[Flat, Flat]:
     """Inputs, with a sentinel in each hidden span's place, and targets, each sentinel with its span.
 
+    Both are written at once, as if the targets were more rows: span by span of their kind of token, each with its
+    sentinel, and the last one with the end of text. All that is copied from the text, as if it stood there, and then
+    sentinels and ends are put in their places.
+
     Args:
         text: (N,) ids of all rows, one after the other; at least one, and whatever stands behind them.
         lengths: (B,) ids of each row.
@@ -37,49 +39,25 @@ def written(text: Integers, lengths: Integers, spans: Spans, names: Integers, en
         names: Ids of the sentinels, at least as many as a row has spans.
         end: Id that ends the inputs, and the targets where anything is hidden.
     """
-    copied = partial(_copied, text, lengths, spans.number, names=names, end=end)
-    kept, hidden = spans.kept, spans.hidden
-    inputs = copied(own=kept, others=hidden[:, :-1], marks=kept[:, 1:], ends=np.ones_like(lengths))
-    targets = copied(own=hidden, others=kept[:, 1:] - 1, marks=hidden[:, :-1], ends=np.minimum(spans.number, 1))
-    return inputs, targets
+    rows, (kept, hidden) = len(lengths), (spans.kept, spans.hidden)
+    number = np.concatenate([spans.number, spans.number])
+    own = np.concatenate([kept, hidden])
+    others = np.concatenate([hidden[:, :-1], kept[:, 1:] - 1])  # tokens before a span that are not its own kind's
+    marks = np.concatenate([kept[:, 1:], hidden[:, :-1]])  # of its own kind, before its sentinel
+    ends = np.minimum(number, 1)
+    ends[:rows] = 1
 
-
-def _copied(
-    text: Integers,
-    lengths: Integers,
-    number: Integers,
-    *,
-    own: Integers,
-    others: Integers,
-    marks: Integers,
-    ends: Integers,
-    names: Integers,
-    end: int,
-) -> Flat:
-    """Spans of one kind with a sentinel each, copied segment by segment.
-
-    A segment is a span and its sentinel, and a row's last one the end of text besides. All of it is copied from the
-    text, as if what is not the span's were, and then that is put in its place.
-
-    Args:
-        text: (N,).
-        lengths: (B,) of the rows in it.
-        number: (B,) spans of each row.
-        own: (B, S + 1) edges of the spans, counted in tokens of their kind.
-        others: (B, S) tokens of the other kind before each span in the text; one less where the sentinel comes first.
-        marks: (B, S) how many tokens of the kind are written before each sentinel.
-        ends: (B,) 1 where the end of text is set.
-        names: Sentinels.
-        end: End of text.
-    """
     order = np.arange(marks.shape[1])
     is_span = order < number[:, None]
-    sizes = np.diff(own) + is_span
+    sizes = own[:, 1:] - own[:, :-1] + is_span
     sizes[:, -1] += ends
     total = own[:, -1] + number + ends
     places = total.cumsum() - total
-    shift = (lengths.cumsum() - lengths - places)[:, None] + others - np.minimum(order, number[:, None])
-    ids = text.take(np.arange(total.sum()) + np.repeat(shift.ravel(), sizes.ravel()), mode="clip")
-    ids[(places[:, None] + marks + order)[is_span]] = np.broadcast_to(names[order], is_span.shape)[is_span]
-    ids[(places + total - 1)[ends > 0]] = end
-    return ids, total
+    starts = lengths.cumsum() - lengths
+    shift = (np.concatenate([starts, starts]) - places)[:, None] + others - np.minimum(order, number[:, None])
+    split = int(places[rows])
+    ids = text.take(np.arange(places[-1] + total[-1]) + np.repeat(shift.ravel(), sizes.ravel()), mode="clip")
+    last = places + total - 1  # where a target is empty, the place before it, and there an end stands already
+    ids[np.where(is_span, places[:, None] + marks + order, last[:, None])] = names[order]
+    ids[last] = end
+    return (ids[:split], total[:rows]), (ids[split:], total[rows:])

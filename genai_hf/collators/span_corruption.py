@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
@@ -106,11 +105,10 @@ class SpanCorruptionCollator:
         decoder = np.empty_like(labels)
         decoder[:, 0] = self.tokenizer.pad_token_id
         decoder[:, 1:] = labels[:, :-1]
-        if not is_target.all():
-            decoder[decoder == IGNORE] = self.tokenizer.pad_token_id
+        decoder[decoder == IGNORE] = self.tokenizer.pad_token_id
         return {
             "input_ids": torch.from_numpy(ids),
-            "attention_mask": torch.from_numpy(attention.astype(np.int64)),
+            "attention_mask": torch.from_numpy(attention),
             "decoder_input_ids": torch.from_numpy(decoder),
             "labels": torch.from_numpy(labels),
             "label_positions": torch.from_numpy(np.flatnonzero(is_target)),
@@ -160,12 +158,12 @@ class SpanCorruptionCollator:
         return segments.counts(lengths, density=self.density, mean_span_length=self.mean_span_length)
 
 
-def _rectangle(flat: Integers, lengths: Integers, fill: int) -> tuple[Integers, NDArray[np.bool_]]:
-    """Rows, one after the other in `flat`, as (B, T), at least one wide, with what is no fill in it, bool (B, T)."""
+def _rectangle(flat: Integers, lengths: Integers, fill: int) -> tuple[Integers, Integers]:
+    """Rows, one after the other in `flat`, as (B, T), at least one wide; and (B, T), 1 on them and 0 on `fill`."""
     width = max(int(lengths.max()), 1)
-    if int(lengths.min()) == width:
-        return flat.reshape(-1, width), np.ones((len(lengths), width), dtype=bool)
+    if len(flat) == len(lengths) * width:
+        return flat.reshape(-1, width), np.ones((len(lengths), width), dtype=np.int64)
     mask = np.arange(width) < lengths[:, None]
     rows = np.full(mask.shape, fill, dtype=np.int64)
     rows[mask] = flat
-    return rows, mask
+    return rows, mask.astype(np.int64)

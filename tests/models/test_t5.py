@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 from t5_tiny import make_t5, make_t5_tokenizer
 from transformers import AutoModelForSeq2SeqLM
 
+import genai_hf
 from genai_hf import models
 from genai_hf.models.head import head_rows
 
@@ -58,3 +60,16 @@ def test_the_head_on_some_positions_gives_the_same_logits(version: str) -> None:
     with head_rows(model, positions):
         some = logits(model)
     assert torch.allclose(some, logits(model).flatten(0, 1)[positions], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("t5_small", 60_506_624), ("t5_base", 222_903_552), ("t5_v1_1_small", 76_961_152), ("t5_v1_1_base", 247_577_856)],
+)
+def test_the_published_sizes_have_as_many_weights_as_were_published(name: str, parameters: int) -> None:
+    node = genai_hf.compose("t5_spans", [f"model={name}", "model.config.vocab_size=32128"]).model
+    given = OmegaConf.to_container(node, resolve=True)
+    assert isinstance(given, dict)
+    with models.weightless("unused"):
+        model = models.load(head="text_to_text", tokenizer=make_t5_tokenizer(), sequence_length=512, **given)
+    assert sum(weight.numel() for weight in model.parameters()) == parameters
