@@ -33,11 +33,16 @@ TRAINING = [
 OWN = {
     "bert_mlm": ["data=text", *TRAINING],
     "glue": ["task=local", *TRAINING],
+    "spanbert": ["data=text", *TRAINING],
     "train_tokenizer": ["data=text", *SMALL],
 }
 RECIPES = {name: OWN[name] for name in recipe_files.shipped()}
 TRAINED = [name for name, recipe in recipe_files.shipped().items() if recipe.trains]
-HEADS = {"bert_mlm": "AutoModelForMaskedLM", "glue": "AutoModelForSequenceClassification"}
+HEADS = {
+    "bert_mlm": "AutoModelForMaskedLM",
+    "glue": "AutoModelForSequenceClassification",
+    "spanbert": "AutoModelForMaskedLM",
+}
 
 
 @pytest.fixture
@@ -206,10 +211,14 @@ def test_the_saved_model_loads_with_its_tokenizer_and_repeats_its_score(recipe, 
     metrics = genai_hf.run(cfg)
     saved = runs.folder(cfg) / "model"
     tokenizer = transformers.AutoTokenizer.from_pretrained(saved)
-    model = getattr(transformers, HEADS[recipe]).from_pretrained(saved, use_safetensors=True)
+    head = getattr(transformers, HEADS[recipe])
+    model, found = head.from_pretrained(saved, use_safetensors=True, output_loading_info=True)
+    assert not found["missing_keys"] | found["unexpected_keys"]
     assert model.get_input_embeddings().weight.shape[0] == len(tokenizer)
     trainer = genai_hf.build(genai_hf.compose(recipe, [text, *RECIPES[recipe], "run=scored"]))
-    trainer.model.load_state_dict(model.state_dict())
+    missing, unexpected = trainer.model.load_state_dict(model.state_dict(), strict=False)
+    assert {name.partition(".")[0] for name in missing} == set(trainer.training_heads)
+    assert not unexpected
     assert trainer.evaluate()["eval_loss"] == pytest.approx(metrics["eval_loss"], rel=1e-6)
 
 
