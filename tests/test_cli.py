@@ -73,7 +73,7 @@ def test_the_listing_names_every_recipe_and_verb():
 def test_help_says_how_to_run_what_can_be_chosen_and_what_is_set():
     shown = command("bert_mlm", "--help", "masking.probability=0.4").stdout
     assert "genai-hf inspect bert_mlm" in shown
-    assert "  model=bert_base|bert_mini|bert_tiny|pretrained" in shown
+    assert "  model=bert_base|bert_mini|bert_tiny|pretrained|roberta_base|roberta_tiny" in shown
     assert "  probability: 0.4                      # shipped 0.15: share of the tokens that are predicted\n" in shown
     assert "  learning_rate: 0.0015                 # small models take more than BERT's 1e-4\n" in shown
 

@@ -91,7 +91,8 @@ def test_build_refuses_names_types_and_ranges(node, message):
         ("trainer.output_dir=x", "'trainer.output_dir' is not for setting; set root=…"),
         ("modle=bert_tiny", "no key 'modle'; did you mean 'model'?"),
         ("model=bert_tniy",
-         "'model=bert_tniy' is not an option; did you mean 'bert_tiny'? (bert_base, bert_mini, bert_tiny, pretrained)"),
+         "'model=bert_tniy' is not an option; did you mean 'bert_tiny'? (bert_base, bert_mini, bert_tiny, pretrained, "
+         "roberta_base, roberta_tiny)"),
         ("model=pretrained", "'model.name' must be given: model.name=…"),
         ("model.architecture=brt", "'model.architecture': transformers has no 'brt'; did you mean 'bert'?"),
         ("model.config.num_hiden_layers=3",
@@ -107,7 +108,7 @@ def test_build_refuses_names_types_and_ranges(node, message):
         ("+typo=x", "'+typo=x': no such key"),
         ("++masking.typo=x", "'++masking.typo=x': no such key"),
         ("~masking", "'masking' cannot be removed; set it to another value"),
-        ("experiment=paper", "'experiment=paper' is not an option; choose from bert_paper"),
+        ("experiment=paper", "'experiment=paper' is not an option; choose from bert_paper, roberta, roberta_paper"),
         ("foo", "'foo' is not of the form key=value"),
         ("trainer=3", "Config group override must be a string or a list. Got int"),
     ],
