@@ -21,7 +21,7 @@ COMMON = [
     "trainer.use_cpu=true",
     "precision=fp32",
 ]
-OWN = {"bert_mlm": ["data=text"], "glue": ["task=local"]}
+OWN = {"bert_mlm": ["data=text"], "glue": ["task=local"], "spanbert": ["data=text"]}
 NARROW = ["model.config.hidden_size=32", "model.config.intermediate_size=64"]
 WIDE = ["model.config.hidden_size=512", "model.config.intermediate_size=4096"]  # checkpoints of 130 MB
 
