@@ -106,7 +106,7 @@ def test_build_refuses_names_types_and_ranges(node, message):
         ("+typo=x", "'+typo=x': no such key"),
         ("++masking.typo=x", "'++masking.typo=x': no such key"),
         ("~masking", "'masking' cannot be removed; set it to another value"),
-        ("experiment=paper", "'experiment=paper' is not an option; choose from bert_paper"),
+        ("experiment=paper", "'experiment=paper' is not an option; choose from bert_paper, roberta, roberta_paper"),
         ("foo", "'foo' is not of the form key=value"),
         ("trainer=3", "'trainer=3' is not an option; choose from "),
     ],

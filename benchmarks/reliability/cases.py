@@ -21,8 +21,8 @@ COMMON = [
     "trainer.use_cpu=true",
     "precision=fp32",
 ]
-TEXT = ["data=text"]
-OWN = {"bert_mlm": TEXT, "bert_nsp": TEXT, "glue": ["task=local"], "gpt_lm": TEXT, "t5_spans": TEXT}
+TEXT, TASK = ["data=text"], ["task=local"]
+OWN = {"bert_mlm": TEXT, "bert_nsp": TEXT, "glue": TASK, "gpt_lm": TEXT, "spanbert": TEXT, "t5_spans": TEXT}
 GPT2, T5 = ("n_embd", "n_inner"), ("d_model", "d_ff")
 SIZES = {"gpt_lm": GPT2, "t5_spans": T5}  # what the two widths are called in a recipe's model, if not as in BERT
 NARROW, WIDE = (32, 64), (512, 4096)  # the wide one's checkpoints have 130 MB

@@ -18,11 +18,12 @@ STREAMS = 4  # independent numbers for each position
 
 def mix(values: Bits) -> Bits:
     """SplitMix64's finaliser: a bijection of uint64 in which every output bit depends on every input bit."""
-    values = values ^ (values >> np.uint64(30))
-    values *= np.uint64(0xBF58476D1CE4E5B9)  # in place: memory costs more than arithmetic
-    values ^= values >> np.uint64(27)
+    shifted = values >> np.uint64(30)
+    values = values ^ shifted
+    values *= np.uint64(0xBF58476D1CE4E5B9)  # in place: fresh memory costs more than the arithmetic
+    values ^= np.right_shift(values, np.uint64(27), out=shifted)
     values *= np.uint64(0x94D049BB133111EB)
-    values ^= values >> np.uint64(31)
+    values ^= np.right_shift(values, np.uint64(31), out=shifted)
     return values
 
 

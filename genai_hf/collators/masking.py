@@ -105,7 +105,7 @@ class MaskedLMCollator:
         """
         ids, attention = stack(rows, self.tokenizer.pad_token_id)
         keys = counter.row_keys(self.seed, [row["epoch"] for row in rows], [row["example_id"] for row in rows])
-        positions, anchors = self._choice(keys, self._free(ids, attention), attention.sum(1), self._starts(rows))
+        positions, anchors = self._choice(keys, self.free(ids, attention), attention.sum(1), self._starts(rows))
         labels = np.full_like(ids, IGNORE)
         labels.ravel()[positions] = ids.ravel()[positions]
         return {
@@ -122,7 +122,7 @@ class MaskedLMCollator:
             For each rate: how often it happened, out of how many, and its probability under the rule.
         """
         ids, attention = stack(rows, self.tokenizer.pad_token_id)
-        free, starts = self._free(ids, attention), self._starts(rows)
+        free, starts = self.free(ids, attention), self._starts(rows)
         positions = anchors = batch["label_positions"].numpy()
         if self.unit == "span":  # where one ends and the next begins is not to be seen
             keys = counter.row_keys(self.seed, [row["epoch"] for row in rows], [row["example_id"] for row in rows])
@@ -157,8 +157,8 @@ class MaskedLMCollator:
             return Piece(token, "hidden", label)
         return Piece(token, "unchanged" if token == label else "replaced", label)
 
-    def _free(self, ids: NDArray[np.int64], attention: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which tokens may be chosen, (B, T)."""
+    def free(self, ids: NDArray[np.int64], attention: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which tokens may be chosen, (B, T): neither special ones nor padding."""
         free: NDArray[np.bool_] = self._ordinary[ids] & (attention == 1)
         return free
 

@@ -88,7 +88,7 @@ class _Free:
         widest = int(np.diff(self.number).max(initial=0))
         self.stretch = np.zeros((words.shape[0], widest), dtype=np.int16)
         self.stretch[row, np.arange(len(row)) - self.number[row]] = np.minimum(stretch, longest)
-        self.longest = longest
+        self.longest = min(longest, widest)
 
     def take(
         self, rows: NDArray[np.int64], wanted: NDArray[np.int64], draws: counter.Bits

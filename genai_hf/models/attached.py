@@ -4,7 +4,7 @@ A head that is called after the forward pass is one that DDP does not wait for a
 to the model, as one more module of it, and runs in a hook on the trunk's output.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from accelerate.utils import extract_model_from_parallel
@@ -47,3 +47,18 @@ def attached(model: nn.Module, name: str, read: Callable[[nn.Module, Tensor], Te
         yield outputs
     finally:
         handle.remove()
+
+
+@contextmanager
+def left_out(model: nn.Module, names: Sequence[str]) -> Iterator[None]:
+    """Within this context `save_pretrained` leaves out what only training needs: the attached heads called `names`."""
+    if not names:
+        yield
+        return
+    bare = extract_model_from_parallel(model)
+    keys = {f"{name}.{key}" for name in names for key in bare.get_submodule(name).state_dict()}
+    bare._keys_to_ignore_on_save |= keys
+    try:
+        yield
+    finally:
+        bare._keys_to_ignore_on_save -= keys

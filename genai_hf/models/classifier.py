@@ -38,7 +38,6 @@ def load_classifier(
     config: Mapping[str, Any] | None = None,
     revision: str | None = None,
     from_scratch: bool = False,
-    tied: bool = True,
     head_labels: Sequence[str] | None = None,
 ) -> PreTrainedModel:
     """A model with one output for each name, or one in all for a regression; its config says which output is which.
@@ -48,7 +47,7 @@ def load_classifier(
 
     Args:
         names: Of the labels, none for a regression.
-        tokenizer: As for `genai_hf.models.load`, and so are those down to `tied`.
+        tokenizer: As for `genai_hf.models.load`, and so are those down to `from_scratch`.
         sequence_length: Tokens that the model must have positions for.
         seed: Of the initialisation.
         name: A Hub id or a folder with safetensors weights.
@@ -56,7 +55,6 @@ def load_classifier(
         config: Fields of the model's own configuration.
         revision: A Hub commit, branch or tag.
         from_scratch: Leave the weights of `name`.
-        tied: Written into the configuration; there is no vocabulary head to tie.
         head_labels: Names of the outputs of a head that does not name them rightly.
 
     Raises:
@@ -65,7 +63,7 @@ def load_classifier(
     if (name is None) == (architecture is None):
         raise ConfigError("model: give either model.name (pretrained weights) or model.architecture with model.config")
     _require_padding(tokenizer)
-    wanted = configuration(name, architecture, config or {}, revision, tokenizer, tied=tied)
+    wanted = configuration(name, architecture, config or {}, revision, tokenizer)
     if wanted.model_type in READS_LAST_PLACE:
         raise ConfigError(f"'model': {wanted.model_type} reads its last place, which padding moves; take another model")
     has_weights = name is not None and not from_scratch

@@ -3,7 +3,7 @@
 Most of a masked language model's cost at small widths is its head; most of a causal one's memory is its logits.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ from genai_hf.errors import ConfigError
 
 
 @contextmanager
-def head_rows(model: nn.Module, positions: Tensor | None) -> Iterator[None]:
+def head_rows(model: nn.Module, positions: Tensor | None, vectors: Sequence[Tensor] = ()) -> Iterator[None]:
     """Within this context, the output embedding of `model` sees only the hidden states at `positions`.
 
     The model's own forward is called as ever (anything else would bypass DDP and FSDP); its logits then have the
@@ -27,12 +27,15 @@ def head_rows(model: nn.Module, positions: Tensor | None) -> Iterator[None]:
     Args:
         model: With `get_output_embeddings`, wrapped for several processes or not.
         positions: int64 (N,), into the flattened batch; None leaves the head as it is.
+        vectors: (M, H) each, what it sees after them; they may be appended here while the forward pass runs.
     """
     if positions is None:
         yield
         return
     head = extract_model_from_parallel(model).get_output_embeddings()
-    handle = head.register_forward_pre_hook(lambda _, hidden: (hidden[0].flatten(0, -2)[positions],))
+    handle = head.register_forward_pre_hook(
+        lambda _, hidden: (torch.cat([hidden[0].flatten(0, -2)[positions], *vectors]),)
+    )
     try:
         yield
     finally:

@@ -76,11 +76,14 @@ def replay(trainer: Trainer, run: Path, start: Path, end: int) -> Replayed:
     first, saved = checkpoints.step(start), run / f"checkpoint-{end}"
     replayed = Path(trainer.args.output_dir, saved.name)
     is_last = end == trainer.state.max_steps and not trainer.args.load_best_model_at_end  # its model is the run's
+    model = Path(trainer.args.output_dir, MODEL)
+    if is_last:
+        trainer.save_model(str(model))
     compared, different = [], []
     for name, then, now in [
         *_log_lines(_logged(run), trainer.state.log_history, first, end),
         *(_files(saved, replayed) if checkpoints.problem(saved) is None else []),
-        *(_files(run / MODEL, replayed) if is_last else []),
+        *(_files(run / MODEL, model) if is_last else []),
     ]:
         compared.append(name)
         different += [f"{name}: {then} → {now}"] if then != now else []

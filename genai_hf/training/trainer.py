@@ -9,6 +9,7 @@ import transformers
 from torch import Tensor, nn
 
 from genai_hf.errors import ConfigError
+from genai_hf.models.attached import left_out
 from genai_hf.objectives import Objective
 from genai_hf.training.batches import FILLER
 from genai_hf.training.gathering import gathered
@@ -28,6 +29,7 @@ class Trainer(Reliable, transformers.Trainer):
         group_by_length: Whether rows of like length come together; the data sets have `lengths` then.
         afterwards: What is done, on every rank, once the model is final: given the Trainer and the run's folder, it
             returns more final numbers.
+        training_heads: Names of attached heads that only training needs: checkpoints hold them, the final model not.
         **given: As for `transformers.Trainer`; data sets give rows, the collator makes batches of them.
     """
 
@@ -37,12 +39,14 @@ class Trainer(Reliable, transformers.Trainer):
         objective: Objective,
         group_by_length: bool = False,
         afterwards: Sequence[Callable[["Trainer", Path], dict[str, float]]] = (),
+        training_heads: Sequence[str] = (),
         **given: Any,
     ) -> None:
         super().__init__(**given)
         self.objective = objective
         self.group_by_length = group_by_length
         self.afterwards = afterwards
+        self.training_heads = training_heads
         self.model_accepts_loss_kwargs = True  # or else the loss would be divided again
         self.meter = Meter()
 
@@ -109,6 +113,11 @@ class Trainer(Reliable, transformers.Trainer):
             batches: Any = loader.batch_sampler
             self.model.eval()
             return gathered([self._tally(batch) for batch in loader], batches)
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Save the model: in a checkpoint (an internal call) with the heads that only training needs."""
+        with left_out(self.model, () if _internal_call else self.training_heads):
+            super().save_model(output_dir, _internal_call)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log, with the rate of training since the last time."""

@@ -107,6 +107,20 @@ def test_everything_can_be_chosen_and_a_cap_holds(tokenizer: Any) -> None:
     assert (capped["labels"] != IGNORE).sum(1).tolist() == [4, 3] * 25
 
 
+@pytest.mark.parametrize("unit", ["word", "span"])
+def test_rows_without_a_word_have_no_label(tokenizer: Any, unit: Any) -> None:
+    rows = worded(3, (2,))
+    for batch in (rows, [rows[0], *worded(1, (9,)), {**rows[1], "input_ids": np.array([], dtype=np.int64)}]):
+        batch[-1]["word_starts"] = batch[-1]["word_starts"][: len(batch[-1]["input_ids"])]
+        labels = MaskedLMCollator(tokenizer=tokenizer, unit=unit)(batch)["labels"]
+        assert (labels[[0, -1]] == IGNORE).all()
+
+
+def test_a_span_may_be_allowed_to_be_longer_than_any_row(tokenizer: Any) -> None:
+    collator = MaskedLMCollator(tokenizer=tokenizer, unit="span", longest_span=10**6, geometric_probability=1e-6)
+    assert (collator(worded(9, (22,)))["labels"] != IGNORE).sum(1).tolist() == [3] * 9
+
+
 def test_spans_do_not_overlap_and_begin_with_a_word() -> None:
     random, shape = np.random.default_rng(0), (400, 50)
     starts = random.random(shape) < 0.6

@@ -36,6 +36,7 @@ OWN = {
     "bert_nsp": ["data=text", *TRAINING, *BERT],
     "glue": ["task=local", *TRAINING, *BERT],
     "gpt_lm": ["data=text", *TRAINING, *GPT2],
+    "spanbert": ["data=text", *TRAINING, *BERT],
     "t5_spans": ["data=text", *TRAINING, *T5],
     "train_tokenizer": ["data=text", *SMALL],
 }
@@ -46,6 +47,7 @@ HEADS = {
     "bert_nsp": "AutoModelForPreTraining",
     "glue": "AutoModelForSequenceClassification",
     "gpt_lm": "AutoModelForCausalLM",
+    "spanbert": "AutoModelForMaskedLM",
     "t5_spans": "AutoModelForSeq2SeqLM",
 }
 
@@ -217,10 +219,14 @@ def test_the_saved_model_loads_with_its_tokenizer_and_repeats_its_score(recipe, 
     metrics = genai_hf.run(cfg)
     saved = runs.folder(cfg) / "model"
     tokenizer = transformers.AutoTokenizer.from_pretrained(saved)
-    model = getattr(transformers, HEADS[recipe]).from_pretrained(saved, use_safetensors=True)
+    head = getattr(transformers, HEADS[recipe])
+    model, found = head.from_pretrained(saved, use_safetensors=True, output_loading_info=True)
+    assert not found["missing_keys"] | found["unexpected_keys"]
     assert model.get_input_embeddings().weight.shape[0] == len(tokenizer)
     trainer = genai_hf.build(genai_hf.compose(recipe, [text, *RECIPES[recipe], "run=scored"]))
-    trainer.model.load_state_dict(model.state_dict())
+    missing, unexpected = trainer.model.load_state_dict(model.state_dict(), strict=False)
+    assert {name.partition(".")[0] for name in missing} == set(trainer.training_heads)
+    assert not unexpected
     assert trainer.evaluate()["eval_loss"] == pytest.approx(metrics["eval_loss"], rel=1e-6)
 
 
