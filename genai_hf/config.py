@@ -169,7 +169,9 @@ def _check_model(cfg: DictConfig) -> None:
         if dotted is None:
             near = hint(architecture, schema.architectures())
             raise ConfigError(f"'model.architecture': transformers has no '{architecture}'{near}")
-        check_node(dotted, cfg.model.config, at="model.config")
+        undeclared = schema.undeclared(dotted)  # of a T5, whether its head is the embedding
+        declared = {key: value for key, value in cfg.model.config.items() if key not in undeclared}
+        check_node(dotted, declared, at="model.config")
 
 
 def _check_trainer(node: Mapping[str, Any], at: str) -> None:

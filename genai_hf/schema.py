@@ -74,6 +74,14 @@ def model_config(architecture: str) -> str | None:
     return None
 
 
+def undeclared(dotted: str) -> set[str]:
+    """What a dataclass takes without declaring it: ``kwargs.pop("name", …)`` in its own ``__post_init__``."""
+    _, node = find(dotted)
+    inits = (item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__post_init__")
+    calls = (part for init in inits for part in ast.walk(init) if isinstance(part, ast.Call))
+    return {ast.literal_eval(call.args[0]) for call in calls if ast.unparse(call.func) == "kwargs.pop"}
+
+
 def _model_type(node: ast.ClassDef) -> str | None:
     for item in node.body:
         if isinstance(item, ast.Assign) and ast.unparse(item.targets[0]) == "model_type":

@@ -68,10 +68,20 @@ def load(
     torch.manual_seed(seed)  # a new head, or the whole model, is drawn from here
     if weightless_folder():
         with torch.device("meta"):
-            return HEADS[head].from_config(wanted, dtype=torch.float32)
+            return _untrained(HEADS[head], wanted)
     if name is None or from_scratch:
-        return HEADS[head].from_config(wanted, dtype=torch.float32)
+        return _untrained(HEADS[head], wanted)
     return weights(HEADS[head], name, wanted, revision)[0]
+
+
+def _untrained(head: Any, wanted: PreTrainedConfig) -> PreTrainedModel:
+    """A model of random weights in float32."""
+    model: PreTrainedModel = head.from_config(wanted, dtype=torch.float32)
+    if wanted.model_type == "t5" and not wanted.tie_word_embeddings:  # which is about the head: transformers unties all
+        model.set_input_embeddings(model.get_input_embeddings())
+        with torch.no_grad():  # logits of variance 1, as T5 1.1 begins in its released code (t5x); here it would be d
+            model.get_output_embeddings().weight.mul_(wanted.d_model**-0.5)
+    return model
 
 
 def weights(
@@ -109,10 +119,14 @@ def configuration(
         near = hint(str(architecture), list(transformers.CONFIG_MAPPING))
         raise ConfigError(f"'model.architecture': transformers has no '{architecture}'{near}")
     special = {f"{role}_token_id": getattr(tokenizer, f"{role}_token_id") for role in ("pad", "bos", "eos")}
-    new = AutoConfig.for_model(architecture)
-    return _changed(
-        new, {"vocab_size": len(tokenizer)} | {k: v for k, v in special.items() if v is not None} | dict(changes)
-    )
+    known = _changed(AutoConfig.for_model(architecture), changes)
+    if known.is_encoder_decoder:
+        special["decoder_start_token_id"] = tokenizer.pad_token_id  # as in T5 (Raffel et al. 2020, released code)
+    own = {"vocab_size": len(tokenizer)} | {k: v for k, v in special.items() if v is not None}
+    # Made of the fields, since some decide on others: of a T5's feed_forward_proj come its activation and its gate.
+    new = AutoConfig.for_model(architecture, **own | dict(changes))
+    new.tie_word_embeddings = known.tie_word_embeddings  # which T5 forgets
+    return new
 
 
 def _pretrained_configuration(name: str, revision: str | None) -> PreTrainedConfig:
