@@ -113,7 +113,7 @@ class Reader:
         return [clean(answer).strip() for answer in known], None
 
 
-def read_inputs(file: Path, column: str, prefix: str) -> list[str]:
+def read_inputs(file: Path, column: str) -> list[str]:
     """The inputs of a file without answers: a table with the column, or a text file with one a line.
 
     Raises:
@@ -121,9 +121,9 @@ def read_inputs(file: Path, column: str, prefix: str) -> list[str]:
     """
     problems = Problems()
     if kind(file) == ".txt":
-        found = [prefix + line.strip() for _, line in lines(file, problems) if line.strip()]
+        found = [line.strip() for _, line in lines(file, problems) if line.strip()]
     else:
-        found = Reader(column, None, prefix)([file], problems).inputs
+        found = Reader(column, None)([file], problems).inputs
     problems.raise_any()
     if not found:
         raise DataError(f"{file}: holds no text; fill it")
