@@ -54,7 +54,7 @@ def build(cfg: DictConfig) -> Trainer:
         processing_class=tokenizer,
         data_collator=TextToTextCollator(
             pad_token_id=tokenizer.pad_token_id,
-            decoder_start_token_id=models.decoder_start(model.config),
+            decoder_start_token_id=models.decoder_start(model),
             target=cfg.target,
             seed=cfg.seed,
             room=rows["train"].room,

@@ -18,7 +18,7 @@ RULES = 1  # raise it when the same sources give other pairs
 FEWEST_WORDS = 3  # of a summary
 FEWEST_WORDS_BELOW = 12  # of what it sums up
 BLANK = re.compile(r"\n\s*\n")
-SENTENCE = re.compile(r"\.\s|\.$|:$")
+SENTENCE = re.compile(r"\.\s+(?=[^a-z\s])|[.:]$")  # "e.g. this" does not end one
 
 Kind: TypeAlias = Literal["python_questions", "python_summaries"]
 Pair: TypeAlias = tuple[str, list[str]]  # a text and its answers

@@ -79,7 +79,7 @@ def text_pairs(
         found = pair_files.find(path, files or {})
         splits = _read(found, Reader(input, answers, prefix, faulty_rows))
     elif path or any((files or {}).values()):
-        raise ConfigError(f"'data.path': {source} brings its own text; for files say pairs=files")
+        raise ConfigError(f"'data.path': {source} brings its own text; for files say pairs=questions")
     else:
         made = docs_pairs.pairs(source)
         splits = {TRAIN: Pairs([f"{prefix}{text}" for text, _ in made], [known for _, known in made])}

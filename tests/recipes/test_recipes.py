@@ -13,10 +13,10 @@ import genai_hf
 from genai_hf import cli, recipe_files, runs
 
 SMALL = ["tokenizer.vocab_size=300", "tokenizer.multiple_of=1"]
+ENCODER = ["model.config.hidden_size=32", "model.config.intermediate_size=64"]
+T5 = ["model.config.d_model=32", "model.config.d_ff=64"]
 TRAINING = [
     *SMALL,
-    "model.config.hidden_size=32",
-    "model.config.intermediate_size=64",
     "sequence_length=32",
     "trainer.max_steps=6",
     "trainer.per_device_train_batch_size=8",
@@ -31,13 +31,26 @@ TRAINING = [
     "precision=fp32",
 ]
 OWN = {
-    "bert_mlm": ["data=text", *TRAINING],
-    "glue": ["task=local", *TRAINING],
+    "bert_mlm": ["data=text", *ENCODER, *TRAINING],
+    "glue": ["task=local", *ENCODER, *TRAINING],
+    "t5_qa": [
+        "pairs=questions",
+        "data.input=text",
+        "data.answers=label",
+        *T5,
+        *TRAINING,
+        "trainer.lr_scheduler_type=linear",
+    ],
     "train_tokenizer": ["data=text", *SMALL],
 }
 RECIPES = {name: OWN[name] for name in recipe_files.shipped()}
 TRAINED = [name for name, recipe in recipe_files.shipped().items() if recipe.trains]
-HEADS = {"bert_mlm": "AutoModelForMaskedLM", "glue": "AutoModelForSequenceClassification"}
+HEADS = {
+    "bert_mlm": "AutoModelForMaskedLM",
+    "glue": "AutoModelForSequenceClassification",
+    "t5_qa": "AutoModelForSeq2SeqLM",
+}
+WIDTHS = {"bert_mlm": "hidden_size", "glue": "hidden_size", "t5_qa": "d_model"}
 
 
 @pytest.fixture
@@ -126,7 +139,7 @@ def test_a_change_that_cannot_be_taken_leaves_the_run_as_it_was(recipe, text, ro
     folder = root / recipe / "first"
     before = {name: (folder / name).read_bytes() for name in ("config.yaml", "settings.json", "metrics.json")}
     for change, said in (
-        ("model.config.hidden_size=64", "its weights do not fit this model"),
+        (f"model.config.{WIDTHS[recipe]}=64", "its weights do not fit this model"),
         ("trainer.learning_rate=1e-5", "has taken all its 6 steps: other settings change nothing"),
     ):
         capsys.readouterr()
