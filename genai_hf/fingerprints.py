@@ -92,12 +92,20 @@ def _named_files(cfg: DictConfig) -> dict[str, str]:
     known = {key: value for key, value in settings(cfg).items() if not key.startswith("task.")}
     named = {key: value for key, value in known.items() if key.rpartition(".")[2] in {"path", "name"}}
     named |= {"recipe": cfg.recipe} if cfg.recipe.endswith(".py") else {}
-    found = {key: glob.glob(str(Path(value).expanduser()), recursive=True) for key, value in named.items() if value}  # noqa: PTH207
-    places = {key: sorted(map(Path, paths)) for key, paths in found.items() if paths}
+    if "task" not in cfg:
+        named |= {key: value for key, value in known.items() if key.startswith("data.files.")}
+    places = {key: paths for key, value in named.items() if (paths := _places(value))}
     if "task" in cfg:  # of a folder with many tasks only the files of this one
         places.pop("data.path", None)
         places |= {f"data.{split}": files for split, files in (task_files.find(cfg.task, cfg.data) or {}).items()}
     return {key: _digest(files) for key, files in places.items()}
+
+
+def _places(named: str | Sequence[str] | None) -> list[Path]:
+    """What a path, a glob or several stand for."""
+    patterns = [named] if isinstance(named, str) else named or []
+    found = [glob.glob(str(Path(pattern).expanduser()), recursive=True) for pattern in patterns]  # noqa: PTH207
+    return sorted(Path(path) for paths in found for path in paths)
 
 
 def _digest(paths: Sequence[Path]) -> str:

@@ -22,8 +22,8 @@ def build(cfg: DictConfig) -> Trainer:
     masking = config.build(MaskedLMCollator, cfg.masking, at="masking", tokenizer=tokenizer, seed=cfg.seed)
     pairs = config.build(
         data.segment_pairs,
-        cfg.pairs,
-        at="pairs",
+        cfg.segments,
+        at="segments",
         tokens=tokens,
         tokenizer=tokenizer,
         length=cfg.sequence_length,
@@ -47,7 +47,7 @@ def build(cfg: DictConfig) -> Trainer:
             text=TextTally(tokens["train"].frequencies(model.config.vocab_size)), head_on_labels=cfg.head_on_labels
         ),
         processing_class=tokenizer,
-        data_collator=NextSentenceCollator(masking=masking, random_share=cfg.pairs.random_share),
+        data_collator=NextSentenceCollator(masking=masking, random_share=cfg.segments.random_share),
         train_dataset=pairs["train"],
         eval_dataset=pairs["validation"],
         callbacks=[config.build(fill_blanks, cfg.blanks, at="blanks", tokenizer=tokenizer)],

@@ -116,7 +116,7 @@ def test_a_wrong_setting_is_refused_in_one_line(line, message):
 
 
 def test_settings_that_are_several_are_not_set_to_one_value():
-    assert refused("pairs=3", "bert_nsp").startswith("'pairs' holds several settings; set one of them: pairs.")
+    assert refused("segments=3", "bert_nsp").startswith("'segments' holds several settings; set one of them: segments.")
 
 
 def test_every_field_of_training_arguments_needs_no_plus():

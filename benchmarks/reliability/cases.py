@@ -21,10 +21,22 @@ COMMON = [
     "trainer.use_cpu=true",
     "precision=fp32",
 ]
-TEXT, TASK = ["data=text"], ["task=local"]
-OWN = {"bert_mlm": TEXT, "bert_nsp": TEXT, "glue": TASK, "gpt_lm": TEXT, "spanbert": TEXT, "t5_spans": TEXT}
+TEXT = ["data=text"]
+OWN = {
+    "bert_mlm": TEXT,
+    "bert_nsp": TEXT,
+    "glue": ["task=local"],
+    "gpt_lm": TEXT,
+    "spanbert": TEXT,
+    "t5_qa": ["pairs=questions", "data.input=text", "data.answers=label"],
+    "t5_spans": TEXT,
+}
 GPT2, T5 = ("n_embd", "n_inner"), ("d_model", "d_ff")
-SIZES = {"gpt_lm": GPT2, "t5_spans": T5}  # what the two widths are called in a recipe's model, if not as in BERT
+SIZES = {
+    "gpt_lm": GPT2,
+    "t5_qa": T5,
+    "t5_spans": T5,
+}  # how it calls the two widths, if not as BERT
 NARROW, WIDE = (32, 64), (512, 4096)  # the wide one's checkpoints have 130 MB
 
 

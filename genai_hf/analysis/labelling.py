@@ -69,7 +69,7 @@ class LabellingReport:
         predicted, task = trainer.objective.predicted(outputs), self.examples.task
         shape = confusion(task.names, labels, predicted) if task.names else scatter(labels, predicted)
         asked = Table("Ask it", ["command"], [[self.question(folder)]], "In a shell; a file of texts works as well.")
-        found = [data_table(self.examples, self.rows), epochs(trainer, task), shape]
+        found = [data_table(self.examples, self.rows), epochs(trainer, task.scores), shape]
         if self.hardest:
             found.append(hardest(task, split, outputs, self.hardest, name))
         return [section for section in [*found, asked] if section is not None]

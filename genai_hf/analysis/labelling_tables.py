@@ -1,6 +1,6 @@
 """Tables of a model that labels texts: its data, its epochs, what it confuses, and what it gets most wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,19 +41,19 @@ def data_table(examples: Labelled, rows: Mapping[str, Encoded]) -> Table:
     return Table("The data", [*columns, "left out as faulty"], table)
 
 
-def epochs(trainer: Any, task: Task) -> Table | None:
-    """The figures after each epoch, and which epoch's model is the final one; None where nothing was trained."""
-    history = [entry for entry in trainer.state.log_history if f"eval_{task.metric}" in entry]
+def epochs(trainer: Any, scores: Sequence[str]) -> Table | None:
+    """The scores after each epoch, and which epoch's model is the final one; None where nothing was trained."""
+    history = [entry for entry in trainer.state.log_history if f"eval_{scores[0]}" in entry]
     if not trainer.state.global_step or not history:
         return None
     evaluated = {entry["step"]: entry for entry in reversed(history)}  # that of the final model comes last
     best = trainer.state.best_model_checkpoint if trainer.args.load_best_model_at_end else None
     final = int(str(best).rpartition("-")[2]) if best else trainer.state.global_step
-    keys = [f"eval_{name}" for name in (*task.scores, "loss")]
+    keys = [f"eval_{name}" for name in (*scores, "loss")]
     table = list[list[Any]]()
     for step, entry in sorted(evaluated.items()):
-        scores = [None if entry.get(key) is None else shown(key, entry[key]) for key in keys]
-        table.append([round(entry["epoch"], 2), step, *scores, "yes" if step == final else ""])
+        values = [None if entry.get(key) is None else shown(key, entry[key]) for key in keys]
+        table.append([round(entry["epoch"], 2), step, *values, "yes" if step == final else ""])
     note = "The final model is the last one."
     if best:
         chosen = metric_name(f"eval_{str(trainer.args.metric_for_best_model).removeprefix('eval_')}")

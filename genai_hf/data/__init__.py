@@ -4,9 +4,11 @@ from genai_hf.data.blocks import Blocks, lm_blocks
 from genai_hf.data.cache import cache_folder
 from genai_hf.data.corpus import Corpus, documents
 from genai_hf.data.encoded import Encoded, encode
+from genai_hf.data.encoded_pairs import EncodedPairs, encode_pairs
 from genai_hf.data.labelled import Labelled, labelled
 from genai_hf.data.segment_pairs import SegmentPairs, segment_pairs
 from genai_hf.data.task import Task
+from genai_hf.data.text_pairs import TextPairs, text_pairs
 from genai_hf.data.tokenise import tokenise
 from genai_hf.data.tokens import Tokens
 
@@ -14,15 +16,19 @@ __all__ = [
     "Blocks",
     "Corpus",
     "Encoded",
+    "EncodedPairs",
     "Labelled",
     "SegmentPairs",
     "Task",
+    "TextPairs",
     "Tokens",
     "cache_folder",
     "documents",
     "encode",
+    "encode_pairs",
     "labelled",
     "lm_blocks",
     "segment_pairs",
+    "text_pairs",
     "tokenise",
 ]

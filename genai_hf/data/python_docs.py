@@ -78,15 +78,24 @@ def docstrings(source: bytes) -> Iterator[str]:
     Raises:
         SyntaxError: `source` is no Python.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SyntaxWarning)  # invalid escapes in other people's code
-        warnings.simplefilter("ignore", DeprecationWarning)
-        waiting: list[ast.AST] = [ast.parse(source)]
+    waiting: list[ast.AST] = [parsed(source)]
     while waiting:
         node = waiting.pop()
         if isinstance(node, DOCUMENTED) and (text := ast.get_docstring(node)):
             yield text.encode(errors="replace").decode()  # half a character, written as an escape, becomes "?"
         waiting.extend(child for child in reversed([*ast.iter_child_nodes(node)]) if isinstance(child, STATEMENT))
+
+
+def parsed(source: bytes) -> ast.Module:
+    """The syntax tree of a module.
+
+    Raises:
+        SyntaxError: `source` is no Python.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)  # invalid escapes in other people's code
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return ast.parse(source)
 
 
 @contextmanager

@@ -1,8 +1,17 @@
 """Models: loaded or made from sizes, and what is done to them before training."""
 
 from genai_hf.models.classifier import has_segments, label_order, load_classifier
+from genai_hf.models.decoder import decoder_start
 from genai_hf.models.loading import load
 from genai_hf.models.packing import require_packing
 from genai_hf.weightless import weightless
 
-__all__ = ["has_segments", "label_order", "load", "load_classifier", "require_packing", "weightless"]
+__all__ = [
+    "decoder_start",
+    "has_segments",
+    "label_order",
+    "load",
+    "load_classifier",
+    "require_packing",
+    "weightless",
+]

@@ -1,9 +1,10 @@
-"""Ask a finished run's model: its label of a text, of a pair of texts, or of a file of them (--json).
+"""Ask a finished run's model for labels or answers: of a text, of a pair of texts, or of a file of them (--json).
 
-genai-hf predict RUN "a sentence"                       every label with its probability
+genai-hf predict RUN "a sentence"                       every label with its probability, or the answer
 genai-hf predict RUN "a sentence" "a second one"        where the task has pairs
-genai-hf predict RUN FILE                               each row of a csv, tsv, jsonl or parquet file with the task's
-                                                        columns, or each line of a .txt file: label and probability
+genai-hf predict RUN FILE                               each row of a csv, tsv, jsonl or parquet file with the run's
+                                                        columns, or each line of a .txt file: label and probability,
+                                                        or the answer
 --json                                                  one JSON object a text
 """
 
@@ -12,6 +13,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml  # type: ignore[import-untyped]
@@ -25,7 +27,7 @@ def main(words: list[str]) -> int:
     """Print what the model says.
 
     Raises:
-        ConfigError: There is no such run, or it was not for labels of texts.
+        ConfigError: There is no such run, or it was not for labels of texts or for answers.
         DataError: A row of the file is wrong.
     """
     parser = argparse.ArgumentParser(prog="genai-hf predict", add_help=False)
@@ -37,25 +39,57 @@ def main(words: list[str]) -> int:
         raise ConfigError('name a run and a text: genai-hf predict outputs/glue/… "a sentence" ["a second one"]')
     run, first, *second = asked.words
     cfg = _settings(Path(run))
-    takes_pairs = cfg.task.get("text_pair") is not None
-    if not second and _is_file(first):
-        texts, pairs = _read(Path(first), cfg)
-    else:
+    is_file = not second and _is_file(first)
+    if not is_file:
         _require_text(first, *second)
+        takes_pairs = "task" in cfg and cfg.task.get("text_pair") is not None
         if bool(second) != takes_pairs:
             raise ConfigError(f"this model takes {'single texts: give one' if second else 'pairs of texts: give two'}")
-        texts, pairs = [first], second or None
-    from transformers.utils import logging
+    say = _labels if "task" in cfg else _answers
+    for line in say(Path(run), cfg, [first, *second], asked.json, is_file=is_file):
+        sys.stdout.write(f"{line}\n")
+    return 0
 
-    from genai_hf.analysis.labeller import Labeller
+
+def _labels(run: Path, cfg: DictConfig, words: list[str], as_json: bool, *, is_file: bool) -> Iterator[str]:
+    """What a run of labels says of a file, or of one or two texts."""
+    texts, pairs = _read(Path(words[0]), cfg) if is_file else (words[:1], words[1:] or None)
+    with _quiet():
+        from genai_hf.analysis.labeller import Labeller
+
+        takes_pairs = cfg.task.get("text_pair") is not None
+        labeller = Labeller.of_run(run, length=int(cfg.sequence_length), takes_pairs=takes_pairs)
+        yield from _lines(labeller(texts, pairs), texts, pairs, as_json, is_file=is_file)
+
+
+def _answers(run: Path, cfg: DictConfig, words: list[str], as_json: bool, *, is_file: bool) -> Iterator[str]:
+    """What a run of answers says to a file, or to a text."""
+    texts = [words[0]]
+    if is_file:
+        from genai_hf.data.pairs import read_inputs
+
+        texts = read_inputs(Path(words[0]), str(cfg.data.input))
+    with _quiet():
+        from genai_hf.analysis.answerer import Answerer
+        from genai_hf.objectives.answering import Decoding
+
+        decoding = Decoding(beams=int(cfg.decoding.beams), max_new_tokens=int(cfg.decoding.max_new_tokens))
+        answerer = Answerer.of_run(run, length=int(cfg.sequence_length), decoding=decoding)
+        for text, answer in zip(texts, answerer([f"{cfg.data.prefix}{text}" for text in texts]), strict=True):
+            if as_json:
+                yield json.dumps({"text": text, "answer": answer})
+            else:
+                yield f"{answer}\t{' '.join(text.split())}" if is_file else answer
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What libraries log meanwhile is thrown away."""
+    from transformers.utils import logging
 
     logging.disable_progress_bar()
     with running.logged(Path("/dev/null")):
-        labeller = Labeller.of_run(Path(run), length=int(cfg.sequence_length), takes_pairs=takes_pairs)
-        answers = labeller(texts, pairs)
-        for line in _lines(answers, texts, pairs, asked.json, is_file=_is_file(first) and not second):
-            sys.stdout.write(f"{line}\n")
-    return 0
+        yield
 
 
 def _lines(
@@ -82,8 +116,8 @@ def _settings(run: Path) -> DictConfig:
         cfg = OmegaConf.load(run / "config.yaml")
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{run / 'config.yaml'} is damaged; run it again with overwrite=true") from error
-    if not isinstance(cfg, DictConfig) or "task" not in cfg:
-        raise ConfigError(f"{run} has no model that labels texts; name a run of glue")
+    if not isinstance(cfg, DictConfig) or not {"task", "decoding"} & set(cfg):
+        raise ConfigError(f"{run} has no model that labels texts or answers them; name a run of glue or t5_qa")
     if not ((run / "model" / "config.json").is_file() and (run / "metrics.json").is_file()):
         raise ConfigError(f"{run} has not finished; the same command that began it goes on with it")
     return cfg

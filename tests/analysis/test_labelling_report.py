@@ -124,7 +124,7 @@ def trained(best=None, metric="accuracy", step=4):
 
 
 def test_the_epochs_say_which_is_final_and_what_decided():
-    table = epochs(trained("/somewhere/else/checkpoint-2"), OWN)
+    table = epochs(trained("/somewhere/else/checkpoint-2"), OWN.scores)
     assert table.columns == [
         "epoch", "step", "accuracy (validation)", "F1 macro (validation)", "loss (validation)", "final",
     ]  # fmt: skip
@@ -141,14 +141,14 @@ def test_the_epochs_say_which_is_final_and_what_decided():
 
 @pytest.mark.parametrize("metric", ["loss", "eval_loss"])
 def test_another_deciding_metric_is_named(metric):
-    assert "the best loss (validation)." in epochs(trained("x/checkpoint-4", metric), OWN).note
+    assert "the best loss (validation)." in epochs(trained("x/checkpoint-4", metric), OWN.scores).note
 
 
 def test_without_a_choice_the_last_epoch_is_final():
-    table = epochs(trained(), OWN)
+    table = epochs(trained(), OWN.scores)
     assert [row[-1] for row in table.rows] == ["", "", "yes"]
     assert table.note == "The final model is the last one."
-    assert epochs(trained(step=0), OWN) is None
+    assert epochs(trained(step=0), OWN.scores) is None
 
 
 def test_test_sets_with_labels_are_scored_each_by_its_own_metrics_and_name(tmp_path, monkeypatch):

@@ -28,6 +28,7 @@ TRAINING = [
     "trainer.use_cpu=true",
     "precision=fp32",
 ]
+QUESTIONS = ["pairs=questions", "data.input=text", "data.answers=label"]
 BERT = ["model.config.hidden_size=32", "model.config.intermediate_size=64"]
 GPT2 = ["model.config.n_embd=32"]
 T5 = ["model.config.d_model=32", "model.config.d_ff=64"]
@@ -37,6 +38,7 @@ OWN = {
     "glue": ["task=local", *TRAINING, *BERT],
     "gpt_lm": ["data=text", *TRAINING, *GPT2],
     "spanbert": ["data=text", *TRAINING, *BERT],
+    "t5_qa": [*QUESTIONS, *TRAINING, *T5, "trainer.lr_scheduler_type=linear"],
     "t5_spans": ["data=text", *TRAINING, *T5],
     "train_tokenizer": ["data=text", *SMALL],
 }
@@ -48,6 +50,7 @@ HEADS = {
     "glue": "AutoModelForSequenceClassification",
     "gpt_lm": "AutoModelForCausalLM",
     "spanbert": "AutoModelForMaskedLM",
+    "t5_qa": "AutoModelForSeq2SeqLM",
     "t5_spans": "AutoModelForSeq2SeqLM",
 }
 

@@ -1,0 +1,47 @@
+"""Where the files of texts with their answers lie."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from genai_hf.errors import ConfigError, DataError
+from genai_hf.places import existing, surroundings
+from genai_hf.task_files import KINDS, TRAIN, in_folder, kind
+
+SPLITS = {"validation": ["validation"], "test": {"test": "test"}}  # beside training
+
+
+def find(path: str | None, files: Mapping[str, str | Sequence[str] | None]) -> dict[str, list[Path]]:
+    """Files of each split.
+
+    Args:
+        path: A folder with a file for each split, or the training file, or a glob of training files.
+        files: For single splits a path, a glob or several, before those of `path`.
+
+    Returns:
+        For ``train``, and for ``validation`` and ``test`` where there are some, at least one file each.
+
+    Raises:
+        ConfigError: Nothing says where the training data is.
+        DataError: A file is not there, or of no kind that is read.
+    """
+    found = {split: _files([where] if isinstance(where, str) else where) for split, where in files.items() if where}
+    if path is not None:
+        place = Path(path).expanduser()
+        there = in_folder(place, SPLITS) if place.is_dir() else {TRAIN: _files([path])}
+        if TRAIN not in {**there, **found}:
+            raise DataError(f"{place}: no file for train (train.jsonl or the like); {surroundings(place / TRAIN)}")
+        found = there | found
+    if TRAIN not in found:
+        raise ConfigError("'data.path' must be given: the training file, or a folder with a file for each split")
+    return found
+
+
+def _files(paths: Sequence[str]) -> list[Path]:
+    """The files that paths and globs stand for, each once."""
+    found = [file for path in paths for file in sorted(existing(path))]
+    for file in found:
+        if not file.is_file():
+            raise DataError(f"{file}: is no file; name one, or several by a glob")
+        if kind(file) not in KINDS:
+            raise DataError(f"{file}: pairs are read from {', '.join(KINDS)} (also .gz); rename it, or convert it")
+    return list(dict.fromkeys(found))

@@ -1,0 +1,137 @@
+"""Answering in free text: teacher-forced cross-entropy in training, generated answers and their scores in evaluation.
+
+Everything is text to text (Raffel et al. 2020, arXiv:1910.10683, sections 2.3 and 2.4); a question is answered without
+any document (Roberts et al. 2020, arXiv:2002.08910, section 3, who decode greedily).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from accelerate.utils import extract_model_from_parallel
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from transformers import PreTrainedTokenizerFast
+
+from genai_hf.losses import cross_entropy_sum
+from genai_hf.metrics.answers import require, score
+from genai_hf.metrics.language import language_metrics
+from genai_hf.models.head import head_rows
+from genai_hf.objectives.language import TextTally
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoding:
+    """How an answer is generated: the same one every time.
+
+    Args:
+        beams: Hypotheses that are kept at each step; 1 is greedy.
+        max_new_tokens: Tokens of an answer at most, its end token included.
+
+    Raises:
+        ValueError: A number is below 1.
+    """
+
+    beams: int = 1
+    max_new_tokens: int = 16
+
+    def __post_init__(self) -> None:
+        for name in ("beams", "max_new_tokens"):
+            if vars(self)[name] < 1:
+                raise ValueError(f"{name} must be at least 1, got {vars(self)[name]}")
+
+    @torch.no_grad()
+    def __call__(self, model: nn.Module, batch: Mapping[str, Tensor], pad_token_id: int) -> Tensor:
+        """Answers to a batch of `input_ids` and `attention_mask`, int64 (B, max_new_tokens), padded on the right.
+
+        Args:
+            model: Wrapped for several processes or not; the wrapped one generates, in no step with other ranks.
+            batch: On the model's device.
+            pad_token_id: What fills up shorter answers.
+        """
+        bare: Any = extract_model_from_parallel(model)
+        inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
+        ids = bare.generate(**inputs, num_beams=self.beams, max_new_tokens=self.max_new_tokens, do_sample=False)
+        answers: Tensor = ids[:, 1:]  # without the token that the decoder begins with
+        return F.pad(answers, (0, self.max_new_tokens - answers.shape[1]), value=pad_token_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answering:
+    """The objective of `TextToTextCollator`'s batches.
+
+    Args:
+        tokenizer: Turns generated tokens into text.
+        decoding: How answers are generated.
+        scores: Names of the figures (`genai_hf.metrics.answers`), the deciding one first.
+        references: Those of each evaluation row, in their order.
+        majority: The answer whose scores are the yardstick.
+        frequencies: (V,) how often each token occurs in the training answers; the yardstick of the loss.
+        head_on_labels: Compute the vocabulary head only where there is a label: the same loss, for less.
+
+    Raises:
+        ValueError: A score is unknown.
+        ConfigError: A score's library is missing.
+    """
+
+    tokenizer: PreTrainedTokenizerFast
+    decoding: Decoding
+    scores: Sequence[str]
+    references: Sequence[Sequence[str]]
+    majority: str
+    frequencies: NDArray[np.int64]
+    head_on_labels: bool = True
+    weights: ClassVar[Mapping[str, float]] = {"answer": 1.0}
+    _tally: TextTally = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        require(self.scores)
+        object.__setattr__(self, "_tally", TextTally(self.frequencies, special=self.tokenizer.all_special_ids))
+
+    def count(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Number of targets of each term."""
+        return {"answer": torch.tensor(len(batch["label_positions"]))}
+
+    def sums(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Sum of each term's loss over its targets."""
+        return {"answer": cross_entropy_sum(*self._predict(model, batch))}
+
+    def tally(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Sums over the batch's targets, and the generated answers (B, max_new_tokens)."""
+        logits, targets = self._predict(model, batch)
+        losses = F.cross_entropy(logits.float(), targets, reduction="none")
+        answers = self.decoding(model, batch, self.tokenizer.pad_token_id)
+        return self._tally(losses, logits.argmax(-1), targets) | {"answers": answers}
+
+    def metrics(self, totals: Mapping[str, Any]) -> dict[str, float]:
+        """Scores of the evaluation set, the deciding one first, those of the yardstick, and the loss's figures.
+
+        Args:
+            totals: The sums over all batches, and `answers` (N, max_new_tokens) in the order of the evaluation rows.
+        """
+        return self.figures(totals, self.references)
+
+    def figures(self, totals: Mapping[str, Any], references: Sequence[Sequence[str]]) -> dict[str, float]:
+        """The same figures of any set, given its references."""
+        scores = score(self.scores, self.texts(totals["answers"]), references)
+        yardstick = score(self.scores, [self.majority] * len(references), references)
+        language = language_metrics(totals, accuracy="token_accuracy")
+        return scores | {f"majority_{name}": value for name, value in yardstick.items()} | language
+
+    def texts(self, answers: NDArray[np.float64]) -> list[str]:
+        """Generated answers (N, max_new_tokens) as text."""
+        ids = answers.astype(np.int64).tolist()
+        return [text.strip() for text in self.tokenizer.batch_decode(ids, skip_special_tokens=True)]
+
+    def _predict(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Logits (N, V) and targets (N,) at the labelled positions."""
+        positions = batch["label_positions"]
+        inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "decoder_input_ids")}
+        with head_rows(model, positions if self.head_on_labels else None):
+            logits = model(**inputs).logits
+        if not self.head_on_labels:
+            logits = logits.flatten(0, 1)[positions]
+        return logits, batch["labels"].flatten()[positions]
