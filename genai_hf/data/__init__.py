@@ -5,6 +5,8 @@ from genai_hf.data.cache import cache_folder
 from genai_hf.data.corpus import Corpus, documents
 from genai_hf.data.encoded import Encoded, encode
 from genai_hf.data.labelled import Labelled, labelled
+from genai_hf.data.laid_out import LaidOut, lay_out
+from genai_hf.data.layout import Layout, transformation_of
 from genai_hf.data.task import Task
 from genai_hf.data.tokenise import tokenise
 from genai_hf.data.tokens import Tokens
@@ -14,12 +16,16 @@ __all__ = [
     "Corpus",
     "Encoded",
     "Labelled",
+    "LaidOut",
+    "Layout",
     "Task",
     "Tokens",
     "cache_folder",
     "documents",
     "encode",
     "labelled",
+    "lay_out",
     "lm_blocks",
     "tokenise",
+    "transformation_of",
 ]

@@ -1,6 +1,7 @@
 """Tokenizers: trained on text or loaded by name, measured, and shown step by step."""
 
 from genai_hf.tokenization.loading import load, load_or_train
+from genai_hf.tokenization.marks import Marks, append_marks
 from genai_hf.tokenization.merges import Merge, first_merges, tokens_over_merges
 from genai_hf.tokenization.pictures import (
     merges_figure,
@@ -14,8 +15,10 @@ from genai_hf.tokenization.training import train
 from genai_hf.tokenization.usage import Usage, measure
 
 __all__ = [
+    "Marks",
     "Merge",
     "Usage",
+    "append_marks",
     "first_merges",
     "held_out",
     "load",
