@@ -1,7 +1,8 @@
 """Models: loaded or made from sizes, and what is done to them before training."""
 
 from genai_hf.models.classifier import has_segments, label_order, load_classifier
+from genai_hf.models.extract import Facts, add_extract_head
 from genai_hf.models.loading import load
 from genai_hf.weightless import weightless
 
-__all__ = ["has_segments", "label_order", "load", "load_classifier", "weightless"]
+__all__ = ["Facts", "add_extract_head", "has_segments", "label_order", "load", "load_classifier", "weightless"]
