@@ -2,6 +2,7 @@
 
 genai-hf predict RUN "a sentence"                       every label with its probability
 genai-hf predict RUN "a sentence" "a second one"        where the task has pairs
+genai-hf predict RUN "a text" "a choice" "another" …    where it chooses between texts
 genai-hf predict RUN FILE                               each row of a csv, tsv, jsonl or parquet file with the task's
                                                         columns, or each line of a .txt file: label and probability
 --json                                                  one JSON object a text
@@ -13,12 +14,18 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml  # type: ignore[import-untyped]
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import arguments, running, task_files
+from genai_hf import arguments, fingerprints, running, task_files
 from genai_hf.errors import ConfigError, DataError
+
+if TYPE_CHECKING:  # heavy: it is imported where it is needed
+    from genai_hf.data.splits import Split
+
+USAGE = 'name a run and a text: genai-hf predict outputs/glue/… "a sentence" ["a second one"]'
 
 
 def main(words: list[str]) -> int:
@@ -33,43 +40,61 @@ def main(words: list[str]) -> int:
     parser.add_argument("--json", action="store_true")
     parser.error = arguments.refuse  # type: ignore[method-assign]
     asked = parser.parse_args(words)
-    if len(asked.words) not in {2, 3}:
-        raise ConfigError('name a run and a text: genai-hf predict outputs/glue/… "a sentence" ["a second one"]')
-    run, first, *second = asked.words
+    if len(asked.words) < 2:
+        raise ConfigError(USAGE)
+    run, *texts = asked.words
     cfg = _settings(Path(run))
-    takes_pairs = cfg.task.get("text_pair") is not None
-    if not second and _is_file(first):
-        texts, pairs = _read(Path(first), cfg)
-    else:
-        _require_text(first, *second)
-        if bool(second) != takes_pairs:
-            raise ConfigError(f"this model takes {'single texts: give one' if second else 'pairs of texts: give two'}")
-        texts, pairs = [first], second or None
+    is_file = len(texts) == 1 and _is_file(texts[0])
+    split = _read(Path(texts[0]), cfg) if is_file else _typed(texts, cfg)
     from transformers.utils import logging
-
-    from genai_hf.analysis.labeller import Labeller
 
     logging.disable_progress_bar()
     with running.logged(Path("/dev/null")):
-        labeller = Labeller.of_run(Path(run), length=int(cfg.sequence_length), takes_pairs=takes_pairs)
-        answers = labeller(texts, pairs)
-        for line in _lines(answers, texts, pairs, asked.json, is_file=_is_file(first) and not second):
+        for line in _lines(_answers(Path(run), cfg, split), split, asked.json, is_file=is_file):
             sys.stdout.write(f"{line}\n")
     return 0
 
 
-def _lines(
-    answers: Iterator[dict[str, float]], texts: list[str], pairs: list[str] | None, as_json: bool, *, is_file: bool
-) -> Iterator[str]:
+def _typed(texts: list[str], cfg: DictConfig) -> "Split":
+    """The one example that was typed."""
+    first, *others = texts
+    _require_text(*texts)
+    from genai_hf.data.splits import Split
+
+    if cfg.task.get("choices") is not None:
+        if len(set(others)) < max(len(others), 2):
+            raise ConfigError("this model chooses between texts: give a text, and two or more different choices")
+        return Split([first], None, None, choices=[others])
+    if len(others) > 1:
+        raise ConfigError(USAGE)
+    if bool(others) != (cfg.task.get("text_pair") is not None):
+        raise ConfigError(f"this model takes {'single texts: give one' if others else 'pairs of texts: give two'}")
+    return Split([first], others or None, None)
+
+
+def _answers(run: Path, cfg: DictConfig, split: "Split") -> Iterator[dict[str, float]]:
+    """What the model says of each example: its class says what the run is."""
+    settings = fingerprints.record(run / "model" / "config.json")
+    if any(name.endswith("ForSequenceClassification") for name in settings.get("architectures") or ()):
+        from genai_hf.analysis.labeller import Labeller
+
+        labeller = Labeller.of_run(run, length=int(cfg.sequence_length), takes_pairs=split.pairs is not None)
+        return labeller(split.texts, split.pairs)
+    from genai_hf.analysis.extractor import Extractor
+
+    return Extractor.of_run(run)(split)
+
+
+def _lines(answers: Iterator[dict[str, float]], split: "Split", as_json: bool, *, is_file: bool) -> Iterator[str]:
     if as_json:
         for place, answer in enumerate(answers):
-            asked = {"text": texts[place]} | ({"text_pair": pairs[place]} if pairs else {})
+            asked = {"text": split.texts[place]} | ({"text_pair": split.pairs[place]} if split.pairs else {})
             yield json.dumps(asked | ({"value": answer["value"]} if "value" in answer else {"labels": answer}))
     elif not is_file:
         for name, share in next(answers).items():
-            yield f"{share:.3f}" if name == "value" else f"{name:24}{share:.1%}"
+            yield f"{share:.3f}" if name == "value" else f"{name:23} {share:.1%}"
     else:
-        for text, answer in zip(texts, answers, strict=True):
+        for text, answer in zip(split.texts, answers, strict=True):
             name, share = next(iter(answer.items()))
             said = f"{share:.3f}" if name == "value" else f"{name}\t{share:.1%}"
             yield f"{said}\t{' '.join(text.split())}"
@@ -111,8 +136,8 @@ def _require_text(*texts: str) -> None:
             raise ConfigError(f"a text is not UTF-8 at letter {error.start + 1}; write it as UTF-8") from error
 
 
-def _read(file: Path, cfg: DictConfig) -> tuple[list[str], list[str] | None]:
-    """Texts of a file's rows, and their second ones where the task has pairs."""
+def _read(file: Path, cfg: DictConfig) -> "Split":
+    """The examples of a file's rows."""
     from genai_hf.data.splits import read_texts
     from genai_hf.data.task import Task
 
