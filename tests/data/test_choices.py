@@ -110,9 +110,7 @@ def test_rows_to_be_answered_need_no_label(tmp_path):
     put(path, [{"context": "c", "choices": ["x", "y", "z"]}])
     assert read_texts(path, local()) == Split(["c"], None, None, choices=[["x", "y", "z"]])
     (tmp_path / "ask.txt").write_text("c\n")
-    with pytest.raises(
-        DataError, match="a line is one text, and local_choice has choices; give a table with their col"
-    ):
+    with pytest.raises(DataError, match="and local_choice has choices; give a table with their columns"):
         read_texts(tmp_path / "ask.txt", local())
 
 
@@ -159,9 +157,7 @@ def test_the_task_of_packages_offers_four_of_them_with_the_right_one_anywhere(tm
 
 def test_the_shipped_settings_make_these_tasks():
     for name in ("local_choice", "python_docs_choice"):
-        cfg = genai_hf.compose(
-            "gpt_extract", [f"task={name}", "data.path=x"] if name == "local_choice" else [f"task={name}"]
-        )
+        cfg = genai_hf.compose("gpt_extract", [f"task={name}"])
         node = OmegaConf.to_container(cfg.task)
         assert data.Task(**node).problem == "choice"
     assert choices.named(task("cola"), {}).names == ["unacceptable", "acceptable"]

@@ -27,8 +27,8 @@ def layout(transformation, length=16):
 
 def task(**changed):
     settings = {"name": "t", "text": "a", "label": "label", "problem": "classification", "metrics": ["accuracy"],
-                "metric": "accuracy", "labels": ["x", "y"], "validation": ["validation"], "test": {"T": "test"}}  # fmt: skip
-    return data.Task(**settings | changed)
+                "metric": "accuracy", "labels": ["x", "y"], "validation": ["validation"]}  # fmt: skip
+    return data.Task(**settings | {"test": {"T": "test"}} | changed)
 
 
 def test_classification_is_a_text_between_start_and_extract():

@@ -72,7 +72,7 @@ def test_a_saved_model_is_a_decoder_and_its_head_is_read_again(kind, transformat
 
 def test_a_model_without_such_a_head_is_no_run_of_this_kind(tmp_path):
     model = decoder("gpt2")
-    with pytest.raises(ConfigError, match="has no head that reads .EXTRACT.; name a run of gpt_extract"):
+    with pytest.raises(ConfigError, match=r"has no head that reads \[EXTRACT\]; name a run of gpt_extract"):
         read_extract_head(model, tmp_path)
 
 

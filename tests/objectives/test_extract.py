@@ -245,7 +245,7 @@ def test_rows_without_labels_are_answered():
 def test_a_model_with_another_number_of_outputs_and_a_negative_weight_are_refused():
     with pytest.raises(ValueError, match=r"the model's outputs are \(1, 3\), not \(1, 2\)"):
         objective("classification", names=2).tally(with_head("gpt2", "classification", names=3), batch_of([[TEXTS[0]]]))
-    with pytest.raises(ValueError, match="weight must be at least 0, got -0.5"):
+    with pytest.raises(ValueError, match=r"weight must be at least 0, got -0\.5"):
         objective("classification", weight=-0.5)
 
 

@@ -11,12 +11,11 @@ import pytest
 
 import genai_hf
 from genai_hf import cli, recipe_files, runs
+from genai_hf.models.extract import read_extract_head
 
 SMALL = ["tokenizer.vocab_size=300", "tokenizer.multiple_of=1"]
 TRAINING = [
     *SMALL,
-    "model.config.hidden_size=32",
-    "model.config.intermediate_size=64",
     "sequence_length=32",
     "trainer.max_steps=6",
     "trainer.per_device_train_batch_size=8",
@@ -30,14 +29,20 @@ TRAINING = [
     "trainer.use_cpu=true",
     "precision=fp32",
 ]
+NARROW = ["model.config.hidden_size=32", "model.config.intermediate_size=64"]
 OWN = {
-    "bert_mlm": ["data=text", *TRAINING],
-    "glue": ["task=local", *TRAINING],
+    "bert_mlm": ["data=text", *TRAINING, *NARROW],
+    "glue": ["task=local", *TRAINING, *NARROW],
+    "gpt_extract": ["task=local", *TRAINING, "model.config.n_embd=32"],
     "train_tokenizer": ["data=text", *SMALL],
 }
 RECIPES = {name: OWN[name] for name in recipe_files.shipped()}
 TRAINED = [name for name, recipe in recipe_files.shipped().items() if recipe.trains]
-HEADS = {"bert_mlm": "AutoModelForMaskedLM", "glue": "AutoModelForSequenceClassification"}
+HEADS = {
+    "bert_mlm": "AutoModelForMaskedLM",
+    "glue": "AutoModelForSequenceClassification",
+    "gpt_extract": "AutoModelForCausalLM",
+}
 
 
 @pytest.fixture
@@ -125,8 +130,9 @@ def test_a_change_that_cannot_be_taken_leaves_the_run_as_it_was(recipe, text, ro
     assert cli.main(words) == 0
     folder = root / recipe / "first"
     before = {name: (folder / name).read_bytes() for name in ("config.yaml", "settings.json", "metrics.json")}
+    width = "n_embd" if recipe == "gpt_extract" else "hidden_size"
     for change, said in (
-        ("model.config.hidden_size=64", "its weights do not fit this model"),
+        (f"model.config.{width}=64", "its weights do not fit this model"),
         ("trainer.learning_rate=1e-5", "has taken all its 6 steps: other settings change nothing"),
     ):
         capsys.readouterr()
@@ -208,6 +214,8 @@ def test_the_saved_model_loads_with_its_tokenizer_and_repeats_its_score(recipe, 
     tokenizer = transformers.AutoTokenizer.from_pretrained(saved)
     model = getattr(transformers, HEADS[recipe]).from_pretrained(saved, use_safetensors=True)
     assert model.get_input_embeddings().weight.shape[0] == len(tokenizer)
+    if recipe == "gpt_extract":
+        read_extract_head(model, saved)
     trainer = genai_hf.build(genai_hf.compose(recipe, [text, *RECIPES[recipe], "run=scored"]))
     trainer.model.load_state_dict(model.state_dict())
     assert trainer.evaluate()["eval_loss"] == pytest.approx(metrics["eval_loss"], rel=1e-6)

@@ -1,4 +1,4 @@
-"""A tiny training of a decoder with a head, alone or as ranks of a launcher; `extract_script.py OUT` writes what it gave."""
+"""A tiny training of a decoder with a head, alone or as ranks; `extract_script.py OUT` writes what it gave."""
 
 import json
 import os
