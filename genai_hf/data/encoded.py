@@ -82,9 +82,11 @@ def encode(
         predict: Whether to take the test sets whose labels are not known, too.
 
     Raises:
-        ConfigError: There is no token to set between two texts.
+        ConfigError: There is no token to set between two texts, or the task offers choices.
         ValueError: `length` leaves no room for text.
     """
+    if examples.task.choices is not None:
+        raise ConfigError(f"'task': {examples.task.name} chooses between texts; take the recipe gpt_extract")
     frame = Frame(tokenizer, length)
     return {
         name: Encoded(split, frame(split.texts, split.pairs), first_example_id=first, evaluation=name != TRAIN)

@@ -59,17 +59,16 @@ def _typed(texts: list[str], cfg: DictConfig) -> "Split":
     """The one example that was typed."""
     first, *others = texts
     _require_text(*texts)
+    chooses, takes_pairs = cfg.task.get("choices") is not None, cfg.task.get("text_pair") is not None
+    if chooses and len(set(others)) < max(len(others), 2):
+        raise ConfigError("this model chooses between texts: give a text, and two or more different choices")
+    if not chooses and len(others) > 1:
+        raise ConfigError(USAGE)
+    if not chooses and bool(others) != takes_pairs:
+        raise ConfigError(f"this model takes {'single texts: give one' if others else 'pairs of texts: give two'}")
     from genai_hf.data.splits import Split
 
-    if cfg.task.get("choices") is not None:
-        if len(set(others)) < max(len(others), 2):
-            raise ConfigError("this model chooses between texts: give a text, and two or more different choices")
-        return Split([first], None, None, choices=[others])
-    if len(others) > 1:
-        raise ConfigError(USAGE)
-    if bool(others) != (cfg.task.get("text_pair") is not None):
-        raise ConfigError(f"this model takes {'single texts: give one' if others else 'pairs of texts: give two'}")
-    return Split([first], others or None, None)
+    return Split([first], others if takes_pairs else None, None, choices=[others] if chooses else None)
 
 
 def _answers(run: Path, cfg: DictConfig, split: "Split") -> Iterator[dict[str, float]]:
