@@ -91,7 +91,7 @@ def test_build_refuses_names_types_and_ranges(node, message):
         ("trainer.output_dir=x", "'trainer.output_dir' is not for setting; set root=…"),
         ("modle=bert_tiny", "no key 'modle'; did you mean 'model'?"),
         ("model=bert_tniy",
-         "'model=bert_tniy' is not an option; did you mean 'bert_tiny'? (bert_base, bert_mini, bert_tiny, pretrained)"),
+         "'model=bert_tniy' is not an option; did you mean 'bert_tiny'? (bert_base, bert_mini, bert_tiny, "),
         ("model=pretrained", "'model.name' must be given: model.name=…"),
         ("model.architecture=brt", "'model.architecture': transformers has no 'brt'; did you mean 'bert'?"),
         ("model.config.num_hiden_layers=3",
