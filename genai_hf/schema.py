@@ -64,7 +64,7 @@ def architectures() -> list[str]:
 
 def model_config(architecture: str) -> str | None:
     """Dotted path of the configuration class of a `model_type`, or None where there is no such architecture."""
-    stem = architecture.replace("-", "_")
+    stem = _folders().get(architecture, architecture.replace("-", "_"))
     if stem not in architectures():
         return None
     module = f"transformers.models.{stem}.configuration_{stem}"
@@ -80,6 +80,16 @@ def undeclared(dotted: str) -> set[str]:
     inits = (item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__post_init__")
     calls = (part for init in inits for part in ast.walk(init) if isinstance(part, ast.Call))
     return {ast.literal_eval(call.args[0]) for call in calls if ast.unparse(call.func) == "kwargs.pop"}
+
+
+@functools.cache
+def _folders() -> Mapping[str, str]:
+    """Folders of architectures that are not called after them, such as that of ``openai-gpt``, as transformers says."""
+    for node in _tree("transformers.models.auto.auto_mappings").body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id="SPECIAL_MODEL_TYPE_TO_MODULE_NAME")], value=ast.Call(args=[pairs])):
+                return dict(ast.literal_eval(pairs))
+    return {}
 
 
 def _model_type(node: ast.ClassDef) -> str | None:

@@ -13,7 +13,10 @@ def test_the_fields_of_training_arguments_are_the_installed_ones():
     assert set(schema.fields("transformers.training_args.TrainingArguments")) == installed
 
 
-@pytest.mark.parametrize("architecture", ["bert", "roberta", "distilbert", "modernbert", "gpt2", "llama", "t5"])
+ARCHITECTURES = ["bert", "roberta", "distilbert", "modernbert", "gpt2", "openai-gpt", "llama", "t5"]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_the_fields_of_a_model_configuration_are_the_installed_ones(architecture):
     dotted = schema.model_config(architecture)
     assert dotted is not None

@@ -26,6 +26,7 @@ OWN = {
     "bert_mlm": TEXT,
     "bert_nsp": TEXT,
     "glue": ["task=local"],
+    "gpt_extract": ["task=local"],
     "gpt_lm": TEXT,
     "spanbert": TEXT,
     "t5_qa": ["pairs=questions", "data.input=text", "data.answers=label"],

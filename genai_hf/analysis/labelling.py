@@ -3,7 +3,7 @@
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from genai_hf import files
 from genai_hf.analysis.labelling_tables import confusion, data_table, epochs, hardest, scatter
-from genai_hf.data import Encoded, Labelled, Task
+from genai_hf.data import Encoded, Labelled, LaidOut, Task
 from genai_hf.errors import ConfigError
 from genai_hf.reports import sections
 from genai_hf.reports.sections import Figure, Table
@@ -28,7 +28,7 @@ class LabellingReport:
 
     Args:
         examples: The task with its examples.
-        rows: The same as token ids, see `genai_hf.data.encode`.
+        rows: The same as token ids, see `genai_hf.data.encode` and `genai_hf.data.lay_out`.
         hardest: So many validation examples with the largest loss are shown; 0 shows none.
         predict: Whether to write predictions for the test sets.
 
@@ -37,7 +37,7 @@ class LabellingReport:
     """
 
     examples: Labelled
-    rows: Mapping[str, Encoded]
+    rows: Mapping[str, Encoded | LaidOut]
     hardest: int = 10
     predict: bool = False
 
@@ -79,14 +79,15 @@ class LabellingReport:
         split = next(iter(self.examples.validation.values()))
         place = min(range(len(split)), key=lambda number: abs(len(split.texts[number]) - READABLE))
         texts = [split.texts[place].strip(), *([split.pairs[place].strip()] if split.pairs else [])]
+        texts += split.choices[place] if split.choices else []
         options_end = ["--"] if any(text.startswith("-") for text in texts) else []
         return shlex.join(["genai-hf", "predict", str(folder), *options_end, *texts])
 
     def _figures(self, trainer: Any, name: str, found: Mapping[str, Array]) -> dict[str, float]:
         """Figures of a test set whose labels are known; those of all but the task's first have the set's name."""
         prefix = "test_" if name == next(iter(self.examples.task.test), None) else f"test_{name.lower()}_"
-        objective = replace(trainer.objective, scores=self._task(name).scores)
-        return {f"{prefix}{key}": value for key, value in objective.figures(found["outputs"], found["labels"]).items()}
+        figures = trainer.objective.figures(found["outputs"], found["labels"], self._task(name).scores)
+        return {f"{prefix}{key}": value for key, value in figures.items()}
 
     def _task(self, name: str) -> Task:
         task = self.examples.task

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.metrics import confusion_matrix
 
-from genai_hf.data import Encoded, Labelled, Task
+from genai_hf.data import Encoded, Labelled, LaidOut, Task
 from genai_hf.data.splits import Split
 from genai_hf.reports.sections import Figure, Table
 from genai_hf.reports.words import metric_name, shown
@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 LONGEST = 300  # characters of a text in a table
 
 
-def data_table(examples: Labelled, rows: Mapping[str, Encoded]) -> Table:
+def data_table(examples: Labelled, rows: Mapping[str, Encoded | LaidOut]) -> Table:
     """What was read: how many examples, of which label, how long, how many cut, doubled or left out."""
     trained = examples.splits[TRAIN]
     parts = {TRAIN: (trained, rows[TRAIN].lengths, rows[TRAIN].cut)}
@@ -94,7 +94,8 @@ def hardest(task: Task, split: Split, outputs: Array, count: int, name: str) -> 
         if task.names:
             said = int(outputs[place].argmax())
             right = int(labels[place])
-            verdict: list[Any] = [task.names[right], task.names[said], f"{probabilities[place, right]:.1%}"]
+            names = split.choices[place] if split.choices else task.names
+            verdict: list[Any] = [names[right], names[said], f"{probabilities[place, right]:.1%}"]
         else:
             verdict = [f"{labels[place]:g}", f"{outputs[place, 0]:.2f}", f"{loss[place]:.2f}"]
         table.append([*texts, *verdict])

@@ -43,10 +43,9 @@ class LabelledCollator:
 
     def view(self, row: dict[str, Any], batch: dict[str, Tensor]) -> View:
         """One example with its label."""
-        names, label = list(self.shares), row["label"]
         ids = enumerate(batch["input_ids"][0].tolist())
         pieces = [Piece(token, "second" if place >= row["second"] else "plain") for place, token in ids]
-        return View({"": pieces}, note=names[int(label)] if names else f"{label:g}")
+        return View({"": pieces}, note=label_note(row["label"], self.shares))
 
     def measure(self, rows: Sequence[dict[str, Any]], batch: dict[str, Tensor]) -> Rates:
         """Count the labels of the rows, to be held against their shares among all training rows.
@@ -54,14 +53,24 @@ class LabelledCollator:
         Returns:
             For each label: how often it came, out of how many, and its share.
         """
-        seen = batch["labels"]
-        return {
-            f"label {name}": (int((seen == number).sum()), len(rows), share)
-            for number, (name, share) in enumerate(self.shares.items())
-        }
+        del rows
+        return label_rates(batch["labels"], self.shares)
 
 
 def segments(rows: Sequence[dict[str, Any]], attention_mask: Tensor) -> Tensor:
     """Which of a row's two texts a token is of: int64 (B, T), 1 from the row's `second` on, 0 on padding."""
     second = torch.tensor([row["second"] for row in rows])
     return ((torch.arange(attention_mask.shape[1]) >= second[:, None]) & (attention_mask == 1)).long()
+
+
+def label_note(label: float, shares: Mapping[str, float]) -> str:
+    """A label by its name; in a regression the number itself."""
+    return list(shares)[int(label)] if shares else f"{label:g}"
+
+
+def label_rates(labels: Tensor, shares: Mapping[str, float]) -> Rates:
+    """How often each label came, out of how many, and its share among all training rows."""
+    return {
+        f"label {name}": (int((labels == number).sum()), len(labels), share)
+        for number, (name, share) in enumerate(shares.items())
+    }

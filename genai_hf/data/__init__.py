@@ -6,6 +6,8 @@ from genai_hf.data.corpus import Corpus, documents
 from genai_hf.data.encoded import Encoded, encode
 from genai_hf.data.encoded_pairs import EncodedPairs, encode_pairs
 from genai_hf.data.labelled import Labelled, labelled
+from genai_hf.data.laid_out import LaidOut, lay_out
+from genai_hf.data.layout import Layout, transformation_of
 from genai_hf.data.segment_pairs import SegmentPairs, segment_pairs
 from genai_hf.data.task import Task
 from genai_hf.data.text_pairs import TextPairs, text_pairs
@@ -18,6 +20,8 @@ __all__ = [
     "Encoded",
     "EncodedPairs",
     "Labelled",
+    "LaidOut",
+    "Layout",
     "SegmentPairs",
     "Task",
     "TextPairs",
@@ -27,8 +31,10 @@ __all__ = [
     "encode",
     "encode_pairs",
     "labelled",
+    "lay_out",
     "lm_blocks",
     "segment_pairs",
     "text_pairs",
     "tokenise",
+    "transformation_of",
 ]

@@ -1,6 +1,6 @@
 """Labelled texts as token ids: one row an example, cut to a length, with its segments and its label."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from operator import add
 from typing import Any
@@ -82,18 +82,26 @@ def encode(
         predict: Whether to take the test sets whose labels are not known, too.
 
     Raises:
-        ConfigError: There is no token to set between two texts.
+        ConfigError: There is no token to set between two texts, or the task offers choices.
         ValueError: `length` leaves no room for text.
     """
+    if examples.task.choices is not None:
+        raise ConfigError(f"'task': {examples.task.name} chooses between texts; take the recipe gpt_extract")
     frame = Frame(tokenizer, length)
+    return {
+        name: Encoded(split, frame(split.texts, split.pairs), first_example_id=first, evaluation=name != TRAIN)
+        for name, split, first in numbered(examples, predict=predict)
+    }
+
+
+def numbered(examples: Labelled, *, predict: bool) -> Iterator[tuple[str, Split, int]]:
+    """What rows are made of: training set, validation sets as one, test sets; each with its first example's number."""
     splits = {TRAIN: examples.splits[TRAIN], "validation": reduce(add, examples.validation.values())}
     splits |= {name: split for name, split in examples.test.items() if predict or split.labels is not None}
-    rows, first = dict[str, Encoded](), 0
+    first = 0
     for name, split in splits.items():
-        encodings = frame(split.texts, split.pairs)
-        rows[name] = Encoded(split, encodings, first_example_id=first, evaluation=name != TRAIN)
+        yield name, split, first
         first += len(split)
-    return rows
 
 
 class Frame:
@@ -143,7 +151,7 @@ class Frame:
         first, second = (self.tokenizer(some, add_special_tokens=False)["input_ids"] for some in (texts, pairs))
         room, rows = self.length - len(head) - len(tail) - 1, list[tuple[list[int], int, bool]]()
         for one, two in zip(first, second, strict=True):
-            keep, keep_two = _longest_first(len(one), len(two), room)
+            keep, keep_two = longest_first(len(one), len(two), room)
             begin = [*head, *one[:keep], middle]
             rows.append(([*begin, *two[:keep_two], *tail], len(begin), keep < len(one) or keep_two < len(two)))
         return rows
@@ -163,7 +171,7 @@ def _second(types: list[int]) -> int:
     return types.index(1) if 1 in types else len(types)
 
 
-def _longest_first(one: int, two: int, room: int) -> tuple[int, int]:
+def longest_first(one: int, two: int, room: int) -> tuple[int, int]:
     """How much of two lengths is kept when the longer one is cut until both fit."""
     if one + two <= room:
         return one, two

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from genai_hf.data import docs_task, hub, labels
+from genai_hf.data import choices, docs_choice, docs_task, hub, labels
 from genai_hf.data.corpus import Corpus
 from genai_hf.data.problems import Problems
 from genai_hf.data.splits import Split, checked, read_rows
@@ -52,7 +52,7 @@ class Labelled:
     def corpus(self) -> Corpus:
         """The training texts as documents, on which a tokenizer can be trained."""
         split = self.splits[TRAIN]
-        texts = [*split.texts, *(split.pairs or [])]
+        texts = [*split.texts, *(split.pairs or []), *(text for offer in split.choices or [] for text in offer)]
         return Corpus(f"{self.task.name}-train", split.fingerprint(), lambda: iter(texts), {"documents": len(texts)})
 
 
@@ -86,7 +86,9 @@ def labelled(
     if max_train_rows is not None and max_train_rows < 1:
         raise ValueError(f"max_train_rows must be at least 1, or null for all, got {max_train_rows}")
     found = find(vars(task), {"path": path, "files": files})
-    if task.source == "python_docs":
+    if task.source == "python_docs" and task.choices is not None:
+        named, splits = task, docs_choice.splits(list(task.choices), validation_share)
+    elif task.source == "python_docs":
         made = docs_task.splits(task.names, validation_share)
         named, splits = task, {name: Split(texts, None, numbers) for name, (texts, numbers) in made.items()}
     else:
@@ -100,7 +102,7 @@ def labelled(
             raise DataError(
                 f"task={task.name}: there is no row for {split}; fill its file, or name it: data.files.{split}=…"
             )
-    return Labelled(named, splits)
+    return Labelled(choices.named(named, splits), splits)
 
 
 def _held_out(train: Split, name: str, share: float) -> dict[str, Split]:
@@ -114,8 +116,9 @@ def _held_out(train: Split, name: str, share: float) -> dict[str, Split]:
 def _read(
     task: Task, found: Mapping[str, list[Path]] | None, rename: Mapping[str, str]
 ) -> tuple[Task, dict[str, Split]]:
-    if unknown := set(rename.values()) - {task.text, task.text_pair, task.label}:
-        own = ", ".join(filter(None, [task.text, task.text_pair, task.label]))
+    columns = [*task.columns_of_text, task.label, *([task.choices] if isinstance(task.choices, str) else [])]
+    if unknown := set(rename.values()) - set(columns):
+        own = ", ".join(columns)
         raise ConfigError(f"'data.rename': {task.name} has no column '{min(map(str, unknown))}'; rename to {own}")
     found = found or _downloaded(task)
     problems = Problems()

@@ -7,12 +7,13 @@ from typing import Any, Literal
 METRICS = {
     "classification": ("accuracy", "f1", "f1_macro", "matthews"),
     "regression": ("spearman", "pearson", "mean_squared_error"),
+    "choice": ("accuracy",),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """Classification of texts or pairs of texts by names, or regression of a number.
+    """Classification of texts or pairs of texts by names, regression of a number, or a choice between texts.
 
     Args:
         name: For reports and files.
@@ -23,7 +24,11 @@ class Task:
         metric: The one of them that decides.
         validation: Splits to evaluate on; the first decides.
         text_pair: Column of the second text.
-        labels: Their names, in the order of the numbers that a file may hold instead; None takes those that occur.
+        symmetric: Whether the two texts may change places without another label.
+        choices: Of a choice: the column that holds a list of texts, or a column for each; of Python's documentation the
+            packages to choose from.
+        labels: Their names, in the order of the numbers that a file may hold instead; None takes those that occur. Of a
+            choice they are the places, from 0, which the data say.
         scale: Lowest and highest number of a regression.
         test: Splits to predict: name of the file of predictions to name of the split.
         answers: What that file calls the labels; None calls them by their names.
@@ -44,11 +49,13 @@ class Task:
     name: str
     text: str
     label: str
-    problem: Literal["classification", "regression"]
+    problem: Literal["classification", "regression", "choice"]
     metrics: Sequence[str]
     metric: str
     validation: Sequence[str]
     text_pair: str | None = None
+    symmetric: bool = False
+    choices: str | Sequence[str] | None = None
     labels: Sequence[str | float] | None = None
     scale: Sequence[float] | None = None
     test: Mapping[str, str] = field(default_factory=dict)
@@ -73,6 +80,12 @@ class Task:
             raise ValueError(f"metric={self.metric} must be one of metrics={list(self.metrics)}")
         if self.problem == "regression" and self.labels is not None:
             raise ValueError("the labels of a regression have no names; take problem=classification")
+        if (self.problem == "choice") != (self.choices is not None):
+            raise ValueError("choices are given where problem=choice, and nowhere else")
+        if self.choices is not None and self.text_pair is not None:
+            raise ValueError("of a choice the second texts are its choices; leave text_pair out")
+        if self.symmetric and self.text_pair is None:
+            raise ValueError("symmetric=true is for pairs; name the second text by text_pair")
         if self.scale is not None and not (len(self.scale) == 2 and self.scale[0] < self.scale[1]):
             raise ValueError(f"scale must be a lowest and a highest number, got {list(self.scale)}")
         if self.labels is not None:
@@ -85,6 +98,12 @@ class Task:
             raise ValueError(f"f1 is for two labels; take f1_macro for these {len(labels)}")
         if self.answers is not None and len(self.answers) != len(labels):
             raise ValueError(f"answers must be as many as labels, got {list(self.answers)}")
+
+    @property
+    def columns_of_text(self) -> list[str]:
+        """Columns that hold one text each."""
+        named = [] if self.choices is None or isinstance(self.choices, str) else self.choices
+        return [self.text, *([self.text_pair] if self.text_pair else []), *named]
 
     @property
     def scores(self) -> list[str]:

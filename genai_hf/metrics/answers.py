@@ -112,7 +112,7 @@ def _rouge(kind: str, prediction: str, references: Sequence[str]) -> float:
 @cache
 def _scorer(kinds: tuple[str, ...]) -> Any:
     try:
-        from rouge_score.rouge_scorer import RougeScorer  # type: ignore[import-untyped]
+        from rouge_score.rouge_scorer import RougeScorer
     except ImportError as error:
         raise ConfigError("scores: ROUGE needs a library: pip install rouge-score") from error
     return RougeScorer(kinds, use_stemmer=True)

@@ -2,11 +2,14 @@
 
 from genai_hf.models.classifier import has_segments, label_order, load_classifier
 from genai_hf.models.decoder import decoder_start
+from genai_hf.models.extract import Facts, add_extract_head
 from genai_hf.models.loading import load
 from genai_hf.models.packing import require_packing
 from genai_hf.weightless import weightless
 
 __all__ = [
+    "Facts",
+    "add_extract_head",
     "decoder_start",
     "has_segments",
     "label_order",

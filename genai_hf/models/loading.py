@@ -183,7 +183,8 @@ def check_room(configuration: PreTrainedConfig, tokenizer: PreTrainedTokenizerBa
             f"'tokenizer': it has {len(tokenizer)} tokens but the model's embedding {configuration.vocab_size}; "
             "give the tokenizer that belongs to the model (tokenizer.name=…)"
         )
-    positions = configuration.to_dict().get("max_position_embeddings")
+    sizes = configuration.to_dict()
+    positions = sizes.get("max_position_embeddings", sizes.get("n_positions"))
     if positions is not None and configuration.model_type in OFFSET_POSITIONS:
         positions -= configuration.pad_token_id + 1
     if positions is not None and sequence_length > positions:

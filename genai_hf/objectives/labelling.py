@@ -53,11 +53,14 @@ class Labelling:
 
     def sums(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Sum of each term's loss over its targets."""
-        outputs = self.outputs(model, batch)
+        return {"label": self.loss(self.outputs(model, batch), batch["labels"])}
+
+    def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """Sum of the losses of outputs (N, classes or 1), in the task's order, given what is right (N,)."""
         if self.names:
-            return {"label": cross_entropy_sum(outputs, batch["labels"].long())}
+            return cross_entropy_sum(outputs, labels.long())
         exact = torch.promote_types(outputs.dtype, torch.float32)  # labels rounded to bfloat16 would be others
-        return {"label": squared_error_sum(outputs.squeeze(1), batch["labels"].to(exact))}
+        return squared_error_sum(outputs.squeeze(1), labels.to(exact))
 
     def tally(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Outputs (B, classes or 1), in the task's order, and what is right (B,), where that is known."""
@@ -84,14 +87,12 @@ class Labelling:
         yardstick = score(self.scores, labels, np.full(len(labels), self.commonest))
         return figures | {f"majority_{key}": value for key, value in yardstick.items()}
 
-    def figures(self, outputs: NDArray[np.float64], labels: NDArray[np.float64]) -> dict[str, float]:
-        """Figures of one set, the deciding one first, and the mean loss."""
-        predicted = self.predicted(outputs)
-        if self.names:
-            loss = cross_entropy_sum(torch.from_numpy(outputs), torch.from_numpy(labels).long())
-        else:
-            loss = squared_error_sum(torch.from_numpy(outputs[:, 0]), torch.from_numpy(labels))
-        return score(self.scores, labels, predicted) | {"loss": float(loss) / len(labels)}
+    def figures(
+        self, outputs: NDArray[np.float64], labels: NDArray[np.float64], scores: Sequence[str] = ()
+    ) -> dict[str, float]:
+        """Figures of one set, the deciding one first, and the mean loss; `scores` are others than the task's own."""
+        loss = self.loss(torch.from_numpy(outputs), torch.from_numpy(labels))
+        return score(scores or self.scores, labels, self.predicted(outputs)) | {"loss": float(loss) / len(labels)}
 
     def predicted(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
         """Number of the most probable class, or the value, of each row of outputs (N, classes or 1)."""

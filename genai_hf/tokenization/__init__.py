@@ -2,6 +2,7 @@
 
 from genai_hf.tokenization.lengths import byte_lengths
 from genai_hf.tokenization.loading import load, load_or_train
+from genai_hf.tokenization.marks import Marks, append_marks
 from genai_hf.tokenization.merges import Merge, first_merges, tokens_over_merges
 from genai_hf.tokenization.pictures import (
     merges_figure,
@@ -16,8 +17,10 @@ from genai_hf.tokenization.training import train
 from genai_hf.tokenization.usage import Usage, measure
 
 __all__ = [
+    "Marks",
     "Merge",
     "Usage",
+    "append_marks",
     "byte_lengths",
     "end_of_text",
     "first_merges",

@@ -39,12 +39,16 @@ def main(words: list[str]) -> int:
 
 def examples(trainer: Any, number: int) -> Iterator[dict[str, Any]]:
     """The first `number` examples in training order, unpadded: tokens, ids, labels, all that the model receives."""
+    spelt = trainer.processing_class.convert_ids_to_tokens
     for row in first_rows(trainer, number):
         batch = {key: value.tolist() for key, value in trainer.data_collator([row]).items()}
-        single = {key: value[0] if value and isinstance(value[0], list) else value for key, value in batch.items()}
+        tokens = [spelt(ids) for ids in batch["input_ids"]]
+        single = {
+            key: value[0] if len(value) == 1 and isinstance(value[0], list) else value for key, value in batch.items()
+        }
         yield {
             "example_id": int(row["example_id"]),
-            "tokens": trainer.processing_class.convert_ids_to_tokens(single["input_ids"]),
+            "tokens": tokens[0] if len(tokens) == 1 else tokens,  # an example may be several sequences
             "original_ids": row["input_ids"].tolist(),
             **single,
         }

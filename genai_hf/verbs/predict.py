@@ -2,6 +2,7 @@
 
 genai-hf predict RUN "a sentence"                       every label with its probability, or the answer
 genai-hf predict RUN "a sentence" "a second one"        where the task has pairs
+genai-hf predict RUN "a text" "a choice" "another" …    where it chooses between texts
 genai-hf predict RUN FILE                               each row of a csv, tsv, jsonl or parquet file with the run's
                                                         columns, or each line of a .txt file: label and probability,
                                                         or the answer
@@ -15,19 +16,25 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml  # type: ignore[import-untyped]
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import arguments, running, task_files
+from genai_hf import arguments, fingerprints, running, task_files
 from genai_hf.errors import ConfigError, DataError
+
+if TYPE_CHECKING:  # heavy: it is imported where it is needed
+    from genai_hf.data.splits import Split
+
+USAGE = 'name a run and a text: genai-hf predict outputs/glue/… "a sentence" ["a second one"]'
 
 
 def main(words: list[str]) -> int:
     """Print what the model says.
 
     Raises:
-        ConfigError: There is no such run, or it was not for labels of texts or for answers.
+        ConfigError: There is no such run, or it was not for labels of texts.
         DataError: A row of the file is wrong.
     """
     parser = argparse.ArgumentParser(prog="genai-hf predict", add_help=False)
@@ -35,36 +42,31 @@ def main(words: list[str]) -> int:
     parser.add_argument("--json", action="store_true")
     parser.error = arguments.refuse  # type: ignore[method-assign]
     asked = parser.parse_args(words)
-    if len(asked.words) not in {2, 3}:
-        raise ConfigError('name a run and a text: genai-hf predict outputs/glue/… "a sentence" ["a second one"]')
-    run, first, *second = asked.words
+    if len(asked.words) < 2:
+        raise ConfigError(USAGE)
+    run, *texts = asked.words
     cfg = _settings(Path(run))
-    is_file = not second and _is_file(first)
+    is_file = len(texts) == 1 and _is_file(texts[0])
     if not is_file:
-        _require_text(first, *second)
-        takes_pairs = "task" in cfg and cfg.task.get("text_pair") is not None
-        if bool(second) != takes_pairs:
-            raise ConfigError(f"this model takes {'single texts: give one' if second else 'pairs of texts: give two'}")
+        _require_text(*texts)
     say = _labels if "task" in cfg else _answers
-    for line in say(Path(run), cfg, [first, *second], asked.json, is_file=is_file):
+    for line in say(Path(run), cfg, texts, asked.json, is_file=is_file):
         sys.stdout.write(f"{line}\n")
     return 0
 
 
 def _labels(run: Path, cfg: DictConfig, words: list[str], as_json: bool, *, is_file: bool) -> Iterator[str]:
-    """What a run of labels says of a file, or of one or two texts."""
-    texts, pairs = _read(Path(words[0]), cfg) if is_file else (words[:1], words[1:] or None)
+    """What a run of labels says of a file, or of the texts of one example."""
+    split = _read(Path(words[0]), cfg) if is_file else _typed(words, cfg)
     with _quiet():
-        from genai_hf.analysis.labeller import Labeller
-
-        takes_pairs = cfg.task.get("text_pair") is not None
-        labeller = Labeller.of_run(run, length=int(cfg.sequence_length), takes_pairs=takes_pairs)
-        yield from _lines(labeller(texts, pairs), texts, pairs, as_json, is_file=is_file)
+        yield from _lines(_labelled(run, cfg, split), split, as_json, is_file=is_file)
 
 
 def _answers(run: Path, cfg: DictConfig, words: list[str], as_json: bool, *, is_file: bool) -> Iterator[str]:
     """What a run of answers says to a file, or to a text."""
-    texts = [words[0]]
+    if len(words) > 1:
+        raise ConfigError("this model takes single texts: give one")
+    texts = words
     if is_file:
         from genai_hf.data.pairs import read_inputs
 
@@ -92,18 +94,44 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _lines(
-    answers: Iterator[dict[str, float]], texts: list[str], pairs: list[str] | None, as_json: bool, *, is_file: bool
-) -> Iterator[str]:
+def _typed(texts: list[str], cfg: DictConfig) -> "Split":
+    """The one example that was typed."""
+    first, *others = texts
+    chooses, takes_pairs = cfg.task.get("choices") is not None, cfg.task.get("text_pair") is not None
+    if chooses and len(set(others)) < max(len(others), 2):
+        raise ConfigError("this model chooses between texts: give a text, and two or more different choices")
+    if not chooses and len(others) > 1:
+        raise ConfigError(USAGE)
+    if not chooses and bool(others) != takes_pairs:
+        raise ConfigError(f"this model takes {'single texts: give one' if others else 'pairs of texts: give two'}")
+    from genai_hf.data.splits import Split
+
+    return Split([first], others if takes_pairs else None, None, choices=[others] if chooses else None)
+
+
+def _labelled(run: Path, cfg: DictConfig, split: "Split") -> Iterator[dict[str, float]]:
+    """What the model says of each example: its class says what the run is."""
+    settings = fingerprints.record(run / "model" / "config.json")
+    if any(name.endswith("ForSequenceClassification") for name in settings.get("architectures") or ()):
+        from genai_hf.analysis.labeller import Labeller
+
+        labeller = Labeller.of_run(run, length=int(cfg.sequence_length), takes_pairs=split.pairs is not None)
+        return labeller(split.texts, split.pairs)
+    from genai_hf.analysis.extractor import Extractor
+
+    return Extractor.of_run(run)(split)
+
+
+def _lines(answers: Iterator[dict[str, float]], split: "Split", as_json: bool, *, is_file: bool) -> Iterator[str]:
     if as_json:
         for place, answer in enumerate(answers):
-            asked = {"text": texts[place]} | ({"text_pair": pairs[place]} if pairs else {})
+            asked = {"text": split.texts[place]} | ({"text_pair": split.pairs[place]} if split.pairs else {})
             yield json.dumps(asked | ({"value": answer["value"]} if "value" in answer else {"labels": answer}))
     elif not is_file:
         for name, share in next(answers).items():
-            yield f"{share:.3f}" if name == "value" else f"{name:24}{share:.1%}"
+            yield f"{share:.3f}" if name == "value" else f"{name:23} {share:.1%}"
     else:
-        for text, answer in zip(texts, answers, strict=True):
+        for text, answer in zip(split.texts, answers, strict=True):
             name, share = next(iter(answer.items()))
             said = f"{share:.3f}" if name == "value" else f"{name}\t{share:.1%}"
             yield f"{said}\t{' '.join(text.split())}"
@@ -145,8 +173,8 @@ def _require_text(*texts: str) -> None:
             raise ConfigError(f"a text is not UTF-8 at letter {error.start + 1}; write it as UTF-8") from error
 
 
-def _read(file: Path, cfg: DictConfig) -> tuple[list[str], list[str] | None]:
-    """Texts of a file's rows, and their second ones where the task has pairs."""
+def _read(file: Path, cfg: DictConfig) -> "Split":
+    """The examples of a file's rows."""
     from genai_hf.data.splits import read_texts
     from genai_hf.data.task import Task
 

@@ -200,3 +200,10 @@ def test_the_fingerprint_of_rows_is_that_of_their_examples():
 def test_test_sets_without_labels_are_left_alone_where_nobody_asks():
     rows = data.encode(examples=PAIRED, tokenizer=make_tokenizer(), length=16)
     assert list(rows) == ["train", "validation"]
+
+
+def test_a_choice_between_texts_is_no_label_of_one():
+    changed = {"problem": "choice", "choices": "c", "text_pair": None, "labels": None}
+    examples = Labelled(task(**changed), {"train": Split(["w0"], None, [0], choices=[["w1", "w2"]])})
+    with pytest.raises(ConfigError, match="'task': t chooses between texts; take the recipe gpt_extract"):
+        data.encode(examples=examples, tokenizer=make_tokenizer(), length=16)

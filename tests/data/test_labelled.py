@@ -551,11 +551,11 @@ def test_texts_to_be_labelled_need_no_label(tmp_path):
     (tmp_path / "f.tsv").write_text("sentence\tlabel\nx\tmaybe\n")
     (tmp_path / "f.txt").write_text("one\n\n two \n")
     (tmp_path / "g.csv").write_text("review\nfine\n")
-    assert read_texts(tmp_path / "f.tsv", task("cola")) == (["x"], None)
-    assert read_texts(tmp_path / "f.txt", task("cola")) == (["one", "two"], None)
-    assert read_texts(tmp_path / "g.csv", task("cola"), {"review": "sentence"}) == (["fine"], None)
+    assert read_texts(tmp_path / "f.tsv", task("cola")) == Split(["x"], None, None)
+    assert read_texts(tmp_path / "f.txt", task("cola")) == Split(["one", "two"], None, None)
+    assert read_texts(tmp_path / "g.csv", task("cola"), {"review": "sentence"}) == Split(["fine"], None, None)
     put(tmp_path / "p.tsv", "question1|question2", "x|y")
-    assert read_texts(tmp_path / "p.tsv", task("qqp")) == (["x"], ["y"])
+    assert read_texts(tmp_path / "p.tsv", task("qqp")) == Split(["x"], ["y"], None)
 
 
 @pytest.mark.parametrize(
