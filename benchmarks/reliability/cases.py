@@ -28,13 +28,16 @@ OWN = {
     "glue": ["task=local"],
     "gpt_extract": ["task=local"],
     "gpt_lm": TEXT,
+    "prefix_lm": TEXT,
     "spanbert": TEXT,
     "t5_qa": ["pairs=questions", "data.input=text", "data.answers=label"],
     "t5_spans": TEXT,
 }
 GPT2, T5 = ("n_embd", "n_inner"), ("d_model", "d_ff")
 SIZES = {
+    "gpt_extract": GPT2,
     "gpt_lm": GPT2,
+    "prefix_lm": GPT2,
     "t5_qa": T5,
     "t5_spans": T5,
 }  # how it calls the two widths, if not as BERT

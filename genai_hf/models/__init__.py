@@ -4,7 +4,7 @@ from genai_hf.models.classifier import has_segments, label_order, load_classifie
 from genai_hf.models.decoder import decoder_start
 from genai_hf.models.extract import Facts, add_extract_head
 from genai_hf.models.loading import load
-from genai_hf.models.packing import require_packing
+from genai_hf.models.packing import require_own_mask, require_packing
 from genai_hf.weightless import weightless
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "label_order",
     "load",
     "load_classifier",
+    "require_own_mask",
     "require_packing",
     "weightless",
 ]

@@ -20,7 +20,7 @@ HEADS = {
     "causal_lm": transformers.AutoModelForCausalLM,
     "text_to_text": transformers.AutoModelForSeq2SeqLM,
 }
-Head: TypeAlias = Literal["masked_lm", "masked_lm_and_next_sentence", "causal_lm", "text_to_text"]
+Head: TypeAlias = Literal["masked_lm", "masked_lm_and_next_sentence", "causal_lm", "text_to_text", "prefix_lm"]
 
 EXAMPLES = {  # for those who named another kind of model
     "masked_lm": "an encoder, such as model=bert_tiny",
@@ -55,7 +55,7 @@ def load(
     """Load the weights called `name`, or make an untrained model of `architecture`.
 
     Args:
-        head: What the model is for.
+        head: What the model is for; for a prefix language model it may be a decoder or an encoder-decoder.
         tokenizer: Its vocabulary is the size of a new model's embedding and head, and its special tokens are the
             model's. A pretrained model must have room for all of it.
         sequence_length: Tokens that the model must have positions for.
@@ -73,6 +73,8 @@ def load(
     if (name is None) == (architecture is None):
         raise ConfigError("model: give either model.name (pretrained weights) or model.architecture with model.config")
     wanted = configuration(name, architecture, config or {}, revision, tokenizer)
+    if head == "prefix_lm":
+        head = "text_to_text" if wanted.is_encoder_decoder else "causal_lm"
     check_room(wanted, tokenizer, sequence_length)
     _check_kind(head, wanted)
     torch.manual_seed(seed)  # a new head, or the whole model, is drawn from here

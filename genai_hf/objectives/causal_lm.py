@@ -1,4 +1,7 @@
-"""Causal language modelling: predict each token from those before it (Radford et al. 2018, section 3.1, equation 1)."""
+"""Causal language modelling: predict each token from those before it (Radford et al. 2018, section 3.1, equation 1).
+
+Or, of a prefix language model, from all of the beginning and those before it (Raffel et al. 2020, section 3.2.1).
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,14 +11,16 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from genai_hf.collators.prefix_lm import prefix_mask
 from genai_hf.metrics.language import language_metrics
+from genai_hf.models.attention import four_dimensional
 from genai_hf.models.head import head_losses, head_rows
 from genai_hf.objectives.language import TextTally
 
 
 @dataclass(frozen=True, kw_only=True)
 class CausalLM:
-    """The objective of `CausalLMCollator`'s batches, whose labels stand where they are predicted.
+    """The objective of batches whose labels stand where they are predicted: `CausalLMCollator`'s, `PrefixLMCollator`'s.
 
     Args:
         text: Scores the predictions of text.
@@ -56,6 +61,9 @@ class CausalLM:
         inputs: dict[str, Any] = {"input_ids": batch["input_ids"], "use_cache": False}
         if "position_ids" in batch:  # with positions and without a mask transformers keeps packed texts apart
             inputs["position_ids"] = batch["position_ids"]
+        if "prefix_lengths" in batch:
+            allowed = prefix_mask(batch["prefix_lengths"], batch["input_ids"].shape[1])
+            inputs["attention_mask"] = four_dimensional(model, allowed)
         if self.head_rows is not None:
             return *head_losses(model, inputs, positions, targets, self.head_rows), targets
         with head_rows(model, positions):
