@@ -3,7 +3,7 @@
 from omegaconf import DictConfig
 
 from genai_hf import config, data, models, tokenization
-from genai_hf.analysis.spans import FillSpans
+from genai_hf.analysis.spans import fill_spans
 from genai_hf.collators.span_corruption import SpanCorruptionCollator
 from genai_hf.objectives.text_to_text import TextToText
 from genai_hf.training import Trainer
@@ -51,5 +51,5 @@ def build(cfg: DictConfig) -> Trainer:
         train_dataset=blocks["train"],
         eval_dataset=blocks["validation"],
         optimizer_cls_and_kwargs=chosen,
-        callbacks=[config.build(FillSpans, cfg.samples, at="samples", tokenizer=tokenizer)],
+        callbacks=[config.build(fill_spans, cfg.samples, at="samples", tokenizer=tokenizer)],
     )

@@ -1,6 +1,10 @@
-"""Small runs of every recipe that trains, past their first epoch within seconds: a new recipe is covered by a line."""
+"""Small runs of every recipe that trains, past their first epoch within seconds: a new recipe is covered by a line.
+
+The environment variable RECIPES, such as ``RECIPES=glue,t5_spans``, narrows a script to some of them.
+"""
 
 import json
+import os
 from pathlib import Path
 
 STEPS, SAVE, EPOCH = 40, 4, 12  # steps of a run, from one checkpoint to the next, in an epoch at most
@@ -33,6 +37,8 @@ OWN = {
     "t5_qa": ["pairs=questions", "data.input=text", "data.answers=label"],
     "t5_spans": TEXT,
 }
+if "RECIPES" in os.environ:
+    OWN = {recipe: OWN[recipe] for recipe in os.environ["RECIPES"].split(",")}
 GPT2, T5 = ("n_embd", "n_inner"), ("d_model", "d_ff")
 SIZES = {
     "gpt_extract": GPT2,

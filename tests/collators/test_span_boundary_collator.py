@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from test_words import worded
+from test_whole_words import worded
 
 from genai_hf.collators.masking import IGNORE, MaskedLMCollator
 from genai_hf.collators.span_boundary import SpanBoundaryCollator, bounded_runs

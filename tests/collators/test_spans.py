@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import binom, chisquare
-from test_words import worded, words_of
+from test_whole_words import worded, words_of
 
 from genai_hf.collators import counter
 from genai_hf.collators.masking import IGNORE, MaskedLMCollator
