@@ -38,6 +38,8 @@ def build(cfg: DictConfig) -> Trainer:
         seed=cfg.seed,
     )
 
+    models.require_padding_first(model, tokenizer.pad_token_id)
+
     return Trainer(
         model=model,
         args=arguments,

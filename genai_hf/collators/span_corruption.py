@@ -5,6 +5,7 @@ arXiv:1910.10683, sections 3.1.4 and 3.3.4. As in the released code a text begin
 ones, and is not rotated. Spans are a function of (seed, epoch, example) alone.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -54,7 +55,7 @@ class SpanCorruptionCollator:
     def __post_init__(self) -> None:
         if not 0 < self.density <= 0.5:
             raise ValueError(f"density must be in (0, 0.5], or there is a span for no kept token; got {self.density}")
-        if self.mean_span_length < 1:
+        if not 1 <= self.mean_span_length < math.inf:
             raise ValueError(f"mean_span_length must be at least 1, got {self.mean_span_length}")
         object.__setattr__(self, "_sentinels", sentinels(self.tokenizer))
         spans = int(self._counts(np.array([self.text_length]))[1][0])

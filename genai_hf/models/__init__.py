@@ -1,7 +1,7 @@
 """Models: loaded or made from sizes, and what is done to them before training."""
 
 from genai_hf.models.classifier import has_segments, label_order, load_classifier
-from genai_hf.models.decoder import decoder_start
+from genai_hf.models.decoder import decoder_start, require_padding_first
 from genai_hf.models.extract import Facts, add_extract_head
 from genai_hf.models.loading import load
 from genai_hf.models.packing import require_own_mask, require_packing
@@ -17,5 +17,6 @@ __all__ = [
     "load_classifier",
     "require_own_mask",
     "require_packing",
+    "require_padding_first",
     "weightless",
 ]

@@ -15,3 +15,16 @@ def decoder_start(model: PreTrainedModel) -> int:
     if start is None:
         raise ConfigError("'model': it names no decoder_start_token_id; add it to its generation_config.json")
     return start
+
+
+def require_padding_first(model: PreTrainedModel, pad_token_id: int) -> None:
+    """Refuse a model whose decoder does not read padding first, as T5's does and span corruption is written for.
+
+    Raises:
+        ConfigError: It reads another token first.
+    """
+    start = decoder_start(model)
+    if start != pad_token_id:
+        raise ConfigError(
+            f"'model': its decoder begins with token {start}, and T5's with padding ({pad_token_id}); take a T5"
+        )

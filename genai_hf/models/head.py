@@ -28,18 +28,28 @@ def head_rows(model: nn.Module, positions: Tensor | None, vectors: Sequence[Tens
         model: With `get_output_embeddings`, wrapped for several processes or not.
         positions: int64 (N,), into the flattened batch; None leaves the head as it is.
         vectors: (M, H) each, what it sees after them; they may be appended here while the forward pass runs.
+
+    Raises:
+        ConfigError: The model has no such embedding, or does not call it.
     """
     if positions is None:
         yield
         return
-    head = extract_model_from_parallel(model).get_output_embeddings()
-    handle = head.register_forward_pre_hook(
-        lambda _, hidden: (torch.cat([hidden[0].flatten(0, -2)[positions], *vectors]),)
-    )
+    bare, seen = extract_model_from_parallel(model), list[int]()
+
+    def chosen(_: nn.Module, hidden: tuple[Tensor, ...]) -> tuple[Tensor]:
+        seen.append(len(positions))
+        return (torch.cat([hidden[0].flatten(0, -2)[positions], *vectors]),)
+
+    if bare.get_output_embeddings() is None:
+        raise ConfigError(f"'model': {type(bare).__name__} has no vocabulary head that can be found; take another")
+    handle = bare.get_output_embeddings().register_forward_pre_hook(chosen)
     try:
         yield
     finally:
         handle.remove()
+    if not seen:
+        raise ConfigError(f"'model': {type(bare).__name__} does not call its vocabulary head by itself; take another")
 
 
 def head_losses(

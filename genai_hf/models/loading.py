@@ -37,6 +37,12 @@ OFFSET_POSITIONS = {
     "roberta-prelayernorm",
     "xmod",
     "mpnet",
+    "data2vec-text",
+    "esm",
+    "ibert",
+    "longformer",
+    "luke",
+    "xlm-roberta-xl",
 }  # count from pad + 1
 
 

@@ -67,6 +67,9 @@ def attach_span_boundary(model: PreTrainedModel, *, positions: int, seed: int = 
     torch.manual_seed(seed)
     with torch.device(output.device):
         head = SpanBoundaryHead(
-            model.config.hidden_size, output.shape[1], positions, deviation=model.config.initializer_range
+            model.config.hidden_size,
+            output.shape[1],
+            positions,
+            deviation=model.config.to_dict().get("initializer_range", 0.02),
         )
     attach(model, NAME, head.to(output.dtype))

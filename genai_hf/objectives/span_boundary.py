@@ -4,6 +4,7 @@ Joshi et al. 2020, "SpanBERT: Improving Pre-training by Representing and Predict
 3.2 and 3.3: the sum of both losses. A token that has no boundary counts in the first only.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -31,7 +32,7 @@ class SpanBoundary:
         span_boundary: Weight of the loss of tokens from their span's boundary.
 
     Raises:
-        ValueError: A weight is below 0.
+        ValueError: A weight is below 0, or both are 0.
     """
 
     frequencies: NDArray[np.int64]
@@ -41,8 +42,10 @@ class SpanBoundary:
 
     def __post_init__(self) -> None:
         for name, weight in self.weights.items():
-            if weight < 0:
+            if not 0 <= weight < math.inf:
                 raise ValueError(f"{name} must be at least 0, got {weight}")
+        if not any(self.weights.values()):
+            raise ValueError("masked_lm and span_boundary are both 0, so nothing would be learned")
         object.__setattr__(self, "_tally", TextTally(self.frequencies))
 
     @property

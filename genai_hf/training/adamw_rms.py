@@ -5,6 +5,7 @@ mean square of the parameter: Shazeer and Stern 2018, "Adafactor", arXiv:1804.04
 2023, "nanoT5", arXiv:2309.02373. A T5's weights begin at scales from 0.01 to 1, which one learning rate cannot suit.
 """
 
+import os
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
@@ -78,12 +79,20 @@ def optimizer(
     """What a Trainer's `optimizer_cls_and_kwargs` takes: our optimizer with the arguments' rates, or None for theirs.
 
     Raises:
-        ConfigError: The arguments name another optimizer besides.
+        ConfigError: The arguments name another optimizer besides, or settings that it has not; or DeepSpeed would cut
+            the parameters up, of which it takes the mean.
     """
     if name is None:
         return None
     if arguments.optim != TrainingArguments.__dataclass_fields__["optim"].default:
         theirs = f"'trainer.optim' is {arguments.optim.value} and 'optimizer' is {name}"
         raise ConfigError(f"{theirs}; say optimizer=null besides")
+    for key in ("optim_args", "optim_target_modules"):
+        if vars(arguments)[key] is not None:
+            raise ConfigError(f"'trainer.{key}' means nothing to optimizer={name}; leave it out")
+    if os.environ.get("ACCELERATE_USE_DEEPSPEED", "").lower() in {"1", "true"} or arguments.deepspeed is not None:
+        raise ConfigError(f"'optimizer': DeepSpeed cuts parameters up and {name} needs them whole; say optimizer=null")
+    if not 0 <= arguments.adam_beta1 < 1 or not 0 <= arguments.adam_beta2 < 1:
+        raise ConfigError("'trainer.adam_beta1' and 'trainer.adam_beta2' must be in [0, 1)")
     betas = (arguments.adam_beta1, arguments.adam_beta2)
     return AdamWRMS, {"lr": arguments.learning_rate, "betas": betas, "eps": arguments.adam_epsilon}

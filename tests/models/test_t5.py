@@ -10,6 +10,7 @@ from transformers import AutoModelForSeq2SeqLM
 
 import genai_hf
 from genai_hf import models
+from genai_hf.errors import ConfigError
 from genai_hf.models.head import head_rows
 
 TWO = {"input_ids": torch.tensor([[3, 4, 5, 1], [6, 7, 1, 0]]), "attention_mask": torch.tensor([[1] * 4, [1, 1, 1, 0]]),
@@ -73,3 +74,11 @@ def test_the_published_sizes_have_as_many_weights_as_were_published(name: str, p
     with models.weightless("unused"):
         model = models.load(head="text_to_text", tokenizer=make_t5_tokenizer(), sequence_length=512, **given)
     assert sum(weight.numel() for weight in model.parameters()) == parameters
+
+
+def test_a_decoder_that_does_not_begin_with_padding_is_refused() -> None:
+    model = make_t5()
+    models.require_padding_first(model, 0)
+    model.generation_config.decoder_start_token_id = 5
+    with pytest.raises(ConfigError, match=r"its decoder begins with token 5, and T5's with padding \(0\)"):
+        models.require_padding_first(model, 0)
