@@ -4,7 +4,8 @@ Everything is text to text (Raffel et al. 2020, arXiv:1910.10683, sections 2.3 a
 any document (Roberts et al. 2020, arXiv:2002.08910, section 3, who decode greedily).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -14,7 +15,7 @@ import torch.nn.functional as F  # noqa: N812
 from accelerate.utils import extract_model_from_parallel
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from transformers import PreTrainedTokenizerFast
+from transformers import GenerationConfig, PreTrainedTokenizerFast
 
 from genai_hf.losses import cross_entropy_sum
 from genai_hf.metrics.answers import require, score
@@ -22,10 +23,12 @@ from genai_hf.metrics.language import language_metrics
 from genai_hf.models.head import head_rows
 from genai_hf.objectives.language import TextTally
 
+OF_THE_MODEL = ("pad", "bos", "eos", "decoder_start", "forced_bos", "forced_eos")  # ids; all else is Decoding's
+
 
 @dataclass(frozen=True, kw_only=True)
 class Decoding:
-    """How an answer is generated: the same one every time.
+    """How an answer is generated: the same one every time, whatever a checkpoint says of length or repetition.
 
     Args:
         beams: Hypotheses that are kept at each step; 1 is greedy.
@@ -54,9 +57,23 @@ class Decoding:
         """
         bare: Any = extract_model_from_parallel(model)
         inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
-        ids = bare.generate(**inputs, num_beams=self.beams, max_new_tokens=self.max_new_tokens, do_sample=False)
+        with _plain(bare) as config:
+            config.update(num_beams=self.beams, max_new_tokens=self.max_new_tokens, do_sample=False)
+            ids = bare.generate(**inputs, generation_config=config)
         answers: Tensor = ids[:, 1:]  # without the token that the decoder begins with
         return F.pad(answers, (0, self.max_new_tokens - answers.shape[1]), value=pad_token_id)
+
+
+@contextmanager
+def _plain(model: Any) -> Iterator[GenerationConfig]:
+    """Within this context the model has no generation defaults but its ids: `generate` fills in whatever is unset."""
+    own = model.generation_config
+    ids = {f"{name}_token_id": vars(own)[f"{name}_token_id"] for name in OF_THE_MODEL}
+    model.generation_config = GenerationConfig(**ids)
+    try:
+        yield GenerationConfig(**ids)
+    finally:
+        model.generation_config = own
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,6 +67,20 @@ def test_greedy_answers_are_the_most_probable_tokens_one_after_another():
     assert found.tolist() == expected
 
 
+@pytest.mark.parametrize("beams", [1, 3])
+def test_what_a_checkpoint_says_of_length_and_repetition_decides_nothing(beams):
+    model, some = tiny_t5(torch.float64, initializer_factor=2.0).eval(), batch(8)
+    decoding = Decoding(beams=beams, max_new_tokens=7)
+    before = decoding(model, some, 0)
+    said = {"min_length": 7, "no_repeat_ngram_size": 1, "repetition_penalty": 9.0, "early_stopping": True}
+    model.generation_config.update(**said, length_penalty=-4.0)
+    inputs = {name: some[name] for name in ("input_ids", "attention_mask")}
+    theirs = model.generate(**inputs, num_beams=beams, max_new_tokens=7, do_sample=False)
+    assert not torch.equal(theirs[:, 1:], before)
+    assert torch.equal(decoding(model, some, 0), before)
+    assert model.generation_config.min_length == 7  # the checkpoint keeps its own
+
+
 @torch.no_grad()
 def test_beams_find_an_answer_at_least_as_probable():
     model, some = tiny_t5(torch.float64, initializer_factor=2.0).eval(), batch(8)
