@@ -12,7 +12,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import changes, files, secrets, task_files
+from genai_hf import changes, files, pair_files, secrets, task_files
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import ranks
 
@@ -88,17 +88,27 @@ def is_other_data(path: Path, data: Mapping[str, str], allowed: Sequence[str]) -
 
 
 def _named_files(cfg: DictConfig) -> dict[str, str]:
-    """SHA-256 of what every setting called `path` or `name` points at, of a task's files, and of the user's recipe."""
+    """SHA-256 of what every setting called `path` or `name` points at, of the data's files, of the user's recipe."""
     known = {key: value for key, value in settings(cfg).items() if not key.startswith("task.")}
     named = {key: value for key, value in known.items() if key.rpartition(".")[2] in {"path", "name"}}
     named |= {"recipe": cfg.recipe} if cfg.recipe.endswith(".py") else {}
-    if "task" not in cfg:
+    found = _files_of_data(cfg)
+    if found is None:
         named |= {key: value for key, value in known.items() if key.startswith("data.files.")}
+    else:  # of a folder that holds other things too, such as this run's own, only what is read
+        named.pop("data.path", None)
     places = {key: paths for key, value in named.items() if (paths := _places(value))}
-    if "task" in cfg:  # of a folder with many tasks only the files of this one
-        places.pop("data.path", None)
-        places |= {f"data.{split}": files for split, files in (task_files.find(cfg.task, cfg.data) or {}).items()}
-    return {key: _digest(files) for key, files in places.items()}
+    places |= {f"data.{split}": paths for split, paths in (found or {}).items()}
+    return {key: _digest(paths) for key, paths in places.items()}
+
+
+def _files_of_data(cfg: DictConfig) -> dict[str, list[Path]] | None:
+    """Files of each split of a labelled task or of texts with answers; None where the data are of another kind."""
+    if "task" in cfg:
+        return task_files.find(cfg.task, cfg.data) or {}
+    if OmegaConf.select(cfg, "data.source") == "files":
+        return pair_files.find(cfg.data.path, cfg.data.files)
+    return None
 
 
 def _places(named: str | Sequence[str] | None) -> list[Path]:

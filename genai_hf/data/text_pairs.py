@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from genai_hf.data import docs_pairs, pair_files
+from genai_hf import pair_files
+from genai_hf.data import docs_pairs
 from genai_hf.data.corpus import Corpus
 from genai_hf.data.pairs import Pairs, Reader
 from genai_hf.data.problems import Problems

@@ -127,7 +127,23 @@ def test_edited_data_under_a_finished_run_is_refused(tmp_path, capsys):
     assert cli.main([*words, "trainer.num_train_epochs=0"]) == 0
     write(files["two"], range(50, 58))
     assert cli.main([*words, "trainer.num_train_epochs=0"]) == 2
-    assert "files.data.files.train" in capsys.readouterr().err
+    assert "files.data.train" in capsys.readouterr().err
+
+
+def test_a_run_below_the_folder_of_its_data_is_finished_when_it_is_asked_for_again(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "train.jsonl", range(16))
+    data = ["pairs=questions", "data.path=.", "data.input=q", "data.answers=a"]
+    words = ["t5_qa", *data, *SIZES, *TRAINING, "trainer.num_train_epochs=0", "root=outputs"]
+    assert cli.main(words) == 0
+    (metrics_file,) = tmp_path.glob("outputs/t5_qa/*/metrics.json")
+    before = metrics_file.stat().st_mtime_ns
+    assert cli.main(words) == 0
+    assert metrics_file.stat().st_mtime_ns == before
+    write(tmp_path / "train.jsonl", range(17))
+    capsys.readouterr()
+    assert cli.main(words) == 2
+    assert "files.data.train" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Where the files of texts with their answers lie."""
+"""Where the files of texts with their answers lie: light enough to be asked before any library is loaded."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
