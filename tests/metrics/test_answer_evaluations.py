@@ -12,12 +12,6 @@ FILE = str(Path(answer_evaluations.__file__))
 SAID, KNOWN = ["the Nile", "in Paris"], [["Nile", "River Nile"], ["Paris"]]
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(monkeypatch, tmp_path):
-    monkeypatch.setattr("evaluate.config.HF_METRICS_CACHE", tmp_path)
-    monkeypatch.setattr("evaluate.config.HF_MODULES_CACHE", str(tmp_path / "modules"))
-
-
 @pytest.mark.parametrize("name", METRICS)
 def test_every_metric_is_loaded_from_the_path_and_gives_the_same(name, tmp_path):
     metric = evaluate.load(FILE, name, cache_dir=str(tmp_path))

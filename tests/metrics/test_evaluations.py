@@ -13,12 +13,6 @@ from genai_hf.metrics.labelled import METRICS
 FILE = str(Path(evaluations.__file__))
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(monkeypatch, tmp_path):
-    monkeypatch.setattr("evaluate.config.HF_METRICS_CACHE", tmp_path)
-    monkeypatch.setattr("evaluate.config.HF_MODULES_CACHE", str(tmp_path / "modules"))
-
-
 @pytest.mark.parametrize("name", METRICS)
 def test_every_metric_is_loaded_from_the_path_and_gives_the_same(name, tmp_path):
     truth, predicted = [0, 1, 1, 0, 1, 1], [0, 1, 0, 0, 1, 1]
