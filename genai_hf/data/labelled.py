@@ -1,5 +1,6 @@
 """A task with its examples: splits read from files or from the Hub, or made from Python's own documentation."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -73,7 +74,7 @@ def labelled(
         files: Single files for splits, before those of `path`.
         rename: A file's own names of columns, to those of the task.
         validation_share: Share of the training rows, in (0, 1), to hold out where a local task has no validation file:
-            those with the smallest SHA-256.
+            those whose text (of a symmetric task: whose pair) has the smallest SHA-256, so that it is on one side only.
         max_train_rows: Train on so many rows, at least 1: those with the smallest SHA-256, the same ones every time.
 
     Raises:
@@ -94,7 +95,7 @@ def labelled(
     else:
         named, splits = _read(task, found, rename or {})
     if task.validation[0] not in splits and task.folder is None:
-        splits |= _held_out(splits[TRAIN], task.validation[0], validation_share)
+        splits |= _held_out(splits[TRAIN], task, validation_share)
     if max_train_rows is not None:
         splits[TRAIN] = splits[TRAIN].take(sorted(splits[TRAIN].smallest(max_train_rows)))
     for split in (TRAIN, *task.validation):
@@ -105,12 +106,17 @@ def labelled(
     return Labelled(choices.named(named, splits), splits)
 
 
-def _held_out(train: Split, name: str, share: float) -> dict[str, Split]:
-    out = train.smallest(max(round(len(train) * share), 1))
-    return {
-        TRAIN: train.take(place for place in range(len(train)) if place not in out),
-        name: replace(train.take(sorted(out)), left_out=0),
-    }
+def _held_out(train: Split, task: Task, share: float) -> dict[str, Split]:
+    texts = [repr(sorted(pair) if task.symmetric else pair[0]) for pair in train.keys()]  # noqa: SIM118 - it is no dict
+    digests = [hashlib.sha256(text.encode()).digest() for text in texts]
+    chosen = set(sorted(digests)[: max(round(len(train) * share), 1)])
+    kept = [place for place, digest in enumerate(digests) if digest not in chosen]
+    if not kept:
+        raise DataError(
+            f"task={task.name}: no other text would be left to train on; name a file: data.files.{task.validation[0]}=…"
+        )
+    out = train.take(place for place, digest in enumerate(digests) if digest in chosen)
+    return {TRAIN: train.take(kept), task.validation[0]: replace(out, left_out=0)}
 
 
 def _read(

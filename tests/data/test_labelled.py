@@ -385,6 +385,35 @@ def test_max_train_rows_takes_the_same_rows_every_time_and_leaves_validation_who
     assert len(few["validation"]) == 2
 
 
+def test_no_text_stands_on_both_sides_whatever_its_labels(tmp_path):
+    texts = [f"t{number}" for number in range(40)]
+    rows = [{"text": text, "label": label} for label in "xy" for text in texts]
+    (tmp_path / "f.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    splits = data.labelled(task=task("local"), path=str(tmp_path / "f.jsonl")).splits
+    held, kept = splits["validation"].texts, splits["train"].texts
+    assert (len(held), len(set(held))) == (8, 4)
+    assert sorted(kept + held) == sorted(2 * texts)
+    assert not set(held) & set(kept)
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_of_a_pair_the_first_text_is_on_one_side_or_where_it_may_be_the_second_the_pair(tmp_path, symmetric):
+    pairs = [(f"a{n}", f"b{n}") for n in range(20)]
+    rows = [*pairs, *([(b, a) for a, b in pairs] if symmetric else [(a, "other") for a, _ in pairs])]
+    put(tmp_path / "f.tsv", "text|second|label", *(f"{one}|{two}|{n % 2}" for n, (one, two) in enumerate(rows)))
+    paired = task("local", text_pair="second", symmetric=symmetric)
+    splits = data.labelled(task=paired, path=str(tmp_path / "f.tsv"), validation_share=0.2).splits
+    assert {name: len(split) for name, split in splits.items()} == {"train": 32, "validation": 8}
+    sides = [{min(pair) for pair in splits[name].keys()} for name in ("train", "validation")]  # noqa: SIM118
+    assert not set.intersection(*sides)
+
+
+def test_a_text_that_is_in_every_row_cannot_be_held_out(tmp_path):
+    put(tmp_path / "f.tsv", "text|label", "a|x", "a|y")
+    said = refused(task=task("local"), path=str(tmp_path / "f.tsv"))
+    assert said == "task=local: no other text would be left to train on; name a file: data.files.validation=…"
+
+
 def test_the_share_of_each_label_is_that_of_the_training_rows(glue):
     assert data.labelled(task=task("cola"), path=str(glue)).shares() == {"unacceptable": 1 / 3, "acceptable": 2 / 3}
     assert data.labelled(task=task("stsb"), path=str(glue)).shares() == {}
