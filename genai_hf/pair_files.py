@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from genai_hf.errors import ConfigError, DataError
-from genai_hf.places import existing, surroundings
+from genai_hf.places import existing, require_paths, surroundings
 from genai_hf.task_files import KINDS, TRAIN, in_folder, kind
 
 SPLITS = {"validation": ["validation"], "test": {"test": "test"}}  # beside training
@@ -21,11 +21,17 @@ def find(path: str | None, files: Mapping[str, str | Sequence[str] | None]) -> d
         For ``train``, and for ``validation`` and ``test`` where there are some, at least one file each.
 
     Raises:
-        ConfigError: Nothing says where the training data is.
+        ConfigError: Nothing says where the training data is, or a setting is no path.
         DataError: A file is not there, or of no kind that is read.
     """
-    found = {split: _files([where] if isinstance(where, str) else where) for split, where in files.items() if where}
+    found = dict[str, list[Path]]()
+    for split, where in files.items():
+        if where:
+            paths = where if isinstance(where, Sequence) and not isinstance(where, str) else [where]
+            require_paths(f"data.files.{split}", *paths)
+            found[split] = _files(paths)
     if path is not None:
+        require_paths("data.path", path)
         place = Path(path).expanduser()
         there = in_folder(place, SPLITS) if place.is_dir() else {TRAIN: _files([path])}
         if TRAIN not in {**there, **found}:

@@ -4,8 +4,9 @@ import difflib
 import glob
 import os
 from pathlib import Path
+from typing import Any
 
-from genai_hf.errors import DataError
+from genai_hf.errors import ConfigError, DataError
 
 LISTED = 5  # names shown of a folder
 
@@ -28,6 +29,17 @@ def existing(path: str) -> list[Path]:
         problem = "no file matches" if glob.has_magic(path) else "no such file"
         raise DataError(f"{path}: {problem}; {surroundings(place)}")
     return found
+
+
+def require_paths(key: str, *values: Any) -> None:
+    """See that a setting holds paths or globs.
+
+    Raises:
+        ConfigError: One is something else, such as a number.
+    """
+    for value in values:
+        if not isinstance(value, str | Path):
+            raise ConfigError(f"'{key}' must be a path, got {value!r}; name a file")
 
 
 def surroundings(place: Path) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from genai_hf.errors import ConfigError, DataError
-from genai_hf.places import existing, surroundings
+from genai_hf.places import existing, require_paths, surroundings
 
 KINDS = (".tsv", ".jsonl", ".ndjson", ".json", ".csv", ".parquet")
 TRAIN = "train"
@@ -25,18 +25,22 @@ def find(task: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, list[Pat
         data: The node `data`: `path`, and `files`, which names single files for splits.
 
     Raises:
-        ConfigError: Nothing says where the data is.
+        ConfigError: Nothing says where the data is, or a setting is no path.
         DataError: A file that is needed is not there.
     """
     if not task["validation"]:
         raise ConfigError(f"'task': {task['name']} has no training set; task=mnli answers it")
-    named = {split: [_file(path)] for split, path in (data.get("files") or {}).items() if path}
+    given = {split: path for split, path in (data.get("files") or {}).items() if path}
+    for split, path in given.items():
+        require_paths(f"data.files.{split}", path)
+    named = {split: [_file(path)] for split, path in given.items()}
     unknown = named.keys() - set(splits(task))
     if unknown:
         raise ConfigError(
             f"'data.files.{min(unknown)}': {task['name']} has {', '.join(splits(task))}; name one of them"
         )
-    place = data.get("path")
+    if (place := data.get("path")) is not None:
+        require_paths("data.path", place)
     if task.get("source", "files") != "files":
         if place or named:
             raise ConfigError(f"'data.path': task={task['name']} brings its own text; name your task: task=local")

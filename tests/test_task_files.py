@@ -143,6 +143,9 @@ def test_without_files_a_task_comes_from_the_hub_or_brings_its_own_text():
          "'data.path': task=python_docs brings its own text; name your task: task=local"),
         ("python_docs", {"files": {"train": "f.csv"}},
          "'data.path': task=python_docs brings its own text; name your task: task=local"),
+        ("rte", {"files": {"train": 3}}, "'data.files.train' must be a path, got 3; name a file"),
+        ("rte", {"files": {"train": ["f.csv"]}}, "'data.files.train' must be a path, got ['f.csv']; name a file"),
+        ("rte", {"path": 3}, "'data.path' must be a path, got 3; name a file"),
         ("ax", {"path": "f.csv"}, "'task': ax has no training set; task=mnli answers it"),
     ],
 )  # fmt: skip

@@ -150,6 +150,14 @@ def test_what_says_nothing_or_two_things_of_where_the_data_is_is_refused(tmp_pat
     assert "no such file" in refused(tmp_path / "none.csv")[0]
 
 
+@pytest.mark.parametrize("where", [3, True, ["t.jsonl", 3], {"a": "t.jsonl"}])
+def test_what_is_no_path_is_refused(where):
+    with pytest.raises(
+        ConfigError, match=r"'data\.files\.train' must be a path, got (3|True|\{'a': 't.jsonl'\}); name"
+    ):
+        read(files={"train": where})
+
+
 @pytest.mark.parametrize(("name", "value"), [("validation_share", 0.0), ("validation_share", 1), ("max_train_rows", 0)])
 def test_values_out_of_range_are_refused(name, value, tmp_path):
     with pytest.raises(ValueError, match=f"{name} must"):
