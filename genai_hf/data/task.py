@@ -82,14 +82,21 @@ class Task:
             raise ValueError("the labels of a regression have no names; take problem=classification")
         if (self.problem == "choice") != (self.choices is not None):
             raise ValueError("choices are given where problem=choice, and nowhere else")
-        if self.choices is not None and self.text_pair is not None:
-            raise ValueError("of a choice the second texts are its choices; leave text_pair out")
+        if self.choices is not None:
+            self._check_choices(self.choices)
         if self.symmetric and self.text_pair is None:
             raise ValueError("symmetric=true is for pairs; name the second text by text_pair")
         if self.scale is not None and not (len(self.scale) == 2 and self.scale[0] < self.scale[1]):
             raise ValueError(f"scale must be a lowest and a highest number, got {list(self.scale)}")
         if self.labels is not None:
             self._check_labels(self.labels)
+
+    def _check_choices(self, choices: str | Sequence[str]) -> None:
+        if self.text_pair is not None:
+            raise ValueError("of a choice the second texts are its choices; leave text_pair out")
+        if self.source == "files" and not isinstance(choices, str) and len(set(choices)) < max(len(choices), 2):
+            given = f"[{', '.join(map(str, choices))}]"
+            raise ValueError(f"choices must be two or more columns, or one name without brackets, got {given}")
 
     def _check_labels(self, labels: Sequence[str | float]) -> None:
         if len(set(self.names)) != len(labels) or len(labels) < 2:

@@ -119,6 +119,9 @@ def test_rows_to_be_answered_need_no_label(tmp_path):
     [
         ({"choices": None}, "choices are given where problem=choice, and nowhere else"),
         ({"text_pair": "b"}, "of a choice the second texts are its choices; leave text_pair out"),
+        ({"choices": []}, "choices must be two or more columns, or one name without brackets, got []"),
+        ({"choices": ["a"]}, "choices must be two or more columns, or one name without brackets, got [a]"),
+        ({"choices": ["a", "a"]}, "choices must be two or more columns, or one name without brackets, got [a, a]"),
         ({"symmetric": True}, "symmetric=true is for pairs; name the second text by text_pair"),
         ({"metrics": ["f1"], "metric": "f1"}, "metric f1 is not for choice: accuracy"),
     ],
