@@ -11,25 +11,28 @@ import numpy as np
 from genai_hf.collators import counter
 from genai_hf.data import docs_task
 from genai_hf.data.splits import Split
+from genai_hf.errors import ConfigError
 
 CHOICES = 4
 
 
-def splits(packages: Sequence[str], validation_share: float) -> dict[str, Split]:
+def splits(packages: str | Sequence[str], validation_share: float) -> dict[str, Split]:
     """Paragraphs, each with four packages and the place of its own, for ``train`` and ``validation``.
 
     Args:
-        packages: Names of packages of the standard library, four or more.
+        packages: Names of packages of the standard library, four or more different ones.
         validation_share: Share of the docstrings to hold out, in (0, 1).
 
     Raises:
+        ConfigError: They are too few, or no list.
         DataError: A package is not in this Python's library, or has no documentation.
-        ValueError: They are too few.
     """
-    if len(packages) < CHOICES:
-        raise ValueError(f"choices must be {CHOICES} packages or more, got {', '.join(packages)}")
-    made = docs_task.splits(packages, validation_share)
-    return {name: _offered(packages, texts, owners) for name, (texts, owners) in made.items()}
+    named = [packages] if isinstance(packages, str) else [str(package) for package in packages]
+    if len(set(named)) < max(len(named), CHOICES):
+        given = packages if isinstance(packages, str) else f"[{', '.join(named)}]"
+        raise ConfigError(f"'task.choices' must be a list of {CHOICES} or more different packages, got {given}")
+    made = docs_task.splits(named, validation_share, "task.choices")
+    return {name: _offered(named, texts, owners) for name, (texts, owners) in made.items()}
 
 
 def _offered(packages: Sequence[str], texts: list[str], owners: list[float]) -> Split:

@@ -19,12 +19,15 @@ FEWEST_WORDS = 8  # of a paragraph: less says nothing
 BLANK = re.compile(r"\n\s*\n")
 
 
-def splits(packages: Sequence[str], validation_share: float) -> dict[str, tuple[list[str], list[float]]]:
+def splits(
+    packages: Sequence[str], validation_share: float, at: str = "task.labels"
+) -> dict[str, tuple[list[str], list[float]]]:
     """Paragraphs and the number of their package, for ``train`` and ``validation``.
 
     Args:
         packages: Names of packages of the standard library; their order numbers them.
         validation_share: Share of the docstrings to hold out, in (0, 1): those with the smallest SHA-256.
+        at: The key that names the packages, for messages.
 
     Raises:
         DataError: A package is not in this Python's library, or has no documentation.
@@ -38,7 +41,7 @@ def splits(packages: Sequence[str], validation_share: float) -> dict[str, tuple[
     found = remembered(place, lambda: list(_paragraphs(packages, files)))
     for number, package in enumerate(packages):
         if not any(label == number for _, _, label in found):
-            raise DataError(f"task.labels: Python's library has no documented package '{package}'; leave it out")
+            raise DataError(f"{at}: Python's library has no documented package '{package}'; leave it out")
     limit = validation_share * 2**32
     sides: dict[str, tuple[list[str], list[float]]] = {"train": ([], []), "validation": ([], [])}
     for digest, text, label in found:

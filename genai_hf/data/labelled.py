@@ -88,7 +88,7 @@ def labelled(
         raise ValueError(f"max_train_rows must be at least 1, or null for all, got {max_train_rows}")
     found = find(vars(task), {"path": path, "files": files})
     if task.source == "python_docs" and task.choices is not None:
-        named, splits = task, docs_choice.splits(list(task.choices), validation_share)
+        named, splits = task, docs_choice.splits(task.choices, validation_share)
     elif task.source == "python_docs":
         made = docs_task.splits(task.names, validation_share)
         named, splits = task, {name: Split(texts, None, numbers) for name, (texts, numbers) in made.items()}

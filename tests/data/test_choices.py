@@ -154,8 +154,28 @@ def test_the_task_of_packages_offers_four_of_them_with_the_right_one_anywhere(tm
     for place in range(4):  # within 3.9 deviations, one chance in ten thousand
         assert abs(train.labels.count(place) - count / 4) < 3.9 * (count * 3 / 16) ** 0.5
     assert made.splits["train"] == data.labelled(task=task("python_docs_choice", choices=packages)).splits["train"]
-    with pytest.raises(ValueError, match="choices must be 4 packages or more, got asyncio, xml"):
-        data.labelled(task=task("python_docs_choice", choices=["asyncio", "xml"]))
+
+
+@pytest.mark.parametrize(
+    ("packages", "said"),
+    [
+        (["asyncio", "xml"], "must be a list of 4 or more different packages, got [asyncio, xml]"),
+        (["asyncio", "xml", "xml", "json"],
+         "must be a list of 4 or more different packages, got [asyncio, xml, xml, json]"),
+        ([], "must be a list of 4 or more different packages, got []"),
+        ("asyncio", "must be a list of 4 or more different packages, got asyncio"),
+    ],
+)  # fmt: skip
+def test_four_different_packages_are_needed(packages, said):
+    with pytest.raises(ConfigError) as caught:
+        data.labelled(task=task("python_docs_choice", choices=packages))
+    assert str(caught.value) == f"'task.choices' {said}"
+
+
+def test_a_package_that_is_not_there_is_named_with_its_key(tmp_path, monkeypatch):
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
+    with pytest.raises(DataError, match=r"task\.choices: Python's library has no documented package 'nowhere'"):
+        data.labelled(task=task("python_docs_choice", choices=["email", "json", "xml", "nowhere"]))
 
 
 def test_the_shipped_settings_make_these_tasks():
