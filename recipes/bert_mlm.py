@@ -49,5 +49,13 @@ def build(cfg: DictConfig) -> Trainer:
         data_collator=collator,
         train_dataset=blocks["train"],
         eval_dataset=blocks["validation"],
-        callbacks=[config.build(fill_blanks, cfg.blanks, at="blanks", tokenizer=tokenizer)],
+        callbacks=[
+            config.build(
+                fill_blanks,
+                cfg.blanks,
+                at="blanks",
+                tokenizer=tokenizer,
+                positions=models.positions(model.config),
+            )
+        ],
     )

@@ -50,5 +50,13 @@ def build(cfg: DictConfig) -> Trainer:
         data_collator=NextSentenceCollator(masking=masking, random_share=cfg.segments.random_share),
         train_dataset=pairs["train"],
         eval_dataset=pairs["validation"],
-        callbacks=[config.build(fill_blanks, cfg.blanks, at="blanks", tokenizer=tokenizer)],
+        callbacks=[
+            config.build(
+                fill_blanks,
+                cfg.blanks,
+                at="blanks",
+                tokenizer=tokenizer,
+                positions=models.positions(model.config),
+            )
+        ],
     )

@@ -31,6 +31,7 @@ def build(cfg: DictConfig) -> Trainer:
         sequence_length=cfg.sequence_length,
         seed=cfg.seed,
     )
+    models.require_causal(model)
     if cfg.packing == "documents":
         models.require_packing(model)
 
@@ -47,5 +48,14 @@ def build(cfg: DictConfig) -> Trainer:
         data_collator=collator,
         train_dataset=blocks["train"],
         eval_dataset=blocks["validation"],
-        callbacks=[config.build(samples, cfg.samples, at="samples", tokenizer=tokenizer, seed=cfg.seed)],
+        callbacks=[
+            config.build(
+                samples,
+                cfg.samples,
+                at="samples",
+                tokenizer=tokenizer,
+                positions=models.positions(model.config),
+                seed=cfg.seed,
+            )
+        ],
     )

@@ -32,7 +32,7 @@ def build(cfg: DictConfig) -> Trainer:
     )
     two_stacks = model.config.is_encoder_decoder
     if not two_stacks:
-        models.require_own_mask(model)
+        models.require_own_mask(model, cfg.sequence_length)
     collator = config.build(
         PrefixLMCollator,
         cfg.prefix,

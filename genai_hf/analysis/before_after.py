@@ -11,7 +11,7 @@ from genai_hf.reports import sections
 
 
 class BeforeAndAfter(TrainerCallback):
-    """Leaves the table; rank 0 asks and writes.
+    """Leaves the table; every rank asks, as a sharded model needs it, and rank 0 writes.
 
     Args:
         title: Of the table.
@@ -30,18 +30,21 @@ class BeforeAndAfter(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: nn.Module, **kwargs: Any
     ) -> None:
         """Ask the model as it came; a resumed run has done so before."""
-        if state.is_world_process_zero and state.global_step == 0:
-            answers = self.answer(model)
+        if state.global_step > 0:
+            return
+        answers = self.answer(model)
+        if state.is_world_process_zero:
             self._save(args, [[text, answer, None] for text, answer in zip(self.texts, answers, strict=True)])
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: nn.Module, **kwargs: Any
     ) -> None:
         """Ask it again."""
+        answers = self.answer(model)
         if state.is_world_process_zero:
             before = {row[0]: row[1] for row in self._saved(args)}
-            answers = zip(self.texts, self.answer(model), strict=True)
-            self._save(args, [[text, before.get(text), answer] for text, answer in answers])
+            pairs = zip(self.texts, answers, strict=True)
+            self._save(args, [[text, before.get(text), answer] for text, answer in pairs])
 
     def _saved(self, args: TrainingArguments) -> list[list[Any]]:
         found = [section for section in sections.load(Path(str(args.output_dir))) if section.title == self.title]

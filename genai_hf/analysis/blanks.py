@@ -11,24 +11,27 @@ from genai_hf.analysis.before_after import BeforeAndAfter
 BLANK = "___"
 
 
-def fill_blanks(*, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], top: int = 5) -> BeforeAndAfter:
+def fill_blanks(
+    *, tokenizer: PreTrainedTokenizerBase, positions: int | None, texts: Sequence[str], top: int = 5
+) -> BeforeAndAfter:
     """A table for the run's report: each text, the model's guesses before training, and after.
 
     Args:
         tokenizer: Its mask token stands for the blank.
+        positions: Tokens of a text that the model has room for; a longer text is left out. None is no limit.
         texts: Each with one ``___``.
-        top: Guesses a blank, at least 1.
+        top: Guesses a blank, from 1 to as many as there are tokens.
 
     Raises:
-        ValueError: A text has no blank or more than one, or `top` is below 1.
+        ValueError: A text has no blank or more than one, or `top` lies outside its range.
     """
     for text in texts:
         if text.count(BLANK) != 1:
             raise ValueError(f"each text needs one blank ({BLANK}), got {text!r}")
-        if len(tokenizer(text)["input_ids"]) > tokenizer.model_max_length:
-            raise ValueError(f"a text has more tokens than the {tokenizer.model_max_length} of the model: {text!r:.60}")
-    if top < 1:
-        raise ValueError(f"top must be at least 1, got {top}")
+    if not 1 <= top <= len(tokenizer):
+        raise ValueError(f"top must be from 1 to {len(tokenizer)}, got {top}")
+    room = tokenizer.model_max_length if positions is None else positions
+    texts = [text for text in texts if len(tokenizer(text)["input_ids"]) <= room]
     return BeforeAndAfter(
         title="Fill in the blank",
         heading="text",

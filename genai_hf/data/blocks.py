@@ -164,6 +164,8 @@ def lm_blocks(
         ConfigError: Words are asked for, and the tokenizer does not know any.
         DataError: A split is shorter than one block.
     """
+    if length < 2:
+        raise ValueError(f"a length of {length} leaves no token to predict")
     if words:
         require_words(tokenizer)
     prefix, suffix, separator = ([], [], []) if bare else special_ids(tokenizer)

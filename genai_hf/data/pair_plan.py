@@ -23,9 +23,9 @@ class PairPlan:
 
     Args:
         room: Tokens of both segments together at most, at least 2.
-        short_probability: Share of the examples that are cut to a length drawn uniformly from 2 to `room`, in [0, 1].
-            The authors' code draws once for a whole document, here it is for each example: a corpus may be a few long
-            books.
+        short_probability: Share of the examples for which sentences are gathered only up to a length drawn uniformly
+            from 2 to `room`, in [0, 1]; the last sentence may go beyond. The authors' code draws once for a whole
+            document, here it is for each example: a corpus may be a few long books.
         random_share: Share of the second segments from another document, where there is a choice, in [0, 1].
 
     Raises:

@@ -3,8 +3,8 @@
 from genai_hf.models.classifier import has_segments, label_order, load_classifier
 from genai_hf.models.decoder import decoder_start, require_padding_first
 from genai_hf.models.extract import Facts, add_extract_head
-from genai_hf.models.loading import load
-from genai_hf.models.packing import require_own_mask, require_packing
+from genai_hf.models.loading import load, positions
+from genai_hf.models.packing import require_causal, require_own_mask, require_packing
 from genai_hf.weightless import weightless
 
 __all__ = [
@@ -15,6 +15,8 @@ __all__ = [
     "label_order",
     "load",
     "load_classifier",
+    "positions",
+    "require_causal",
     "require_own_mask",
     "require_packing",
     "require_padding_first",

@@ -11,6 +11,8 @@ from accelerate.utils import extract_model_from_parallel
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from genai_hf.errors import ConfigError
+
 
 def attach(model: PreTrainedModel, name: str, head: nn.Module) -> None:
     """Make `head` a module of `model`, so that it is trained, moved, sharded and checkpointed with it.
@@ -29,24 +31,33 @@ def attach(model: PreTrainedModel, name: str, head: nn.Module) -> None:
 
 
 @contextmanager
-def attached(model: nn.Module, name: str, read: Callable[[nn.Module, Tensor], Tensor]) -> Iterator[list[Tensor]]:
+def attached(
+    model: nn.Module, name: str, read: Callable[[nn.Module, Tensor], Tensor], *, of_decoder: bool = False
+) -> Iterator[list[Tensor]]:
     """Within this context every forward pass of `model` reads its attached head too.
 
     Args:
         model: With a head called `name`, wrapped for several processes or not.
         name: As `attach` was given.
         read: Given the head and the trunk's last hidden states (B, T, H), gives the head's output.
+        of_decoder: Whether the trunk is the model's decoder, which some, such as OPT, call without their base model.
 
     Yields:
         A list that holds the output of each forward pass so far.
+
+    Raises:
+        ConfigError: The model does not call its trunk.
     """
     bare = extract_model_from_parallel(model)
     head, outputs = bare.get_submodule(name), list[Tensor]()
-    handle = bare.base_model.register_forward_hook(lambda _, __, states: outputs.append(read(head, states[0])))
+    trunk = bare.get_decoder() if of_decoder else bare.base_model
+    handle = trunk.register_forward_hook(lambda _, __, states: outputs.append(read(head, states[0])))
     try:
         yield outputs
     finally:
         handle.remove()
+    if not outputs:
+        raise ConfigError(f"'model': {type(bare).__name__} does not call its trunk by itself; take another")
 
 
 @contextmanager

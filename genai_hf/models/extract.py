@@ -161,7 +161,8 @@ def read_extract_head(trunk: PreTrainedModel, folder: Path) -> Facts:
 def _head(trunk: PreTrainedModel, facts: Facts, dropout: float) -> ExtractHead:
     by_sequence = facts.transformation == "multiple_choice"
     weight = trunk.get_input_embeddings().weight
-    head = ExtractHead(trunk.config.get_text_config().hidden_size, facts.outputs, dropout, by_sequence=by_sequence)
+    width = trunk.get_output_embeddings().weight.shape[1]
+    head = ExtractHead(width, facts.outputs, dropout, by_sequence=by_sequence)
     return head.to(device=weight.device, dtype=weight.dtype)
 
 

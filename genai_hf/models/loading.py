@@ -22,13 +22,16 @@ HEADS = {
 }
 Head: TypeAlias = Literal["masked_lm", "masked_lm_and_next_sentence", "causal_lm", "text_to_text", "prefix_lm"]
 
+CAUSAL = {"gpt_neox", "gpt_neox_japanese"}  # decoders always, whatever their is_decoder says
+BOTH_DIRECTIONS = {"xlnet", "xlm"}  # no decoders, though they have a head for it and no is_decoder
+RELATIVE = {"t5", "mt5", "umt5", "longt5"}  # what they call n_positions is no limit
 EXAMPLES = {  # for those who named another kind of model
     "masked_lm": "an encoder, such as model=bert_tiny",
     "masked_lm_and_next_sentence": "a BERT, such as model=bert_tiny",
     "causal_lm": "a decoder, such as model=gpt2_tiny",
     "text_to_text": "an encoder-decoder, such as model=t5_tiny",
 }
-NEXT_SENTENCE = {"bert", "megatron-bert", "mobilebert", "fnet"}  # architectures with a head for it
+NEXT_SENTENCE = {"bert", "megatron-bert", "fnet"}  # architectures with a head for it
 
 OFFSET_POSITIONS = {
     "roberta",
@@ -99,13 +102,20 @@ def _check_kind(head: Head, wanted: PreTrainedConfig) -> None:
         raise ConfigError(f"'model': {kind} is no model for {head}; take {EXAMPLES[head]}")
     if head == "masked_lm_and_next_sentence" and kind not in NEXT_SENTENCE:
         raise ConfigError(f"'model': {kind} has no head for next-sentence prediction; take {EXAMPLES[head]}")
-    if head == "causal_lm" and (wanted.is_encoder_decoder or wanted.to_dict().get("is_decoder") is False):
+    if "vocab_size" not in wanted.to_dict():
+        raise ConfigError(f"'model': {kind} is a model of texts within a larger one; take the model of texts itself")
+    is_encoder = wanted.to_dict().get("is_decoder") is False and kind not in CAUSAL
+    if head == "causal_lm" and (wanted.is_encoder_decoder or is_encoder or kind in BOTH_DIRECTIONS):
         raise ConfigError(f"'model': {kind} sees the tokens that it should predict; take {EXAMPLES[head]}")
 
 
 def _untrained(head: Head, wanted: PreTrainedConfig) -> PreTrainedModel:
     """A new model; T5's version 1.1 is the one whose decoder's outputs are not scaled before the head."""
-    model: PreTrainedModel = HEADS[head].from_config(wanted, dtype=torch.float32)
+    try:
+        model: PreTrainedModel = HEADS[head].from_config(wanted, dtype=torch.float32)
+    except (KeyError, AssertionError, ZeroDivisionError, ValueError) as error:  # what impossible sizes come to
+        reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+        raise ConfigError(f"'model.config': no {wanted.model_type} can be made of it ({reason})") from error
     if wanted.to_dict().get("scale_decoder_outputs") is False:
         untie(model)
     return model
@@ -162,7 +172,7 @@ def _pretrained_configuration(name: str, revision: str | None) -> PreTrainedConf
         raise ConfigError(f"'model.name': {name} holds no config.json; {remedy}")
     try:
         return AutoConfig.from_pretrained(name, revision=revision)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         where = "is no folder here and could not be read from the Hub"
         raise ConfigError(
             f"'model.name': {name} {where}; check its spelling and the network, or give a folder"
@@ -191,9 +201,15 @@ def check_room(configuration: PreTrainedConfig, tokenizer: PreTrainedTokenizerBa
             f"'tokenizer': it has {len(tokenizer)} tokens but the model's embedding {configuration.vocab_size}; "
             "give the tokenizer that belongs to the model (tokenizer.name=…)"
         )
+    room = positions(configuration)
+    if room is not None and sequence_length > room:
+        raise ConfigError(f"'sequence_length': {sequence_length} exceeds the model's {room} positions; lower it")
+
+
+def positions(configuration: PreTrainedConfig) -> int | None:
+    """How many tokens a model has positions for; None where they are relative, so that there is no limit."""
     sizes = configuration.to_dict()
-    positions = sizes.get("max_position_embeddings", sizes.get("n_positions"))
-    if positions is not None and configuration.model_type in OFFSET_POSITIONS:
-        positions -= configuration.pad_token_id + 1
-    if positions is not None and sequence_length > positions:
-        raise ConfigError(f"'sequence_length': {sequence_length} exceeds the model's {positions} positions; lower it")
+    count: int | None = sizes.get("max_position_embeddings", sizes.get("n_positions"))
+    if count is None or configuration.model_type in RELATIVE:
+        return None
+    return count - configuration.pad_token_id - 1 if configuration.model_type in OFFSET_POSITIONS else count

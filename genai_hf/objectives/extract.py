@@ -122,7 +122,7 @@ class Extract:
 def extracted(model: nn.Module, batch: Mapping[str, Tensor]) -> AbstractContextManager[list[Tensor]]:
     """Within this context a forward pass on `batch` leaves the head's output in the list that it gives."""
     positions, sequences = batch["extract_positions"], batch["sequences"]
-    return attached(model, NAME, lambda head, states: head(states.flatten(0, 1)[positions], sequences))
+    return attached(model, NAME, lambda head, states: head(states.flatten(0, 1)[positions], sequences), of_decoder=True)
 
 
 def by_choice(scores: Tensor, sequences: Tensor, most: int) -> Tensor:

@@ -21,6 +21,8 @@ def byte_lengths(tokenizer: PreTrainedTokenizerFast) -> NDArray[np.int64]:
     lengths = np.zeros(len(tokenizer), dtype=np.int64)
     for token, number in tokenizer.get_vocab().items():
         lengths[number] = _bytes(token, is_byte_level="ByteLevel" in decoder, is_wordpiece=model == "WordPiece")
+    for number, added in tokenizer.added_tokens_decoder.items():  # as it stands in a text
+        lengths[number] = len(added.content.encode())
     lengths[tokenizer.all_special_ids] = 0
     return lengths
 

@@ -42,8 +42,17 @@ def test_without_temperature_the_most_probable_token_is_taken(model, tokenizer):
 
 def test_wrong_values_are_refused(tokenizer):
     with pytest.raises(ValueError, match="max_new_tokens must be at least 1"):
-        samples(tokenizer=tokenizer, prompts=["a"], max_new_tokens=0)
+        samples(tokenizer=tokenizer, positions=None, prompts=["a"], max_new_tokens=0)
     with pytest.raises(ValueError, match="temperature must not be negative"):
-        samples(tokenizer=tokenizer, prompts=["a"], temperature=-1.0)
+        samples(tokenizer=tokenizer, positions=None, prompts=["a"], temperature=-1.0)
     with pytest.raises(ValueError, match="a prompt must hold a token"):
-        samples(tokenizer=tokenizer, prompts=[""])
+        samples(tokenizer=tokenizer, positions=None, prompts=[""])
+    with pytest.raises(ValueError, match="exceed the 8 positions"):
+        samples(tokenizer=tokenizer, positions=8, prompts=["a"], max_new_tokens=8)
+
+
+def test_a_checkpoints_habits_change_nothing(model, tokenizer):
+    how = {"tokenizer": tokenizer, "max_new_tokens": 8, "seed": 0}
+    plain = [write(model, "The cat", temperature=heat, **how) for heat in (0.0, 1.0)]
+    model.generation_config.top_p, model.generation_config.repetition_penalty = 0.05, 2.0
+    assert [write(model, "The cat", temperature=heat, **how) for heat in (0.0, 1.0)] == plain

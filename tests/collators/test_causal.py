@@ -4,17 +4,21 @@ import numpy as np
 import pytest
 import torch
 from transformers import (
+    BertConfig,
+    BertLMHeadModel,
     GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
     OpenAIGPTConfig,
     OpenAIGPTLMHeadModel,
+    OPTConfig,
+    OPTForCausalLM,
 )
 
 from genai_hf.collators.causal import CausalLMCollator, positions_in_documents
 from genai_hf.errors import ConfigError
-from genai_hf.models import require_packing
+from genai_hf.models import require_causal, require_own_mask, require_packing
 from genai_hf.objectives.causal_lm import CausalLM
 from genai_hf.objectives.language import TextTally
 
@@ -130,9 +134,29 @@ def test_logits_that_change_after_the_head_cannot_come_in_pieces():
         objective(0)
 
 
+def test_what_moves_what_is_tried_before_a_model_is_trained():
+    for model in (gpt2(), llama()):
+        require_causal(model)
+        require_packing(model)
+        require_own_mask(model, 8)
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
+    both_ways = BertLMHeadModel(BertConfig(vocab_size=10, **sizes))
+    with pytest.raises(ConfigError, match="sees the tokens that it should predict"):
+        require_causal(both_ways)
+    sizes = {"hidden_size": 8, "ffn_dim": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "word_embed_proj_dim": 8}
+    opt = OPTForCausalLM(OPTConfig(vocab_size=10, max_position_embeddings=16, **sizes))
+    require_causal(opt)
+    with pytest.raises(ConfigError, match="cannot keep the documents of a block apart"):
+        require_packing(opt)
+    with pytest.raises(ConfigError, match=r"takes no mask of one's own|reads no text in both directions"):
+        require_own_mask(opt, 8)
+    window = llama()
+    window.config.sliding_window = 4
+    with pytest.raises(ConfigError, match="looks back 4 tokens only"):
+        require_own_mask(window, 8)
+
+
 def test_a_model_that_makes_its_own_mask_takes_no_packed_documents():
-    require_packing(gpt2())
-    require_packing(llama())
     model = OpenAIGPTLMHeadModel(OpenAIGPTConfig(vocab_size=10, n_embd=8, n_layer=1, n_head=2, n_positions=16))
     with pytest.raises(ConfigError, match="say packing=stream"):
         require_packing(model)
