@@ -148,6 +148,9 @@ class Fixed(nn.Module):
     def get_output_embeddings(self):
         return self.head
 
+    def get_decoder(self):
+        return self.base_model
+
     def forward(self, **inputs):
         return Logits(self.head(self.base_model(**inputs)[0]))
 
@@ -245,8 +248,9 @@ def test_rows_without_labels_are_answered():
 def test_a_model_with_another_number_of_outputs_and_a_negative_weight_are_refused():
     with pytest.raises(ValueError, match=r"the model's outputs are \(1, 3\), not \(1, 2\)"):
         objective("classification", names=2).tally(with_head("gpt2", "classification", names=3), batch_of([[TEXTS[0]]]))
-    with pytest.raises(ValueError, match=r"weight must be at least 0, got -0\.5"):
-        objective("classification", weight=-0.5)
+    for weight in (-0.5, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match=f"weight must be at least 0 and finite, got {weight}"):
+            objective("classification", weight=weight)
 
 
 def test_dropout_drops_the_same_elements_in_all_choices_of_an_example():
