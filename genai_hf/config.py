@@ -6,6 +6,7 @@ part: it reads which node the recipe hands to which part, and what that part tak
 
 import difflib
 import importlib.util
+import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -157,6 +158,8 @@ def _check_type(key: str, value: Any, annotation: str) -> None:
     if not schema.fits(value, annotation):
         wanted = annotation.replace("Literal", "one of ").replace("typing.", "").replace(" | ", " or ")
         raise ConfigError(f"'{key}' must be {wanted}, got {value!r}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"'{key}' must be a finite number, got {value}")
 
 
 def _check_model(cfg: DictConfig) -> None:

@@ -4,6 +4,7 @@ Radford et al. 2018, "Improving Language Understanding by Generative Pre-Trainin
 layer for the labels. The states of both orders of a pair are added before it; each of several choices has one score.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -111,8 +112,10 @@ def add_extract_head(
     """
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout must be in [0, 1), got {dropout}")
-    if deviation <= 0 or multiple_of < 1:
-        raise ValueError(f"deviation must be positive and multiple_of at least 1, got {deviation} and {multiple_of}")
+    if not 0 < deviation < math.inf:
+        raise ValueError(f"deviation must be positive and finite, got {deviation}")
+    if multiple_of < 1:
+        raise ValueError(f"multiple_of must be at least 1, got {multiple_of}")
     if trunk.config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
         raise ConfigError(f"'model': {trunk.config.model_type} reads in both directions; take a decoder, such as gpt2")
     random = torch.Generator().manual_seed(seed)

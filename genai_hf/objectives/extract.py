@@ -6,6 +6,7 @@ the released code every token but the first is predicted, [DELIM] and [EXTRACT] 
 terms come from one forward pass, and the vocabulary head is computed only at tokens that have a next one.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class Extract:
         per: Its mean is taken over each ``sequence``, then over sequences (the released code), or over every ``token``.
 
     Raises:
-        ValueError: The weight is negative.
+        ValueError: The weight is negative or not finite.
     """
 
     labelling: Labelling
@@ -44,8 +45,8 @@ class Extract:
     per: Literal["sequence", "token"] = "sequence"
 
     def __post_init__(self) -> None:
-        if self.weight < 0:
-            raise ValueError(f"weight must be at least 0, got {self.weight}")
+        if not 0 <= self.weight < math.inf:
+            raise ValueError(f"weight must be at least 0 and finite, got {self.weight}")
 
     @property
     def weights(self) -> dict[str, float]:

@@ -96,8 +96,10 @@ def test_a_regression_and_a_choice_have_one_output(names, outputs):
     [
         ({"dropout": 1.0}, "dropout must be in [0, 1), got 1.0"),
         ({"dropout": -0.1}, "dropout must be in [0, 1), got -0.1"),
-        ({"deviation": 0.0}, "deviation must be positive and multiple_of at least 1, got 0.0 and 1"),
-        ({"multiple_of": 0}, "deviation must be positive and multiple_of at least 1, got 0.02 and 0"),
+        ({"deviation": 0.0}, "deviation must be positive and finite, got 0.0"),
+        ({"deviation": float("nan")}, "deviation must be positive and finite, got nan"),
+        ({"deviation": float("inf")}, "deviation must be positive and finite, got inf"),
+        ({"multiple_of": 0}, "multiple_of must be at least 1, got 0"),
     ],
 )
 def test_ranges_are_refused(given, said):
