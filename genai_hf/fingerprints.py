@@ -59,10 +59,13 @@ def record(file: Path) -> dict[str, Any]:
     Raises:
         ConfigError: It is missing or damaged.
     """
+    wrong = f"{file} is missing or damaged; begin the run anew with overwrite=true"
     try:
-        facts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        facts = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError) as error:
-        raise ConfigError(f"{file} is missing or damaged; begin the run anew with overwrite=true") from error
+        raise ConfigError(wrong) from error
+    if not isinstance(facts, dict):
+        raise ConfigError(wrong)
     return facts
 
 

@@ -6,7 +6,7 @@ layer for the labels. The states of both orders of a pair are added before it; e
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -141,14 +141,17 @@ def saved_facts(folder: Path, settings: dict[str, Any]) -> Facts:
     """
     if FACTS not in settings:
         raise ConfigError(f"{folder} has no head that reads [EXTRACT]; name a run of gpt_extract")
-    return Facts(**settings[FACTS])
+    facts = settings[FACTS]
+    if not isinstance(facts, dict) or facts.keys() != {field.name for field in fields(Facts)}:
+        raise ConfigError(f"{folder / 'config.json'} is damaged ('{FACTS}'); run it again")
+    return Facts(**facts)
 
 
 def read_extract_head(trunk: PreTrainedModel, folder: Path) -> Facts:
     """Attach the head that lies in the folder of a saved model to its trunk.
 
     Raises:
-        ConfigError: There is none.
+        ConfigError: There is none, or its weights are missing or of another shape.
     """
     facts, weights = saved_facts(folder, trunk.config.to_dict()), dict[str, Tensor]()
     for file in sorted(folder.glob("*.safetensors")):
@@ -156,6 +159,11 @@ def read_extract_head(trunk: PreTrainedModel, folder: Path) -> Facts:
             own = (name for name in tensors.keys() if name.startswith(f"{NAME}."))  # noqa: SIM118 - it is no dict
             weights |= {name.removeprefix(f"{NAME}."): tensors.get_tensor(name) for name in own}
     head = _head(trunk, facts, 0.0)
+    needed, found = ({name: part.shape for name, part in each.items()} for each in (head.state_dict(), weights))
+    if found != needed:
+        raise ConfigError(
+            f"{folder} cannot be read (the weights of {NAME} are missing or of other shapes); run it again"
+        )
     head.load_state_dict(weights)
     attach(trunk, NAME, head)
     return facts

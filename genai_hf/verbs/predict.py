@@ -81,7 +81,7 @@ def _answers(run: Path, cfg: DictConfig, words: list[str], as_json: bool, *, is_
             if as_json:
                 yield json.dumps({"text": text, "answer": answer})
             else:
-                yield f"{answer}\t{' '.join(text.split())}" if is_file else answer
+                yield f"{_one_line(answer)}\t{_one_line(text)}" if is_file else answer
 
 
 @contextmanager
@@ -129,12 +129,16 @@ def _lines(answers: Iterator[dict[str, float]], split: "Split", as_json: bool, *
             yield json.dumps(asked | ({"value": answer["value"]} if "value" in answer else {"labels": answer}))
     elif not is_file:
         for name, share in next(answers).items():
-            yield f"{share:.3f}" if name == "value" else f"{name:23} {share:.1%}"
+            yield f"{share:.3f}" if name == "value" else f"{_one_line(name):23} {share:.1%}"
     else:
         for text, answer in zip(split.texts, answers, strict=True):
             name, share = next(iter(answer.items()))
-            said = f"{share:.3f}" if name == "value" else f"{name}\t{share:.1%}"
-            yield f"{said}\t{' '.join(text.split())}"
+            said = f"{share:.3f}" if name == "value" else f"{_one_line(name)}\t{share:.1%}"
+            yield f"{said}\t{_one_line(text)}"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _settings(run: Path) -> DictConfig:
@@ -148,6 +152,7 @@ def _settings(run: Path) -> DictConfig:
         raise ConfigError(f"{run} has no model that labels texts or answers them; name a run of glue or t5_qa")
     if not ((run / "model" / "config.json").is_file() and (run / "metrics.json").is_file()):
         raise ConfigError(f"{run} has not finished; the same command that began it goes on with it")
+    fingerprints.record(run / "model" / "config.json")  # refused where it is damaged
     return cfg
 
 

@@ -5,12 +5,13 @@ import copy
 import pytest
 import torch
 from extract_parts import DECODERS, NEW, SPELT, batch_of, decoder, objective, with_head
+from safetensors.torch import load_file, save_file
 from scipy.stats import kstest
 from transformers import AutoModelForCausalLM, BertConfig
 
 from genai_hf import models
 from genai_hf.errors import ConfigError
-from genai_hf.models.extract import NAME, Facts, add_extract_head, read_extract_head
+from genai_hf.models.extract import NAME, Facts, add_extract_head, read_extract_head, saved_facts
 from genai_hf.models.loading import check_room
 from genai_hf.tokenization import Marks
 
@@ -74,6 +75,21 @@ def test_a_model_without_such_a_head_is_no_run_of_this_kind(tmp_path):
     model = decoder("gpt2")
     with pytest.raises(ConfigError, match=r"has no head that reads \[EXTRACT\]; name a run of gpt_extract"):
         read_extract_head(model, tmp_path)
+
+
+def test_a_saved_head_whose_weights_or_facts_are_damaged_is_refused(tmp_path):
+    with_head("gpt2", "classification").save_pretrained(tmp_path)
+    whole = load_file(tmp_path / "model.safetensors")
+    trunk = AutoModelForCausalLM.from_pretrained(tmp_path)
+    gone = {key: weight for key, weight in whole.items() if key != f"{NAME}.linear.bias"}
+    for weights in (gone, whole | {f"{NAME}.linear.bias": torch.zeros(7)}):
+        save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+        with pytest.raises(ConfigError, match=f"the weights of {NAME} are missing or of other shapes"):
+            read_extract_head(trunk, tmp_path)
+    assert NAME not in dict(trunk.named_children())
+    for damaged in ([], {"names": ["a"]}):
+        with pytest.raises(ConfigError, match="is damaged"):
+            saved_facts(tmp_path, {"extract": damaged})
 
 
 def test_without_weights_it_has_its_shape():

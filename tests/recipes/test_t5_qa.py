@@ -1,12 +1,14 @@
 """Answers end to end: training, the report, the test set, and what the verb predict says."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 import genai_hf
 from genai_hf import cli
+from genai_hf.analysis.answerer import Answerer
 from genai_hf.reports import sections
 
 SOUNDS = {"cat": "meow", "dog": "woof", "cow": "moo", "owl": "hoot"}
@@ -92,6 +94,19 @@ def test_a_question_has_its_answer_and_a_file_an_answer_a_row(run, capsys, tmp_p
     assert "this model takes single texts: give one" in capsys.readouterr().err
     assert cli.main(["predict", str(run), " "]) == 2
     assert "a text is empty" in capsys.readouterr().err
+
+
+def test_an_answer_of_two_lines_is_one_line_of_a_file(run, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(Answerer, "__call__", lambda self, texts: iter(["so\tmuch\nmore"] * len(texts)))
+    table = tmp_path / "ask.csv"
+    table.write_text('q\n"one\n text"\n')
+    capsys.readouterr()
+    assert cli.main(["predict", str(run), str(table)]) == 0
+    assert capsys.readouterr().out == "so much more\tone text\n"
+    shutil.copytree(run, tmp_path / "damaged")
+    (tmp_path / "damaged" / "model" / "config.json").write_text("[]")
+    assert cli.main(["predict", str(tmp_path / "damaged"), "one"]) == 2
+    assert "config.json is missing or damaged" in capsys.readouterr().err
 
 
 def test_a_run_begins_with_the_model_of_another(run, tmp_path):

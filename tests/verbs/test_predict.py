@@ -212,6 +212,30 @@ def test_what_is_no_finished_run_of_labels_is_refused(runs, refused, tmp_path):
     assert refused(begun, "beta") == f"{begun} has not finished; the same command that began it goes on with it"
 
 
+@pytest.mark.parametrize("content", ["[]", "3", "{"])
+def test_a_config_that_holds_no_object_is_refused(runs, refused, tmp_path, content):
+    damaged = tmp_path / "damaged"
+    shutil.copytree(runs / "sst2", damaged)
+    file = damaged / "model" / "config.json"
+    file.write_text(content)
+    assert refused(damaged, "beta") == f"{file} is missing or damaged; begin the run anew with overwrite=true"
+
+
+def test_a_label_of_two_lines_is_said_in_one(ask, runs, tmp_path):
+    named = tmp_path / "named"
+    shutil.copytree(runs / "sst2", named)
+    file = named / "model" / "config.json"
+    facts = json.loads(file.read_text())
+    facts["id2label"] = {key: name.replace("positive", "so\tvery\npositive") for key, name in facts["id2label"].items()}
+    facts["label2id"] = {name: int(key) for key, name in facts["id2label"].items()}
+    file.write_text(json.dumps(facts))
+    table = tmp_path / "texts.txt"
+    table.write_text("beta the dog\n")
+    assert ask(named, table) == "so very positive\t84.7%\tbeta the dog\n"
+    assert ask(named, "beta the dog") == f"{'so very positive':24}84.7%\n{'negative':24}15.3%\n"
+    assert "so\tvery\npositive" in json.loads(ask(named, "beta the dog", "--json"))["labels"]
+
+
 def test_damaged_settings_and_weights_are_refused(runs, refused, tmp_path):
     damaged = tmp_path / "damaged"
     shutil.copytree(runs / "sst2", damaged)
