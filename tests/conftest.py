@@ -1,11 +1,13 @@
 """Tiny things that every room's tests may use: a tokenizer, a model, rows."""
 
 import os
+import sys
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: no test may wait for a network
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is: several threads on tiny tensors only wait
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,17 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     yield
     for folder in list(locks._held):
         locks.release(folder)
+
+
+@pytest.fixture
+def evaluate_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A cache of its own for a test of evaluate's metrics, and no module that another test loaded."""
+    cache = str(tmp_path / "modules")
+    monkeypatch.setattr("evaluate.config.HF_METRICS_CACHE", tmp_path)
+    monkeypatch.setattr("evaluate.config.HF_MODULES_CACHE", cache)
+    monkeypatch.setattr(sys, "path", [cache, *sys.path])
+    for name in [name for name in sys.modules if name.partition(".")[0] == "evaluate_modules"]:
+        monkeypatch.delitem(sys.modules, name)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import pytest
 from genai_hf.metrics import answer_evaluations
 from genai_hf.metrics.answers import METRICS, score
 
+pytestmark = pytest.mark.usefixtures("evaluate_cache")
 FILE = str(Path(answer_evaluations.__file__))
 SAID, KNOWN = ["the Nile", "in Paris"], [["Nile", "River Nile"], ["Paris"]]
 

@@ -10,6 +10,7 @@ from scipy import stats
 from genai_hf.metrics import evaluations
 from genai_hf.metrics.labelled import METRICS
 
+pytestmark = pytest.mark.usefixtures("evaluate_cache")
 FILE = str(Path(evaluations.__file__))
 
 
