@@ -6,15 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from transformers import AutoModelForSeq2SeqLM, PreTrainedModel, PreTrainedTokenizerFast
 
-from genai_hf import tokenization
+from genai_hf.analysis import finished
 from genai_hf.collators.padding import stack
 from genai_hf.data.encoded import Frame
-from genai_hf.errors import ConfigError
 from genai_hf.objectives.answering import Decoding
-from genai_hf.task_files import finished_model
 
 BATCH = 64  # texts at a time
 
@@ -47,12 +44,7 @@ class Answerer:
         Raises:
             ConfigError: It has no model of this kind.
         """
-        folder = str(finished_model(str(run)))
-        try:
-            model = AutoModelForSeq2SeqLM.from_pretrained(folder, use_safetensors=True)
-        except (OSError, SafetensorError) as error:
-            raise ConfigError(f"{folder} cannot be read ({str(error).splitlines()[0]}); run it again") from error
-        return cls(model.eval(), tokenization.load(folder), length, decoding)
+        return cls(*finished.read(run, AutoModelForSeq2SeqLM), length, decoding)
 
     def __call__(self, texts: Sequence[str]) -> Iterator[str]:
         """The answer to each text; a prefix is the caller's to set."""

@@ -31,13 +31,15 @@ def fill_blanks(
     if not 1 <= top <= len(tokenizer):
         raise ValueError(f"top must be from 1 to {len(tokenizer)}, got {top}")
     room = tokenizer.model_max_length if positions is None else positions
-    texts = [text for text in texts if len(tokenizer(text)["input_ids"]) <= room]
+    short = [text for text in texts if len(tokenizer(text)["input_ids"]) <= room]
+    missing = len(texts) - len(short)
+    left_out = f" Longer than the {room} tokens that the model takes, so left out: {missing}." if missing else ""
     return BeforeAndAfter(
         title="Fill in the blank",
         heading="text",
-        texts=texts,
-        answer=lambda model: [", ".join(fill(model, tokenizer, text, top)) for text in texts],
-        note=f"The {top} most probable tokens for the blank, the most probable first.",
+        texts=short,
+        answer=lambda model: [", ".join(fill(model, tokenizer, text, top)) for text in short],
+        note=f"The {top} most probable tokens for the blank, the most probable first.{left_out}",
     )
 
 

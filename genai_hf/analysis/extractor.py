@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from genai_hf import tokenization
+from genai_hf.analysis import finished
 from genai_hf.collators.extract import ExtractCollator
 from genai_hf.data import LaidOut, Layout
 from genai_hf.data.splits import Split
-from genai_hf.errors import ConfigError
 from genai_hf.models.extract import Facts, read_extract_head
 from genai_hf.objectives.extract import extracted
 from genai_hf.task_files import finished_model
@@ -42,16 +40,11 @@ class Extractor:
         Raises:
             ConfigError: It has no model of this kind.
         """
-        folder = finished_model(str(run))
-        try:
-            model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True)
-            facts = read_extract_head(model, folder)
-        except (OSError, SafetensorError) as error:
-            raise ConfigError(f"{folder} cannot be read ({str(error).splitlines()[0]}); run it again") from error
-        tokenizer = tokenization.load(str(folder))
+        model, tokenizer = finished.read(run, AutoModelForCausalLM)
+        facts = read_extract_head(model, finished_model(str(run)))
         marks = append_marks(tokenizer, start=facts.start, delimiter=facts.delimiter, extract=facts.extract)
         layout = Layout(tokenizer=tokenizer, marks=marks, transformation=facts.transformation, length=facts.length)
-        return cls(model.eval(), facts, layout)
+        return cls(model, facts, layout)
 
     def __call__(self, split: Split) -> Iterator[dict[str, float]]:
         """For each example its labels, or its choices, with their probabilities, the most probable first.

@@ -6,17 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from transformers import AutoModelForSequenceClassification, PreTrainedModel, PreTrainedTokenizerFast
 
-from genai_hf import tokenization
+from genai_hf.analysis import finished
 from genai_hf.collators.labelled import LabelledCollator
 from genai_hf.data.encoded import Frame
 from genai_hf.errors import ConfigError
 from genai_hf.models import has_segments
 from genai_hf.models.pooling import last_token
 from genai_hf.objectives.labelling import INPUTS
-from genai_hf.task_files import finished_model
 
 BATCH = 64  # texts at a time
 
@@ -49,12 +47,7 @@ class Labeller:
         Raises:
             ConfigError: It has no model of this kind.
         """
-        folder = str(finished_model(str(run)))
-        try:
-            model = AutoModelForSequenceClassification.from_pretrained(folder, use_safetensors=True)
-        except (OSError, SafetensorError) as error:
-            raise ConfigError(f"{folder} cannot be read ({str(error).splitlines()[0]}); run it again") from error
-        return cls(model.eval(), tokenization.load(folder), length, takes_pairs)
+        return cls(*finished.read(run, AutoModelForSequenceClassification), length, takes_pairs)
 
     def __call__(self, texts: Sequence[str], pairs: Sequence[str] | None) -> Iterator[dict[str, float]]:
         """For each text its labels with their probabilities, the most probable first; in a regression ``value``.

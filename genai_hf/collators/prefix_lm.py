@@ -17,6 +17,7 @@ from genai_hf.collators import counter
 from genai_hf.collators.masking import IGNORE
 from genai_hf.collators.padding import stack
 from genai_hf.collators.view import Piece, Rates, View
+from genai_hf.models.attention import prefix_mask
 
 CUT = 0  # stream of the random numbers that cut
 
@@ -110,20 +111,6 @@ class PrefixLMCollator:
             "decoder_input_ids": np.concatenate([start, said[:, :-1]], axis=1),
             "labels": np.where(real == 1, said, IGNORE),
         }
-
-
-def prefix_mask(lengths: Tensor, size: int) -> Tensor:
-    """Who looks at whom: everyone at the beginning, and at what came before.
-
-    Args:
-        lengths: (B,) tokens of each row's beginning.
-        size: T, tokens of a row.
-
-    Returns:
-        bool (B, T, T), queries by keys.
-    """
-    places = torch.arange(size, device=lengths.device)
-    return (places[None, :] <= places[:, None])[None] | (places[None, None] < lengths[:, None, None])
 
 
 def _rows(texts: list[list[int]]) -> list[dict[str, Any]]:

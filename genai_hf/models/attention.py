@@ -1,4 +1,4 @@
-"""An attention mask of one's own in the form that a model's way of attending takes."""
+"""Attention masks of one's own, and the form in which a model takes them."""
 
 import torch
 from accelerate.utils import extract_model_from_parallel
@@ -29,3 +29,17 @@ def four_dimensional(model: nn.Module, allowed: Tensor) -> Tensor:
         smallest = torch.finfo(bare.dtype).min
         return torch.zeros(mask.shape, dtype=bare.dtype, device=mask.device).masked_fill(~mask, smallest)
     raise ConfigError(f"'model': a mask of its own needs the attention sdpa or eager, the model's is {way}")
+
+
+def prefix_mask(lengths: Tensor, size: int) -> Tensor:
+    """Who looks at whom: everyone at the beginning, and at what came before.
+
+    Args:
+        lengths: (B,) tokens of each row's beginning.
+        size: T, tokens of a row.
+
+    Returns:
+        bool (B, T, T), queries by keys.
+    """
+    places = torch.arange(size, device=lengths.device)
+    return (places[None, :] <= places[:, None])[None] | (places[None, None] < lengths[:, None, None])

@@ -7,9 +7,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from genai_hf.collators.prefix_lm import prefix_mask
 from genai_hf.errors import ConfigError
-from genai_hf.models.attention import four_dimensional
+from genai_hf.models.attention import four_dimensional, prefix_mask
 
 LENGTH = 6  # tokens of the text that is tried: two documents of three, or a beginning of three
 STILL = 1e-6  # of the largest logit: what rounding may move

@@ -11,9 +11,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from genai_hf.collators.prefix_lm import prefix_mask
 from genai_hf.metrics.language import language_metrics
-from genai_hf.models.attention import four_dimensional
+from genai_hf.models.attention import four_dimensional, prefix_mask
 from genai_hf.models.head import head_losses, head_rows
 from genai_hf.objectives.language import TextTally
 

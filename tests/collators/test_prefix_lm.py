@@ -6,8 +6,8 @@ import torch
 from scipy.stats import chisquare
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
-from genai_hf.collators.prefix_lm import PrefixLMCollator, prefix_mask
-from genai_hf.models.attention import four_dimensional
+from genai_hf.collators.prefix_lm import PrefixLMCollator
+from genai_hf.models.attention import four_dimensional, prefix_mask
 from genai_hf.objectives.causal_lm import CausalLM
 from genai_hf.objectives.language import TextTally
 
