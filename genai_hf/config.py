@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 # Groups that an upstream library owns: all fields of its class may be set, and are checked against the installed one.
 UPSTREAM = {"trainer": "transformers.training_args.TrainingArguments"}
-OPEN = (*UPSTREAM, "model.config")  # model.config: the fields of its architecture's own configuration
+OPEN = (*UPSTREAM, "model.config", "supervised")  # fields of an architecture's own configuration; names of sets
 
 # Keys of base.yaml, whose owner is the command.
 BASE = {

@@ -5,7 +5,7 @@ from omegaconf import DictConfig
 from genai_hf import config, data, models, tokenization
 from genai_hf.analysis.blanks import fill_blanks
 from genai_hf.collators.masking import MaskedLMCollator
-from genai_hf.objectives.masked_lm import MaskedLM
+from genai_hf.objectives.language import LanguageModelling, TextTally
 from genai_hf.training import Trainer
 
 
@@ -37,8 +37,9 @@ def build(cfg: DictConfig) -> Trainer:
         seed=cfg.seed,
     )
 
-    objective = MaskedLM(
-        frequencies=tokens["train"].frequencies(model.config.vocab_size),
+    objective = LanguageModelling(
+        text=TextTally(tokens["train"].frequencies(model.config.vocab_size)),
+        term="masked_lm",
         head_on_labels=cfg.head_on_labels,
     )
     return Trainer(

@@ -5,8 +5,7 @@ from omegaconf import DictConfig
 from genai_hf import config, data, models, tokenization
 from genai_hf.analysis.samples import samples
 from genai_hf.collators.causal import CausalLMCollator
-from genai_hf.objectives.causal_lm import CausalLM
-from genai_hf.objectives.language import TextTally
+from genai_hf.objectives.language import LanguageModelling, TextTally
 from genai_hf.training import Trainer
 
 
@@ -43,7 +42,9 @@ def build(cfg: DictConfig) -> Trainer:
     return Trainer(
         model=model,
         args=arguments,
-        objective=config.build(CausalLM, {}, at="head_rows", text=text, head_rows=cfg.head_rows),
+        objective=config.build(
+            LanguageModelling, {}, at="head_rows", text=text, term="causal_lm", head_rows=cfg.head_rows
+        ),
         processing_class=tokenizer,
         data_collator=collator,
         train_dataset=blocks["train"],

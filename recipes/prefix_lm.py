@@ -4,9 +4,7 @@ from omegaconf import DictConfig
 
 from genai_hf import config, data, models, tokenization
 from genai_hf.collators.prefix_lm import PrefixLMCollator
-from genai_hf.objectives.causal_lm import CausalLM
-from genai_hf.objectives.language import TextTally
-from genai_hf.objectives.text_to_text import TextToText
+from genai_hf.objectives.language import LanguageModelling, TextTally
 from genai_hf.training import Trainer
 
 
@@ -42,14 +40,15 @@ def build(cfg: DictConfig) -> Trainer:
         decoder_start=models.decoder_start(model) if two_stacks else None,
     )
 
-    frequencies, special = tokens["train"].frequencies(model.config.vocab_size), tokenizer.all_special_ids
-    lengths = tokenization.byte_lengths(tokenizer)
+    text = TextTally(
+        frequencies=tokens["train"].frequencies(model.config.vocab_size),
+        special=tokenizer.all_special_ids,
+        lengths=tokenization.byte_lengths(tokenizer),
+    )
     return Trainer(
         model=model,
         args=arguments,
-        objective=TextToText(frequencies=frequencies, special=special)
-        if two_stacks
-        else CausalLM(text=TextTally(frequencies=frequencies, special=special, lengths=lengths)),
+        objective=LanguageModelling(text=text, term="prefix_lm"),
         processing_class=tokenizer,
         data_collator=collator,
         train_dataset=blocks["train"],

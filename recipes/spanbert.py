@@ -7,6 +7,7 @@ from genai_hf.analysis.blanks import fill_blanks
 from genai_hf.collators.masking import MaskedLMCollator
 from genai_hf.collators.span_boundary import SpanBoundaryCollator
 from genai_hf.models.span_boundary import NAME, attach_span_boundary
+from genai_hf.objectives.language import TextTally
 from genai_hf.objectives.span_boundary import SpanBoundary
 from genai_hf.training import Trainer
 
@@ -41,11 +42,11 @@ def build(cfg: DictConfig) -> Trainer:
     )
     config.build(attach_span_boundary, cfg.boundary, at="boundary", model=model, seed=cfg.seed)
 
-    frequencies = tokens["train"].frequencies(model.config.vocab_size)
+    text = TextTally(tokens["train"].frequencies(model.config.vocab_size))
     return Trainer(
         model=model,
         args=arguments,
-        objective=config.build(SpanBoundary, cfg.objective, at="objective", frequencies=frequencies),
+        objective=config.build(SpanBoundary, cfg.objective, at="objective", text=text),
         processing_class=tokenizer,
         data_collator=collator,
         train_dataset=blocks["train"],

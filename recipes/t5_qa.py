@@ -6,6 +6,7 @@ from genai_hf import config, data, models, tokenization
 from genai_hf.analysis.answering import AnsweringReport
 from genai_hf.collators.text_to_text import TextToTextCollator
 from genai_hf.objectives.answering import Answering, Decoding
+from genai_hf.objectives.language import TextTally
 from genai_hf.training import Trainer
 
 
@@ -44,7 +45,7 @@ def build(cfg: DictConfig) -> Trainer:
         scores=cfg.scores,
         references=examples.splits["validation"].answers,
         majority=examples.splits["train"].commonest(),
-        frequencies=rows["train"].frequencies(model.config.vocab_size),
+        text=TextTally(rows["train"].frequencies(model.config.vocab_size), special=tokenizer.all_special_ids),
         head_on_labels=cfg.head_on_labels,
     )
     return Trainer(

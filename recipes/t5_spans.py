@@ -4,8 +4,9 @@ from omegaconf import DictConfig
 
 from genai_hf import config, data, models, tokenization
 from genai_hf.analysis.spans import fill_spans
+from genai_hf.collators.mixture import MixtureCollator
 from genai_hf.collators.span_corruption import SpanCorruptionCollator
-from genai_hf.objectives.text_to_text import TextToText
+from genai_hf.objectives.language import LanguageModelling, TextTally
 from genai_hf.training import Trainer
 from genai_hf.training.adamw_rms import optimizer
 
@@ -14,6 +15,9 @@ def build(cfg: DictConfig) -> Trainer:
     """Cheap and fallible first: a wrong setting stops here, before any corpus or weight is read."""
     arguments = config.training_arguments(cfg)
     chosen = optimizer(name=cfg.optimizer, arguments=arguments)
+    supervised = {
+        name: config.build(data.text_pairs, node, at=f"supervised.{name}") for name, node in cfg.supervised.items()
+    }
 
     with arguments.main_process_first():  # the other ranks find in the cache what it made
         corpus = config.build(data.documents, cfg.data, at="data")
@@ -28,6 +32,15 @@ def build(cfg: DictConfig) -> Trainer:
         inputs_length=cfg.sequence_length,
     )
     blocks = data.lm_blocks(tokens=tokens, tokenizer=tokenizer, length=collator.text_length, bare=True)
+    rows = config.build(
+        data.mixed,
+        cfg.mixture,
+        at="mixture",
+        blocks=blocks,
+        supervised=supervised,
+        tokenizer=tokenizer,
+        sequence_length=cfg.sequence_length,
+    )
     model = config.build(
         models.load,
         cfg.model,
@@ -43,14 +56,14 @@ def build(cfg: DictConfig) -> Trainer:
     return Trainer(
         model=model,
         args=arguments,
-        objective=TextToText(
-            frequencies=tokens["train"].frequencies(model.config.vocab_size),
-            special=collator.special,
+        objective=LanguageModelling(
+            text=TextTally(tokens["train"].frequencies(model.config.vocab_size), special=collator.special),
+            term="text_to_text",
             head_on_labels=cfg.head_on_labels,
         ),
         processing_class=tokenizer,
-        data_collator=collator,
-        train_dataset=blocks["train"],
+        data_collator=MixtureCollator(spans=collator, share=rows.share) if supervised else collator,
+        train_dataset=rows,
         eval_dataset=blocks["validation"],
         optimizer_cls_and_kwargs=chosen,
         callbacks=[config.build(fill_spans, cfg.samples, at="samples", tokenizer=tokenizer)],

@@ -8,6 +8,7 @@ from genai_hf.data.encoded_pairs import EncodedPairs, encode_pairs
 from genai_hf.data.labelled import Labelled, labelled
 from genai_hf.data.laid_out import LaidOut, lay_out
 from genai_hf.data.layout import Layout, transformation_of
+from genai_hf.data.mixture import Mixture, mixed
 from genai_hf.data.segment_pairs import SegmentPairs, segment_pairs
 from genai_hf.data.task import Task
 from genai_hf.data.text_pairs import TextPairs, text_pairs
@@ -22,6 +23,7 @@ __all__ = [
     "Labelled",
     "LaidOut",
     "Layout",
+    "Mixture",
     "SegmentPairs",
     "Task",
     "TextPairs",
@@ -33,6 +35,7 @@ __all__ = [
     "labelled",
     "lay_out",
     "lm_blocks",
+    "mixed",
     "segment_pairs",
     "text_pairs",
     "tokenise",

@@ -81,7 +81,12 @@ class EncodedPairs(Dataset[dict[str, Any]]):
 
 
 def encode_pairs(
-    *, examples: TextPairs, tokenizer: PreTrainedTokenizerFast, sequence_length: int, target_length: int
+    *,
+    examples: TextPairs,
+    tokenizer: PreTrainedTokenizerFast,
+    sequence_length: int,
+    target_length: int,
+    first_example_id: int = 0,
 ) -> dict[str, EncodedPairs]:
     """Rows of ``train``, ``validation`` and, where there is one, ``test``, framed as the tokenizer frames texts.
 
@@ -92,6 +97,7 @@ def encode_pairs(
         tokenizer: Which ends a text with a token of its own.
         sequence_length: Tokens of an input at most, special ones included.
         target_length: Tokens of an answer at most, special ones included.
+        first_example_id: Number of the first row.
 
     Raises:
         ConfigError: The tokenizer does not end a text, so that no answer would.
@@ -103,7 +109,7 @@ def encode_pairs(
         least = tokenizer.num_special_tokens_to_add(pair=True) + 4
         if length < least:
             raise ValueError(f"{name} must be at least {least}, got {length}")
-    frames, rows, first = (Frame(tokenizer, sequence_length), Frame(tokenizer, target_length)), {}, 0
+    frames, rows, first = (Frame(tokenizer, sequence_length), Frame(tokenizer, target_length)), {}, first_example_id
     for name, pairs in examples.splits.items():
         rows[name] = EncodedPairs(pairs, *frames, first_example_id=first, evaluation=name != TRAIN)
         first += len(pairs)

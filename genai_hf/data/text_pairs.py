@@ -43,7 +43,7 @@ class TextPairs:
 
 def text_pairs(
     *,
-    source: Literal["files", "python_questions", "python_summaries"],
+    source: Literal["files", "python_questions", "python_summaries"] = "files",
     input: str = "question",
     answers: str = "answers",
     prefix: str = "",

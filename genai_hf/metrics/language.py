@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 
-def language_metrics(totals: Mapping[str, float], *, accuracy: str) -> dict[str, float]:
+def language_metrics(totals: Mapping[str, float]) -> dict[str, float]:
     """Figures from sums.
 
     Args:
@@ -12,18 +12,17 @@ def language_metrics(totals: Mapping[str, float], *, accuracy: str) -> dict[str,
             the training text: `unigram_loss` (nats) and `commonest` (targets that are the commonest token). With
             `bytes`, the UTF-8 bytes that the targets stand for, there are bits per byte, which do not depend on the
             tokenizer.
-        accuracy: What to call the share of targets whose most probable token is right.
 
     Returns:
-        `loss` (nats a target), `perplexity`, the accuracy, and the yardstick's `unigram_loss`, `unigram_perplexity`
-        and `commonest_accuracy` (of always guessing the commonest token).
+        `loss` (nats a target), `perplexity`, `token_accuracy` (of the most probable token), and the yardstick's
+        `unigram_loss`, `unigram_perplexity` and `commonest_accuracy` (of always guessing the commonest token).
     """
     targets = max(totals["targets"], 1.0)
     loss, unigram_loss = totals["loss"] / targets, totals["unigram_loss"] / targets
     return {
         "loss": loss,
         "perplexity": _exp(loss),
-        accuracy: totals["correct"] / targets,
+        "token_accuracy": totals["correct"] / targets,
         "unigram_loss": unigram_loss,
         "unigram_perplexity": _exp(unigram_loss),
         "commonest_accuracy": totals["commonest"] / targets,

@@ -6,7 +6,7 @@ any document (Roberts et al. 2020, arXiv:2002.08910, section 3, who decode greed
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,8 +20,7 @@ from transformers import GenerationConfig, PreTrainedTokenizerFast
 from genai_hf.losses import cross_entropy_sum
 from genai_hf.metrics.answers import require, score
 from genai_hf.metrics.language import language_metrics
-from genai_hf.models.head import head_rows
-from genai_hf.objectives.language import TextTally
+from genai_hf.objectives.language import TextTally, forward, scored
 
 OF_THE_MODEL = ("pad", "bos", "eos", "decoder_start", "forced_bos", "forced_eos")  # ids; all else is Decoding's
 
@@ -86,7 +85,7 @@ class Answering:
         scores: Names of the figures (`genai_hf.metrics.answers`), the deciding one first.
         references: Those of each evaluation row, in their order.
         majority: The answer whose scores are the yardstick.
-        frequencies: (V,) how often each token occurs in the training answers; the yardstick of the loss.
+        text: Scores the predictions of text, teacher-forced.
         head_on_labels: Compute the vocabulary head only where there is a label: the same loss, for less.
 
     Raises:
@@ -99,14 +98,12 @@ class Answering:
     scores: Sequence[str]
     references: Sequence[Sequence[str]]
     majority: str
-    frequencies: NDArray[np.int64]
+    text: TextTally
     head_on_labels: bool = True
     weights: ClassVar[Mapping[str, float]] = {"answer": 1.0}
-    _tally: TextTally = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         require(self.scores)
-        object.__setattr__(self, "_tally", TextTally(self.frequencies, special=self.tokenizer.all_special_ids))
 
     def count(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Number of targets of each term."""
@@ -114,14 +111,14 @@ class Answering:
 
     def sums(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Sum of each term's loss over its targets."""
-        return {"answer": cross_entropy_sum(*self._predict(model, batch))}
+        output, targets = forward(model, batch, head_on_labels=self.head_on_labels)
+        return {"answer": cross_entropy_sum(output.logits, targets)}
 
     def tally(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Sums over the batch's targets, and the generated answers (B, max_new_tokens)."""
-        logits, targets = self._predict(model, batch)
-        losses = F.cross_entropy(logits.float(), targets, reduction="none")
+        output, targets = forward(model, batch, head_on_labels=self.head_on_labels)
         answers = self.decoding(model, batch, self.tokenizer.pad_token_id)
-        return self._tally(losses, logits.argmax(-1), targets) | {"answers": answers}
+        return self.text(*scored(output.logits, targets), targets) | {"answers": answers}
 
     def metrics(self, totals: Mapping[str, Any]) -> dict[str, float]:
         """Scores of the evaluation set, the deciding one first, those of the yardstick, and the loss's figures.
@@ -135,20 +132,10 @@ class Answering:
         """The same figures of any set, given its references."""
         scores = score(self.scores, self.texts(totals["answers"]), references)
         yardstick = score(self.scores, [self.majority] * len(references), references)
-        language = language_metrics(totals, accuracy="token_accuracy")
+        language = language_metrics(totals)
         return scores | {f"majority_{name}": value for name, value in yardstick.items()} | language
 
     def texts(self, answers: NDArray[np.float64]) -> list[str]:
         """Generated answers (N, max_new_tokens) as text."""
         ids = answers.astype(np.int64).tolist()
         return [text.strip() for text in self.tokenizer.batch_decode(ids, skip_special_tokens=True)]
-
-    def _predict(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Logits (N, V) and targets (N,) at the labelled positions."""
-        positions = batch["label_positions"]
-        inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "decoder_input_ids")}
-        with head_rows(model, positions if self.head_on_labels else None):
-            logits = model(**inputs).logits
-        if not self.head_on_labels:
-            logits = logits.flatten(0, 1)[positions]
-        return logits, batch["labels"].flatten()[positions]

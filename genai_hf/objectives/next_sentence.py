@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from genai_hf.losses import cross_entropy_sum
 from genai_hf.metrics.language import language_metrics
-from genai_hf.models.head import head_rows
-from genai_hf.objectives.language import TextTally
+from genai_hf.objectives.language import TextTally, forward, scored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,18 +34,17 @@ class MaskedLMAndNextSentence:
 
     def sums(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Sum of each term's loss over its targets."""
-        logits, targets, follows = self._predict(model, batch)
+        output, targets = self._forward(model, batch)
         return {
-            "masked_lm": cross_entropy_sum(logits, targets),
-            "next_sentence": cross_entropy_sum(follows, batch["next_sentence_labels"]),
+            "masked_lm": cross_entropy_sum(output.prediction_logits, targets),
+            "next_sentence": cross_entropy_sum(output.seq_relationship_logits, batch["next_sentence_labels"]),
         }
 
     def tally(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Sums over the batch from which `metrics` makes figures."""
-        logits, targets, follows = self._predict(model, batch)
-        labels = batch["next_sentence_labels"]
-        losses = F.cross_entropy(logits.float(), targets, reduction="none")
-        return self.text(losses, logits.argmax(-1), targets) | {
+        output, targets = self._forward(model, batch)
+        follows, labels = output.seq_relationship_logits, batch["next_sentence_labels"]
+        return self.text(*scored(output.prediction_logits, targets), targets) | {
             "pairs": labels.new_tensor(len(labels)),
             "pairs_loss": cross_entropy_sum(follows, labels),
             "pairs_correct": (follows.argmax(-1) == labels).sum(),
@@ -56,7 +53,7 @@ class MaskedLMAndNextSentence:
 
     def metrics(self, totals: Mapping[str, float]) -> dict[str, float]:
         """Figures of a whole evaluation: those of the hidden tokens, then those of the pairs; `loss` is the sum."""
-        figures, pairs = language_metrics(totals, accuracy="masked_accuracy"), max(totals["pairs"], 1.0)
+        figures, pairs = language_metrics(totals), max(totals["pairs"], 1.0)
         masked, follows, random = figures["loss"], totals["pairs_loss"] / pairs, totals["pairs_random"] / pairs
         return figures | {
             "loss": masked + follows,
@@ -66,13 +63,6 @@ class MaskedLMAndNextSentence:
             "majority_next_sentence_accuracy": max(random, 1 - random),
         }
 
-    def _predict(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits (N, V) and targets (N,) of the hidden tokens, and logits (B, 2) of the pairs."""
-        positions = batch["label_positions"]
-        inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids")}
-        with head_rows(model, positions if self.head_on_labels else None):
-            output = model(**inputs)
-        logits = output.prediction_logits
-        if not self.head_on_labels:
-            logits = logits.flatten(0, 1)[positions]
-        return logits, batch["labels"].flatten()[positions], output.seq_relationship_logits
+    def _forward(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Any, Tensor]:
+        """The model's output, its `prediction_logits` (N, V) those of the hidden tokens, and these (N,)."""
+        return forward(model, batch, head_on_labels=self.head_on_labels, logits="prediction_logits")

@@ -6,12 +6,9 @@ Joshi et al. 2020, "SpanBERT: Improving Pre-training by Representing and Predict
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from genai_hf.losses import cross_entropy_sum
@@ -19,7 +16,7 @@ from genai_hf.metrics.language import language_metrics
 from genai_hf.models.attached import attached
 from genai_hf.models.head import head_rows
 from genai_hf.models.span_boundary import NAME
-from genai_hf.objectives.language import TextTally
+from genai_hf.objectives.language import TextTally, inputs_of, labelled, scored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +24,7 @@ class SpanBoundary:
     """The objective of `SpanBoundaryCollator`'s batches, for a model with the head that `attach_span_boundary` gives.
 
     Args:
-        frequencies: (V,) how often each token occurs in the training text; the yardstick of the evaluation.
+        text: Scores the predictions of text.
         masked_lm: Weight of the loss of tokens from all that the model sees.
         span_boundary: Weight of the loss of tokens from their span's boundary.
 
@@ -35,10 +32,9 @@ class SpanBoundary:
         ValueError: A weight is below 0, or both are 0.
     """
 
-    frequencies: NDArray[np.int64]
+    text: TextTally
     masked_lm: float = 1.0
     span_boundary: float = 1.0
-    _tally: TextTally = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         for name, weight in self.weights.items():
@@ -46,7 +42,6 @@ class SpanBoundary:
                 raise ValueError(f"{name} must be at least 0, got {weight}")
         if not any(self.weights.values()):
             raise ValueError("masked_lm and span_boundary are both 0, so nothing would be learned")
-        object.__setattr__(self, "_tally", TextTally(self.frequencies))
 
     @property
     def weights(self) -> Mapping[str, float]:
@@ -68,8 +63,7 @@ class SpanBoundary:
         """Sums over the batch from which `metrics` makes figures."""
         totals = dict[str, Tensor]()
         for term, (logits, targets) in self._predict(model, batch).items():
-            losses = F.cross_entropy(logits.float(), targets, reduction="none")
-            tallied = self._tally(losses, logits.argmax(-1), targets)
+            tallied = self.text(*scored(logits, targets), targets)
             totals |= {f"{term} {name}": total for name, total in tallied.items()}
         return totals
 
@@ -77,25 +71,23 @@ class SpanBoundary:
         """Figures of a whole evaluation from the sums over its batches: of masked language modelling, and of spans."""
         figures = {
             term: language_metrics(
-                {name.removeprefix(f"{term} "): total for name, total in totals.items() if name.startswith(f"{term} ")},
-                accuracy="accuracy",
+                {name.removeprefix(f"{term} "): total for name, total in totals.items() if name.startswith(f"{term} ")}
             )
             for term in self.weights
         }
         masked, spans = figures["masked_lm"], figures["span_boundary"]
-        named = {"masked_accuracy" if name == "accuracy" else name: value for name, value in masked.items()}
-        return named | {"span_boundary_loss": spans["loss"], "span_boundary_accuracy": spans["accuracy"]}
+        return masked | {"span_boundary_loss": spans["loss"], "span_boundary_accuracy": spans["token_accuracy"]}
 
     def _predict(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
         """For each term logits (N, V) and targets (N,), by one call of the model's forward."""
-        positions, labels = batch["label_positions"], batch["labels"].flatten()
+        positions, targets = labelled(batch)
         place = (batch["span_left"], batch["span_right"], batch["span_places"])
         with (
             attached(model, NAME, lambda head, states: head(states, *place)) as vectors,
             head_rows(model, positions, vectors),
         ):
-            logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+            logits = model(**inputs_of(model, batch)).logits
         return {
-            "masked_lm": (logits[: len(positions)], labels[positions]),
-            "span_boundary": (logits[len(positions) :], labels[batch["span_positions"]]),
+            "masked_lm": (logits[: len(positions)], targets),
+            "span_boundary": (logits[len(positions) :], batch["labels"].flatten()[batch["span_positions"]]),
         }

@@ -24,7 +24,7 @@ SHARE = re.compile(r"(accuracy|share)$")
 
 
 def metric_name(key: str) -> str:
-    """A metric's key in words: ``eval_masked_accuracy`` is "masked accuracy (validation)"."""
+    """A metric's key in words: ``eval_token_accuracy`` is "token accuracy (validation)"."""
     if key == "loss":
         return "loss (training)"
     prefix, _, rest = key.partition("_")

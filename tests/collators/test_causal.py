@@ -19,8 +19,7 @@ from transformers import (
 from genai_hf.collators.causal import CausalLMCollator, positions_in_documents
 from genai_hf.errors import ConfigError
 from genai_hf.models import require_causal, require_own_mask, require_packing
-from genai_hf.objectives.causal_lm import CausalLM
-from genai_hf.objectives.language import TextTally
+from genai_hf.objectives.language import LanguageModelling, TextTally
 
 END = 9
 
@@ -41,8 +40,8 @@ def llama() -> LlamaForCausalLM:
     return LlamaForCausalLM(LlamaConfig(vocab_size=10, num_key_value_heads=2, **sizes)).double()
 
 
-def objective(head_rows: int | None = None) -> CausalLM:
-    return CausalLM(text=TextTally(np.arange(10), special=[END]), head_rows=head_rows)
+def objective(head_rows: int | None = None) -> LanguageModelling:
+    return LanguageModelling(text=TextTally(np.arange(10), special=[END]), term="language_model", head_rows=head_rows)
 
 
 def test_documents_are_predicted_from_their_second_token_on():

@@ -8,8 +8,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausa
 
 from genai_hf.collators.prefix_lm import PrefixLMCollator
 from genai_hf.models.attention import four_dimensional, prefix_mask
-from genai_hf.objectives.causal_lm import CausalLM
-from genai_hf.objectives.language import TextTally
+from genai_hf.objectives.language import LanguageModelling, TextTally
 
 END = 9
 
@@ -123,7 +122,7 @@ def test_a_view_shows_the_mask_of_one_stack_and_both_texts_of_two():
 def test_the_loss_is_of_the_rest_given_all_of_the_beginning(make, way):
     model, collator = make(way), PrefixLMCollator(end_of_text=END, share=0.5)
     rows = [row(1, 2, 3, 4, 5, 6)]
-    objective = CausalLM(text=TextTally(np.arange(10), special=[END]))
+    objective = LanguageModelling(text=TextTally(np.arange(10), special=[END]), term="language_model")
     found = objective.sums(model, collator(rows))["language_model"]
     mask = four_dimensional(model, prefix_mask(torch.tensor([3]), 6))
     logits = model(input_ids=torch.tensor([[1, 2, 3, 4, 5, 6]]), attention_mask=mask).logits[0].log_softmax(-1)

@@ -14,6 +14,7 @@ from answering_script import AnswerRows, tiny_t5
 
 from genai_hf.collators.text_to_text import TextToTextCollator
 from genai_hf.objectives.answering import Answering, Decoding
+from genai_hf.objectives.language import TextTally
 
 
 def objective(**settings: Any) -> Answering:
@@ -23,7 +24,7 @@ def objective(**settings: Any) -> Answering:
         "scores": ["exact_match", "f1"],
         "references": [["w1 w2"], ["w3", "w4 w5"]],
         "majority": "w3",
-        "frequencies": np.ones(64, dtype=np.int64),
+        "text": TextTally(np.ones(64, dtype=np.int64), special=make_tokenizer().all_special_ids),
     }
     return Answering(**given | settings)
 

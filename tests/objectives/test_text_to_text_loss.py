@@ -5,14 +5,14 @@ import torch.nn.functional as F  # noqa: N812
 from t5_tiny import Texts, make_t5, make_t5_tokenizer
 
 from genai_hf.collators.span_corruption import IGNORE, SpanCorruptionCollator
-from genai_hf.objectives.text_to_text import TextToText
+from genai_hf.objectives.language import LanguageModelling, TextTally
 
 COLLATOR = SpanCorruptionCollator(tokenizer=make_t5_tokenizer(), inputs_length=64)
 
 
-def objective(head_on_labels: bool = True) -> TextToText:
-    frequencies = np.arange(len(make_t5_tokenizer()))
-    return TextToText(frequencies=frequencies, special=COLLATOR.special, head_on_labels=head_on_labels)
+def objective(head_on_labels: bool = True) -> LanguageModelling:
+    text = TextTally(np.arange(len(make_t5_tokenizer())), special=COLLATOR.special)
+    return LanguageModelling(text=text, term="text_to_text", head_on_labels=head_on_labels)
 
 
 def batch_of(*lengths: int) -> dict[str, torch.Tensor]:

@@ -94,5 +94,26 @@ def test_what_cannot_be_is_said_in_one_line(text, root, capsys, word, said):  # 
 def test_the_objective_is_given_what_is_no_text(text, root):  # noqa: F811
     trainer = build(text, *OWN)
     assert isinstance(trainer.data_collator, SpanCorruptionCollator)
-    names = trainer.processing_class.convert_ids_to_tokens(trainer.objective.special)
+    names = trainer.processing_class.convert_ids_to_tokens(trainer.objective.text.special)
     assert names == [*(f"<extra_id_{number}>" for number in range(100)), "</s>"]
+
+
+def test_supervised_examples_come_in_the_same_batches(text, root, capsys):  # noqa: F811
+    rows = [
+        {"question": f"Where does the cat {number} sleep?", "answers": [f"in house {number}"]} for number in range(20)
+    ]
+    (root.parent / "wq.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    words = [text, *OWN, f"supervised.wq.path={root.parent / 'wq.jsonl'}", "supervised.wq.prefix='question: '"]
+    trainer = build(*words, "mixture.limit=15")
+    assert trainer.train_dataset.sizes == {"text": 15, "wq": 15}
+    assert len({trainer.train_dataset[0, number]["example_id"] for number in range(30)}) == 30
+    trainer.train()
+    assert cli.main(["inspect", "t5_spans", "--n", "30", *words, "mixture.limit=15"]) == 0
+    shown = re.sub(r"\s+", " ", capsys.readouterr().out)
+    assert "supervised, of rows" in shown
+    assert cli.main(["t5_spans", *words, "supervised.wq.column=text"]) == 2
+    assert "'supervised.wq.column' is not a parameter of text_pairs" in capsys.readouterr().err
+    assert cli.main(["t5_spans", *words[:-2], "supervised.wq.path=nowhere.jsonl"]) == 2
+    assert "nowhere.jsonl" in capsys.readouterr().err
+    assert cli.main(["t5_spans", *words, "mixture.target_length=1"]) == 2
+    assert "mixture: target_length must be at least 6, got 1" in capsys.readouterr().err

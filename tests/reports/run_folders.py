@@ -26,8 +26,8 @@ trainer:
   learning_rate: 0.001
 """
 YARDSTICK = {"eval_commonest_accuracy": 0.07}
-FIRST = {"eval_loss": 9.0, "eval_perplexity": 8103.0, "eval_masked_accuracy": 0.0001} | YARDSTICK
-LAST = {"eval_loss": 5.5, "eval_perplexity": 244.7, "eval_masked_accuracy": 0.21} | YARDSTICK
+FIRST = {"eval_loss": 9.0, "eval_perplexity": 8103.0, "eval_token_accuracy": 0.0001} | YARDSTICK
+LAST = {"eval_loss": 5.5, "eval_perplexity": 244.7, "eval_token_accuracy": 0.21} | YARDSTICK
 LOG = [
     {"step": 0, "epoch": 0} | FIRST,
     {"step": 10, "epoch": 0.5, "loss": 7.0, "learning_rate": 1e-3, "tokens_per_second": 9000.0},

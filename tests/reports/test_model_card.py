@@ -50,9 +50,9 @@ model-index:
     - type: perplexity
       value: 244.7
       name: perplexity (validation)
-    - type: masked_accuracy
+    - type: token_accuracy
       value: 0.21
-      name: masked accuracy (validation)
+      name: token accuracy (validation)
     - type: commonest_accuracy
       value: 0.07
       name: commonest accuracy (validation)
@@ -61,7 +61,7 @@ model-index:
 # bert_mlm: tiny
 
 BertForMaskedLM, 17 parameters. After 20 steps (1 epoch, 9,050 tokens per second), perplexity (validation) fell from \
-8,103 to 244.7 (33 times lower) and masked accuracy (validation) rose from 0.01% to 21.0%.
+8,103 to 244.7 (33 times lower) and token accuracy (validation) rose from 0.01% to 21.0%.
 
 ## How it was made
 
@@ -85,7 +85,7 @@ genai-hf bert_mlm model=bert_tiny
 | --- | ---: | ---: | --- |
 | loss (validation) | 5.500 | 9 | 1.6 times lower |
 | perplexity (validation) | 244.7 | 8,103 | 33 times lower |
-| masked accuracy (validation) | 21.0% | 0.01% | up 21.0 points |
+| token accuracy (validation) | 21.0% | 0.01% | up 21.0 points |
 | commonest accuracy (validation) | 7.0% | 7.0% | unchanged |
 | steps | 20 | – | – |
 
@@ -121,7 +121,7 @@ def test_the_hub_reads_the_front_matter_and_the_results(tmp_path):
     assert card.data.library_name == "transformers"
     assert card.data.model_name == "tiny"
     assert [(result.metric_type, result.metric_value) for result in card.data.eval_results] == [
-        ("loss", 5.5), ("perplexity", 244.7), ("masked_accuracy", 0.21), ("commonest_accuracy", 0.07),
+        ("loss", 5.5), ("perplexity", 244.7), ("token_accuracy", 0.21), ("commonest_accuracy", 0.07),
     ]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ MERGES = Figure("Merges", "merges", "tokens", {"bpe": [(0, 8), (1, 4), (2, 2), (
 
 SENTENCE = (
     "After 20 steps (1 epoch, 9,050 tokens per second), perplexity (validation) fell from 8,103 to 244.7 "
-    "(33 times lower) and masked accuracy (validation) rose from 0.01% to 21.0%."
+    "(33 times lower) and token accuracy (validation) rose from 0.01% to 21.0%."
 )
 GOLDEN = r"""# bert_mlm: tiny
 
@@ -28,7 +28,7 @@ SENTENCE
 | --- | ---: | ---: | --- |
 | loss (validation) | 5.500 | 9 | 1.6 times lower |
 | perplexity (validation) | 244.7 | 8,103 | 33 times lower |
-| masked accuracy (validation) | 21.0% | 0.01% | up 21.0 points |
+| token accuracy (validation) | 21.0% | 0.01% | up 21.0 points |
 | commonest accuracy (validation) | 7.0% | 7.0% | unchanged |
 | steps | 20 | – | – |
 
@@ -51,7 +51,7 @@ SENTENCE
 
 | over step (percent) | first | lowest | highest | last | shape |
 | --- | ---: | ---: | ---: | ---: | --- |
-| masked accuracy | 0.0100 | 0.0100 | 21 | 21 | ▁█ |
+| token accuracy | 0.0100 | 0.0100 | 21 | 21 | ▁█ |
 | commonest accuracy | 7.000 | 7.000 | 7.000 | 7.000 | ▁▁ |
 
 ### Tokens per second

@@ -8,7 +8,7 @@ from genai_hf.reports import words
 @pytest.mark.parametrize(
     ("key", "name"),
     [
-        ("eval_masked_accuracy", "masked accuracy (validation)"),
+        ("eval_token_accuracy", "token accuracy (validation)"),
         ("eval_loss", "loss (validation)"),
         ("loss", "loss (training)"),
         ("train_loss", "loss (training)"),

@@ -18,6 +18,7 @@ from training_script import GLOBAL_BATCH, flat_gradients
 
 from genai_hf.collators.text_to_text import TextToTextCollator
 from genai_hf.objectives.answering import Answering, Decoding
+from genai_hf.objectives.language import TextTally
 from genai_hf.ranks import leave
 from genai_hf.training import Trainer
 
@@ -103,7 +104,10 @@ def make_trainer(
         scores=["f1", "exact_match"],
         references=validation.references(),
         majority="w1",
-        frequencies=np.bincount(np.concatenate([known[0] for known in train.targets]), minlength=64),
+        text=TextTally(
+            np.bincount(np.concatenate([known[0] for known in train.targets]), minlength=64),
+            special=tokenizer.all_special_ids,
+        ),
         head_on_labels=head_on_labels,
     )
     return Trainer(

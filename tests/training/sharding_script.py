@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from conftest import Rows, make_tokenizer, tiny_bert
 
 from genai_hf.collators.masking import MaskedLMCollator
-from genai_hf.objectives.masked_lm import MaskedLM
+from genai_hf.objectives.language import LanguageModelling, TextTally
 from genai_hf.ranks import leave
 
 ROWS = 16
@@ -23,7 +23,7 @@ ROWS = 16
 def step(rank: int = 0, ranks: int = 1, *, head_on_labels: bool = True) -> tuple[torch.nn.Module, float]:
     """Take one rank's share of the rows forwards and backwards; the model, and its part of the loss."""
     model = tiny_bert(torch.float64)
-    objective = MaskedLM(frequencies=np.arange(64), head_on_labels=head_on_labels)
+    objective = LanguageModelling(text=TextTally(np.arange(64)), term="masked_lm", head_on_labels=head_on_labels)
     collator, rows = MaskedLMCollator(tokenizer=make_tokenizer()), Rows(ROWS, (16, 9, 30))
     together = sum(int(objective.count(collator([rows[0, index]]))["masked_lm"]) for index in range(ROWS))
     if ranks > 1:

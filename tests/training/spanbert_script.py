@@ -18,6 +18,7 @@ from training_script import GLOBAL_BATCH, curve, flat_gradients
 from genai_hf.collators.masking import MaskedLMCollator
 from genai_hf.collators.span_boundary import SpanBoundaryCollator
 from genai_hf.models.span_boundary import NAME, attach_span_boundary
+from genai_hf.objectives.language import TextTally
 from genai_hf.objectives.span_boundary import SpanBoundary
 from genai_hf.ranks import leave
 from genai_hf.training import Trainer
@@ -65,7 +66,7 @@ def make_trainer(
     return Trainer(
         model=model,
         args=transformers.TrainingArguments(str(folder), **values | settings),
-        objective=SpanBoundary(frequencies=np.arange(64), span_boundary=0.5),
+        objective=SpanBoundary(text=TextTally(np.arange(64)), span_boundary=0.5),
         processing_class=tokenizer,
         data_collator=SpanBoundaryCollator(masking=masking, positions=4),
         train_dataset=WordedRows(57, LENGTHS),

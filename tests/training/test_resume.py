@@ -150,7 +150,7 @@ def test_how_often_to_log_and_to_save_is_as_asked_now(tmp_path, tokenizer):
 
 def test_the_best_checkpoint_is_kept_in_a_folder_that_was_moved(tmp_path, tokenizer):
     given = {"accumulation": 1, "save": 2, "eval_strategy": "steps", "eval_steps": 2, "save_total_limit": 1}
-    given |= {"load_best_model_at_end": True, "metric_for_best_model": "eval_masked_accuracy", "learning_rate": 1e-9}
+    given |= {"load_best_model_at_end": True, "metric_for_best_model": "eval_token_accuracy", "learning_rate": 1e-9}
     make_trainer(tmp_path / "here", tokenizer, steps=4, **given).train()
     (tmp_path / "here").rename(tmp_path / "there")
     again = make_trainer(tmp_path / "there", tokenizer, steps=8, **given)

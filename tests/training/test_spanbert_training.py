@@ -51,7 +51,7 @@ def test_the_evaluation_scores_masked_language_modelling_first_and_then_spans(tm
     assert [name.removeprefix("eval_") for name in figures] == [
         "loss",
         "perplexity",
-        "masked_accuracy",
+        "token_accuracy",
         "unigram_loss",
         "unigram_perplexity",
         "commonest_accuracy",
@@ -70,4 +70,4 @@ def test_the_evaluation_scores_masked_language_modelling_first_and_then_spans(tm
 def test_a_weight_below_zero_is_refused(tmp_path):
     objective = make_trainer(tmp_path, accumulation=1).objective
     with pytest.raises(ValueError, match="span_boundary must be at least 0, got -1"):
-        type(objective)(frequencies=objective.frequencies, span_boundary=-1)
+        type(objective)(text=objective.text, span_boundary=-1)

@@ -12,7 +12,7 @@ from test_trainer import relative
 from training_script import GLOBAL_BATCH, gradients
 
 from genai_hf.collators.span_corruption import SpanCorruptionCollator
-from genai_hf.objectives.text_to_text import TextToText
+from genai_hf.objectives.language import LanguageModelling, TextTally
 from genai_hf.training import Trainer
 
 LENGTHS = (16, 1, 9, 40, 30, 2)
@@ -40,7 +40,9 @@ def make_trainer(folder: Path, *, accumulation: int = 1, version: str = "1.1", *
     return Trainer(
         model=make_t5(version, torch.float64),
         args=args,
-        objective=TextToText(frequencies=np.arange(len(tokenizer)), special=collator.special),
+        objective=LanguageModelling(
+            text=TextTally(np.arange(len(tokenizer)), special=collator.special), term="text_to_text"
+        ),
         processing_class=tokenizer,
         data_collator=collator,
         train_dataset=Texts(57, LENGTHS),

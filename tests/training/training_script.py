@@ -21,7 +21,7 @@ from conftest import Rows, make_tokenizer, tiny_bert
 
 from genai_hf.collators.masking import MaskedLMCollator
 from genai_hf.errors import NotANumberError
-from genai_hf.objectives.masked_lm import MaskedLM
+from genai_hf.objectives.language import LanguageModelling, TextTally
 from genai_hf.ranks import leave
 from genai_hf.training import Trainer
 
@@ -74,7 +74,7 @@ def make_trainer(
     return Trainer(
         model=model,
         args=transformers.TrainingArguments(**values | given),
-        objective=MaskedLM(frequencies=np.arange(64), head_on_labels=head_on_labels),
+        objective=LanguageModelling(text=TextTally(np.arange(64)), term="masked_lm", head_on_labels=head_on_labels),
         processing_class=tokenizer,
         data_collator=MaskedLMCollator(tokenizer=tokenizer),
         train_dataset=Rows(57, lengths),
