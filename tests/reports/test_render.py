@@ -47,7 +47,7 @@ SENTENCE
 | --- | ---: | ---: | ---: | ---: | --- |
 | perplexity | 8,103 | 244.7 | 8,103 | 244.7 | █▁ |
 
-### Masked accuracy (validation)
+### Token accuracy (validation)
 
 | over step (percent) | first | lowest | highest | last | shape |
 | --- | ---: | ---: | ---: | ---: | --- |
