@@ -47,6 +47,7 @@ SIZES = {
     "t5_qa": T5,
     "t5_spans": T5,
 }  # how it calls the two widths, if not as BERT
+DEPTHS = {GPT2: "n_layer", T5: "num_layers"}
 NARROW, WIDE = (32, 64), (512, 4096)  # the wide one's checkpoints have 130 MB
 
 
@@ -55,6 +56,11 @@ def words(recipe: str, folder: Path, *more: str, large: bool = False) -> list[st
     names = SIZES.get(recipe, ("hidden_size", "intermediate_size"))
     sizes = [f"model.config.{name}={size}" for name, size in zip(names, WIDE if large else NARROW, strict=True)]
     return [recipe, f"data.path={texts(folder)}", *OWN[recipe], *COMMON, *sizes, *more]
+
+
+def depth(recipe: str) -> str:
+    """What its model's configuration calls the number of layers."""
+    return DEPTHS.get(SIZES.get(recipe, ()), "num_hidden_layers")
 
 
 def texts(folder: Path) -> Path:

@@ -44,13 +44,13 @@ def samples(
             raise ValueError(
                 f"{length} tokens of a prompt and {max_new_tokens} new ones exceed the {positions} positions"
             )
-    go_on = partial(write, tokenizer=tokenizer, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed)
+    go_on = partial(write, tokenizer=tokenizer, max_new_tokens=max_new_tokens, temperature=temperature)
     said = f"sampled at a temperature of {temperature:g}" if temperature else "each the most probable"
     return BeforeAndAfter(
         title="What it writes",
         heading="prompt",
         texts=prompts,
-        answer=lambda model: [go_on(model, prompt) for prompt in prompts],
+        answer=lambda model: [go_on(model, prompt, seed=seed + place) for place, prompt in enumerate(prompts)],
         note=f"The next {max_new_tokens} tokens at most, {said}.",
     )
 

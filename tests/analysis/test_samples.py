@@ -56,3 +56,11 @@ def test_a_checkpoints_habits_change_nothing(model, tokenizer):
     plain = [write(model, "The cat", temperature=heat, **how) for heat in (0.0, 1.0)]
     model.generation_config.top_p, model.generation_config.repetition_penalty = 0.05, 2.0
     assert [write(model, "The cat", temperature=heat, **how) for heat in (0.0, 1.0)] == plain
+
+
+def test_equal_prompts_go_on_each_in_its_own_way(model, tokenizer):
+    asked = samples(tokenizer=tokenizer, positions=64, prompts=["The cat"] * 3, max_new_tokens=8, seed=5)
+    first, second, third = asked.answer(model)
+    assert len({first, second, third}) == 3
+    how = {"tokenizer": tokenizer, "max_new_tokens": 8, "temperature": 0.7}
+    assert second == write(model, "The cat", seed=6, **how)
