@@ -10,7 +10,7 @@ from genai_hf.errors import ConfigError
 from genai_hf.ranks import rank
 
 
-def agree(path: Path, before: Mapping[str, Any], now: Mapping[str, Any], allowed: Sequence[str]) -> bool:
+def agree(path: Path, before: Mapping[str, Any], now: Mapping[str, Any], allowed: Sequence[str]) -> list[str]:
     """Compare two nested mappings of facts.
 
     Args:
@@ -20,7 +20,7 @@ def agree(path: Path, before: Mapping[str, Any], now: Mapping[str, Any], allowed
         allowed: Dotted keys that may differ, each with all keys below it.
 
     Returns:
-        Whether something differs, all of it allowed; that is said, too.
+        The keys that differ, all of them allowed; that is said, too.
 
     Raises:
         ConfigError: Something else differs; the message lists old and new.
@@ -34,7 +34,7 @@ def agree(path: Path, before: Mapping[str, Any], now: Mapping[str, Any], allowed
         raise ConfigError(f"{path} was made with other settings ({listed}); {remedy}")
     if changed and rank() == 0:
         print(f"{path} goes on with {listed}", file=sys.stderr)
-    return bool(changed)
+    return list(changed)
 
 
 def refuse_unknown(allowed: Sequence[str], *facts: Mapping[str, Any]) -> None:

@@ -109,7 +109,8 @@ def limits(error: BaseException) -> tuple[str, int] | None:
             f"no room left on the disk of {error.filename or 'the run folder'}; free some and repeat the command",
             NO_ROOM,
         )
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    said = str(error) if isinstance(error, RuntimeError) else ""  # as PyTorch says it on a processor
+    if isinstance(error, MemoryError) or "can't allocate memory" in said or "out of memory" in said:
         halve = "halve trainer.per_device_train_batch_size and double trainer.gradient_accumulation_steps"
         return f"out of memory; {halve}", NO_ROOM
     if isinstance(error, OSError) and error.errno in MENDABLE_ERRORS and error.filename:

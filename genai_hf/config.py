@@ -190,6 +190,8 @@ def _check_trainer(node: Mapping[str, Any], at: str) -> None:
         value = node.get(key)
         if isinstance(value, (int, float)) and value < smallest:
             raise ConfigError(f"'{at}.{key}' must be at least {smallest}, got {value}")
+    if str(node.get("optim")).startswith("schedule_free"):
+        raise ConfigError(f"'{at}.optim': {node['optim']} keeps what it learns where no checkpoint does; take another")
     if (node.get("seed") or 0) > LARGEST_SEED:
         raise ConfigError(f"'{at}.seed' must be at most {LARGEST_SEED}, got {node['seed']}")
     if node.get("max_steps") == 0:

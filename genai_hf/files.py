@@ -16,5 +16,8 @@ def write_json(path: Path, content: Any) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write redacted text as a whole or not at all."""
     staged = path.with_name(f".{path.name}.{os.getpid()}")
-    staged.write_text(secrets.redact(text), encoding="utf-8")
+    with staged.open("w", encoding="utf-8") as stream:
+        stream.write(secrets.redact(text))
+        stream.flush()
+        os.fsync(stream.fileno())
     staged.replace(path)

@@ -12,7 +12,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import changes, files, pair_files, secrets, task_files
+from genai_hf import changes, files, pair_files, places, secrets, task_files
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import ranks
 
@@ -22,10 +22,15 @@ INDIFFERENT = re.compile(
     r"|trainer\.(logging_|save_|report_to$|hub_|push_to_hub$|disable_tqdm$|log_level|run_name$|project$)"
     r"|trainer\.dataloader_(num_workers|prefetch_factor|pin_memory|persistent_workers)$"
 )
+# Settings from which other data follow: who agreed to them agreed to these.
+DATA = re.compile(
+    r"(data|files|task|tokenizer|supervised|mixture|segments|sequence_length|max_train_rows|model\.name)(\.|$)"
+)
 DECIDES = {"trainer.save_strategy", "trainer.save_steps"}  # which of a run's models is the final one
 # What matters of these is their product with the number of ranks, which stands for them: the rows of a step.
 ROWS = {"trainer.per_device_train_batch_size": 8, "trainer.gradient_accumulation_steps": 1}
 LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "peft", "trl", "bitsandbytes", "numpy")
+FILES = re.compile(r"(data|supervised\.\w+)\.files\.")  # settings that hold paths, whatever their last word
 FILE = "fingerprint.json"
 
 
@@ -49,12 +54,16 @@ def of(cfg: DictConfig) -> dict[str, dict[str, str]]:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """What a run's folder says that it was made of."""
-    return record(path / FILE)
+    """What a run's folder says that it was made of.
+
+    Raises:
+        ConfigError: That is missing or damaged.
+    """
+    return record(path / FILE, ("versions", "files"))
 
 
-def record(file: Path) -> dict[str, Any]:
-    """What a run's JSON file holds.
+def record(file: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
+    """What a run's JSON file holds; the keys are those that each such file has.
 
     Raises:
         ConfigError: It is missing or damaged.
@@ -64,7 +73,7 @@ def record(file: Path) -> dict[str, Any]:
         facts = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError) as error:
         raise ConfigError(wrong) from error
-    if not isinstance(facts, dict):
+    if not isinstance(facts, dict) or not all(isinstance(facts.get(key), dict) for key in keys):
         raise ConfigError(wrong)
     return facts
 
@@ -87,7 +96,7 @@ def is_other_data(path: Path, data: Mapping[str, str], allowed: Sequence[str]) -
         ConfigError: The data are others; the message names old and new.
     """
     known = read(path) if (path / FILE).is_file() else {}
-    return changes.agree(path, {"data": known.get("data", data)}, {"data": dict(data)}, allowed)
+    return bool(changes.agree(path, {"data": known.get("data", data)}, {"data": dict(data)}, allowed))
 
 
 def _named_files(cfg: DictConfig) -> dict[str, str]:
@@ -97,12 +106,12 @@ def _named_files(cfg: DictConfig) -> dict[str, str]:
     named |= {"recipe": cfg.recipe} if cfg.recipe.endswith(".py") else {}
     found = _files_of_data(cfg)
     if found is None:
-        named |= {key: value for key, value in known.items() if key.startswith("data.files.")}
+        named |= {key: value for key, value in known.items() if FILES.match(key)}
     else:  # of a folder that holds other things too, such as this run's own, only what is read
         named.pop("data.path", None)
-    places = {key: paths for key, value in named.items() if (paths := _places(value))}
-    places |= {f"data.{split}": paths for split, paths in (found or {}).items()}
-    return {key: _digest(paths) for key, paths in places.items()}
+    there = {key: paths for key, value in named.items() if (paths := _places(value))}
+    there |= {f"data.{split}": paths for split, paths in (found or {}).items()}
+    return {key: _digest(paths) for key, paths in there.items()}
 
 
 def _files_of_data(cfg: DictConfig) -> dict[str, list[Path]] | None:
@@ -123,7 +132,7 @@ def _places(named: str | Sequence[str] | None) -> list[Path]:
 
 def _digest(paths: Sequence[Path]) -> str:
     digest = hashlib.sha256()
-    for file in (file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])):
+    for file in (file for path in paths for file in (sorted(places.below(path)) if path.is_dir() else [path])):
         if file.is_file() and file.name != "README.md":  # a model card tells how fast its training was
             digest.update(file.name.encode())
             with file.open("rb") as stream:

@@ -3,12 +3,14 @@
 import difflib
 import glob
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from genai_hf.errors import ConfigError, DataError
 
 LISTED = 5  # names shown of a folder
+RUN = "fingerprint.json"  # the file by which the folder of a run is known
 
 
 def existing(path: str) -> list[Path]:
@@ -29,6 +31,13 @@ def existing(path: str) -> list[Path]:
         problem = "no file matches" if glob.has_magic(path) else "no such file"
         raise DataError(f"{path}: {problem}; {surroundings(place)}")
     return found
+
+
+def below(folder: Path) -> Iterator[Path]:
+    """Files in a folder and below it, but for hidden ones and those of runs, which may lie there too."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".") and not Path(place, name, RUN).is_file()]
+        yield from (Path(place, name) for name in names if not name.startswith("."))
 
 
 def require_paths(key: str, *values: Any) -> None:

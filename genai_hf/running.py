@@ -145,7 +145,8 @@ def _built(module: ModuleType, cfg: DictConfig, current: runs.Run) -> Any:
     decided = _noted(cfg, current)
     trainer = assembled(module, decided)
     data = {"train": trainer.train_dataset.fingerprint, "validation": trainer.eval_dataset.fingerprint}
-    if fingerprints.is_other_data(current.folder, data, runs.allowed(cfg)) or current.is_changed:
+    allowed = [*runs.allowed(cfg), *(["data"] if any(map(fingerprints.DATA.match, current.changed)) else [])]
+    if fingerprints.is_other_data(current.folder, data, allowed) or current.changed:
         from genai_hf.training.callbacks import WhenTrainingBegins
 
         trainer.add_callback(WhenTrainingBegins(functools.partial(runs.take_over, current.folder, decided, data)))
@@ -166,7 +167,7 @@ def _noted(cfg: DictConfig, current: runs.Run) -> DictConfig:
     from genai_hf.models import hardware
 
     decided = settled(cfg, current.folder)
-    if rank() == 0 and not current.is_changed:
+    if rank() == 0 and not current.changed:
         files.write_text(current.folder / "config.yaml", secrets.to_yaml(decided))
         fingerprints.note(current.folder, hardware=hardware.hardware())
     return decided

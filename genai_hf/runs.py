@@ -34,13 +34,13 @@ class Run:
         folder: Where it is.
         metrics: The final numbers, once it is finished.
         is_new: Nothing has happened in it yet.
-        is_changed: It goes on with other settings than it began with.
+        changed: Keys of what it goes on with that is not as it began.
     """
 
     folder: Path
     metrics: dict[str, float] | None = None
     is_new: bool = False
-    is_changed: bool = False
+    changed: tuple[str, ...] = ()
 
 
 def folder(cfg: DictConfig) -> Path:
@@ -60,10 +60,10 @@ def open_run(cfg: DictConfig) -> Run:
     path = folder(cfg)
     # Every rank looks, and finds the same: nothing is written to a run that exists before all of them train.
     has_begun = (path / "config.yaml").is_file() and not cfg.overwrite
-    is_changed = has_begun and _is_changed(path, cfg)
+    changed = _changed(path, cfg) if has_begun else ()
     if allowed(cfg) and not has_begun:
         raise ConfigError(f"resume.allow is for a run that has begun, and {path} has not; name it with run=…")
-    if has_begun and not is_changed and (path / FINISHED).is_file():
+    if has_begun and not changed and (path / FINISHED).is_file():
         return Run(path, json.loads((path / FINISHED).read_text(encoding="utf-8")))
     if rank() == 0:
         if not has_begun:
@@ -72,7 +72,7 @@ def open_run(cfg: DictConfig) -> Run:
         if not has_begun:
             locks.clear(path, last=fingerprints.FILE)  # by which it is known for a run
             _write_down(path, cfg, fingerprints.of(cfg))
-    return Run(path, is_new=not has_begun, is_changed=is_changed)
+    return Run(path, is_new=not has_begun, changed=changed)
 
 
 def take_over(path: Path, cfg: DictConfig, data: Mapping[str, str], state: "TrainerState") -> None:
@@ -165,9 +165,9 @@ def _write_down(path: Path, cfg: DictConfig, facts: Mapping[str, Any]) -> None:
     files.write_text(path / "config.yaml", secrets.to_yaml(cfg))
 
 
-def _is_changed(path: Path, cfg: DictConfig) -> bool:
-    """Refuse what differs from the settings, files and versions that the run began with, unless it was allowed."""
+def _changed(path: Path, cfg: DictConfig) -> tuple[str, ...]:
+    """What differs from the settings, files and versions that the run began with; refused unless it was allowed."""
     recorded, known, today = fingerprints.record(path / "settings.json"), fingerprints.read(path), fingerprints.of(cfg)
     now = fingerprints.settings(cfg) | today
     changes.refuse_unknown(allowed(cfg), recorded, known, now)
-    return changes.agree(path, recorded | {name: known[name] for name in today}, now, allowed(cfg))
+    return tuple(changes.agree(path, recorded | {name: known[name] for name in today}, now, allowed(cfg)))

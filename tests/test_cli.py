@@ -219,6 +219,7 @@ def test_a_users_config_folder_wins_over_a_packaged_one(tmp_path):
     ("error", "code", "said"),
     [
         (MemoryError(), 3, "out of memory; halve trainer.per_device_train_batch_size"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), 3, "out of memory; halve trainer."),
         (OSError(28, "No space left on device", "/disk/x"), 3, "no room left on the disk of /disk/x"),
         (KeyboardInterrupt(), 130, "interrupted"),
         (cli.Interrupted("stopped", 143), 143, "stopped"),

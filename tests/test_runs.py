@@ -84,6 +84,19 @@ def test_a_finished_run_is_not_begun_again(cfg):
     assert not (fresh.folder / "metrics.json").exists()
 
 
+def test_a_runs_own_folder_below_its_data_is_no_part_of_them(cfg, tmp_path):
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "a.txt").write_text("A text.")
+    below = OmegaConf.merge(cfg, {"root": str(folder / "outputs"), "run": "mine", "data": {"path": str(folder)}})
+    run = runs.open_run(below).folder
+    (run / "metrics.jsonl").write_text("{}")
+    runs.open_run(below)
+    (folder / "b.txt").write_text("Another.")
+    with pytest.raises(ConfigError, match=r"files\.data\.path"):
+        runs.open_run(below)
+
+
 def test_other_data_under_the_same_command_is_refused(cfg, tmp_path):
     (tmp_path / "text.txt").write_text("one")
     folder = runs.open_run(cfg).folder
@@ -156,7 +169,9 @@ def test_an_allowed_change_is_written_down_once_training_goes_on_and_another_bes
     with pytest.raises(ConfigError, match=r"\(seed: 3 → 4\).* resume\.allow=\[trainer\.learning_rate,seed\]"):
         runs.open_run(OmegaConf.merge(changed, {"seed": 4}))
     opened = runs.open_run(changed)
-    assert opened == runs.Run(folder, is_changed=True)  # with another setting it is not finished any more
+    assert opened == runs.Run(
+        folder, changed=("trainer.learning_rate",)
+    )  # with another setting it is not finished any more
     assert "goes on with trainer.learning_rate: 0.001 → 0.002" in capsys.readouterr().err
     with pytest.raises(ConfigError, match="has taken all its 9 steps: other settings change nothing"):
         runs.take_over(folder, changed, {"train": "a"}, TrainerState(global_step=9, max_steps=9))
@@ -222,6 +237,13 @@ def test_a_damaged_record_is_named(cfg, name):
     folder = runs.open_run(cfg).folder
     (folder / name).write_text("{")
     with pytest.raises(ConfigError, match=f"{name} is missing or damaged; begin the run anew"):
+        runs.open_run(cfg)
+
+
+def test_a_record_without_what_each_has_is_damaged(cfg):
+    folder = runs.open_run(cfg).folder
+    (folder / "fingerprint.json").write_text("{}")
+    with pytest.raises(ConfigError, match=r"fingerprint.json is missing or damaged; begin the run anew"):
         runs.open_run(cfg)
 
 

@@ -6,8 +6,9 @@ The environment variable RECIPES, such as ``RECIPES=glue,t5_spans``, narrows a s
 import json
 import os
 from pathlib import Path
+from typing import NamedTuple
 
-STEPS, SAVE, EPOCH = 40, 4, 12  # steps of a run, from one checkpoint to the next, in an epoch at most
+STEPS, SAVE, EPOCH = 40, 4, 13  # steps of a run, from one checkpoint to the next, in an epoch at most
 
 COMMON = [
     "tokenizer.vocab_size=300",
@@ -39,28 +40,31 @@ OWN = {
 }
 if "RECIPES" in os.environ:
     OWN = {recipe: OWN[recipe] for recipe in os.environ["RECIPES"].split(",")}
-GPT2, T5 = ("n_embd", "n_inner"), ("d_model", "d_ff")
-SIZES = {
-    "gpt_extract": GPT2,
-    "gpt_lm": GPT2,
-    "prefix_lm": GPT2,
-    "t5_qa": T5,
-    "t5_spans": T5,
-}  # how it calls the two widths, if not as BERT
-DEPTHS = {GPT2: "n_layer", T5: "num_layers"}
+
+
+class Names(NamedTuple):
+    """What a model's configuration calls its two widths, its number of layers, and every share of dropout."""
+
+    widths: tuple[str, str]
+    layers: str
+    dropouts: tuple[str, ...]
+
+
+BERT = Names(
+    ("hidden_size", "intermediate_size"), "num_hidden_layers", ("hidden_dropout_prob", "attention_probs_dropout_prob")
+)
+GPT2 = Names(("n_embd", "n_inner"), "n_layer", ("embd_pdrop", "resid_pdrop", "attn_pdrop"))
+T5 = Names(("d_model", "d_ff"), "num_layers", ("dropout_rate",))
+NAMES = {"gpt_extract": GPT2, "gpt_lm": GPT2, "prefix_lm": GPT2, "t5_qa": T5, "t5_spans": T5}  # the others are BERTs
 NARROW, WIDE = (32, 64), (512, 4096)  # the wide one's checkpoints have 130 MB
 
 
 def words(recipe: str, folder: Path, *more: str, large: bool = False) -> list[str]:
-    """The command's words for a run of `recipe` on the texts in `folder`, with dropout as it is shipped."""
-    names = SIZES.get(recipe, ("hidden_size", "intermediate_size"))
-    sizes = [f"model.config.{name}={size}" for name, size in zip(names, WIDE if large else NARROW, strict=True)]
-    return [recipe, f"data.path={texts(folder)}", *OWN[recipe], *COMMON, *sizes, *more]
-
-
-def depth(recipe: str) -> str:
-    """What its model's configuration calls the number of layers."""
-    return DEPTHS.get(SIZES.get(recipe, ()), "num_hidden_layers")
+    """The command's words for a run of `recipe` on the texts in `folder`, with a tenth of dropout everywhere."""
+    names = NAMES.get(recipe, BERT)
+    values = dict(zip(names.widths, WIDE if large else NARROW, strict=True)) | dict.fromkeys(names.dropouts, 0.1)
+    config = [f"model.config.{name}={value}" for name, value in values.items()]
+    return [recipe, f"data.path={texts(folder)}", *OWN[recipe], *COMMON, *config, *more]
 
 
 def texts(folder: Path) -> Path:

@@ -100,7 +100,7 @@ def main() -> None:
     """Print one line of JSON for each recipe."""
     with tempfile.TemporaryDirectory() as folder:
         for recipe in cases.OWN:
-            layers = f"model.config.{cases.depth(recipe)}"
+            layers = f"model.config.{cases.NAMES.get(recipe, cases.BERT).layers}"
             changes = (*CHANGES, Change(f"{layers}=1", layers, "1", fits=False))
             found = {
                 change.override: changed(recipe, Path(folder), f"mind-{number}", change)

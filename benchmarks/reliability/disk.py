@@ -64,7 +64,7 @@ def tried(words: list[str], disk: Path, kind: str, draw: random.Random, seen: Co
     seen["names folder and what is free"] += any(str(disk) in line and "free" in line for line in said.splitlines())
     seen["traceback"] += "Traceback" in said
     seen["invalid visible checkpoints"] += sum(map(bool, map(checkpoints.problem, checkpoints.listed(run))))
-    seen["checkpoint kept"] += kind == "before the start" or lives.newest_step(run) >= cases.EPOCH
+    seen["checkpoint kept"] += kind == "before the start" or lives.newest_step(run) >= cases.EPOCH - cases.SAVE
 
 
 def main() -> None:

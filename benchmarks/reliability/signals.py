@@ -48,7 +48,7 @@ def interrupted(words: list[str], root: Path, draw: random.Random, seen: Counter
         if life == 4 or seen["signals"] >= most:
             lives.end(pid)
             return
-        code = lives.wait_until(lambda log=log: lives.log_of(run) != log and lives.steps_taken(run) > 0, pid)
+        code = lives.wait_until(lambda log=log: lives.log_of(run) != log and lives.steps_taken(run) > cases.EPOCH, pid)
         if code is None:
             time.sleep(draw.uniform(0, 0.2))
             os.kill(pid, number)

@@ -10,7 +10,7 @@ from typing import IO, cast
 
 from genai_hf.data.problems import Problems
 from genai_hf.errors import DataError
-from genai_hf.places import existing, surroundings
+from genai_hf.places import below, existing, surroundings
 
 # What a folder is searched for; a file of any other ending may be named as text.
 ENDINGS: Mapping[str, Sequence[str]] = {
@@ -26,7 +26,7 @@ def find(path: str, kind: str) -> list[Path]:
     """Files of one `kind` (a key of `ENDINGS`) that `path` stands for: a file, a glob, or a folder with all below it.
 
     Returns:
-        At least one file, sorted by path. Hidden files and folders are left out of a folder.
+        At least one file, sorted by path. Hidden files and folders, and those of runs, are left out of a folder.
 
     Raises:
         DataError: There is none, or a file is of another kind.
@@ -100,8 +100,7 @@ def _decoded(file: Path, number: int, raw: bytes, problems: Problems) -> str:
 
 
 def _in_folder(folder: Path, kind: str) -> list[Path]:
-    hidden = (file for file in folder.rglob("*") if not any(p.startswith(".") for p in file.relative_to(folder).parts))
-    files = sorted(file for file in hidden if file.is_file() and _is_kind(file, kind))
+    files = sorted(file for file in below(folder) if file.is_file() and _is_kind(file, kind))
     if not files:
         raise DataError(f"{folder}: no {_readable(kind)} file in this folder; {surroundings(folder)}")
     return files

@@ -5,6 +5,7 @@ arXiv:1910.10683, section 3.5.2, examples-proportional mixing: a set has a share
 one does not drown the others. Which K rows of it an epoch takes changes from epoch to epoch, until all have come.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +47,8 @@ class Mixture(Dataset[dict[str, Any]]):
     @property
     def fingerprint(self) -> str:
         """What determines the rows."""
-        return "+".join(f"{name}:{rows.fingerprint}:{self.sizes[name]}" for name, rows in self.sets.items())
+        known = [(name, rows.fingerprint, self.sizes[name]) for name, rows in self.sets.items()]
+        return f"{hashlib.sha256(repr(known).encode()).hexdigest()[:16]}-{len(self)}"
 
     @property
     def share(self) -> float:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 MANIFEST = "manifest.json"
@@ -31,21 +32,26 @@ def publish(staged: Path, run: Path, keep: int | None, *, ranks: int, best: str 
     missing = [rank for rank in range(ranks) if not (staged / f"{RANK}{rank}.json").is_file()]
     if missing:
         raise RuntimeError(f"{staged} lacks the part of rank {missing[0]}; all ranks must see the same run folder")
-    for path in [*staged.rglob("*"), staged]:
-        _flush(path)
+    flush(staged)
     (staged / MANIFEST).write_text(_manifest({name: digest(staged / name) for name in _files(staged)}), "utf-8")
     _flush(staged / MANIFEST)
     _flush(staged)
     final = run / staged.name
     if final.exists():  # damaged, or saved twice: after the step, and at the end of its epoch
-        final.rename(run / f"{DELETED}{final.name}")
+        _put_away(final)
     staged.rename(final)
     _flush(run)
     for old in [path for path in listed(run) if step(path) <= step(final)][:-keep] if keep else []:
         if best is None or old.name != Path(best).name:
-            old.rename(run / f"{DELETED}{old.name}")  # out of sight as a whole before its files go one by one
+            _put_away(old)
     tidy(run)
     return final
+
+
+def flush(folder: Path) -> None:
+    """Have everything in a folder on the disk."""
+    for path in [*folder.rglob("*"), folder]:
+        _flush(path)
 
 
 def tidy(run: Path) -> None:
@@ -96,6 +102,11 @@ def newest(run: Path) -> tuple[Path | None, list[str]]:
             return checkpoint, damaged
         damaged.append(f"{checkpoint}: {wrong}; left alone")
     return None, damaged
+
+
+def _put_away(checkpoint: Path) -> None:
+    """Take it out of sight as a whole before its files go one by one; under a name that no leftover can have."""
+    checkpoint.rename(checkpoint.with_name(f"{DELETED}{checkpoint.name}-{time.time_ns()}"))
 
 
 def _wrong(file: Path, expected: str) -> str | None:

@@ -3,11 +3,13 @@
 import gc
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import torch
 from transformers import Trainer
 
+from genai_hf import files
 from genai_hf.errors import NoRoomError
 
 DECIDED = "micro_batch.json"  # in the run's folder: how many rows fitted
@@ -41,7 +43,7 @@ def smaller(rows: int, accumulation: int) -> tuple[int, int]:
 
 def use_decided(trainer: Trainer, run: Path) -> None:
     """Take the micro-batch that an earlier try of this run found to fit, with the present number of ranks."""
-    if (run / DECIDED).is_file():
+    with suppress(FileNotFoundError, ValueError):  # what is damaged is found again
         cut(trainer, int(json.loads((run / DECIDED).read_text(encoding="utf-8"))["per_device_train_batch_size"]))
 
 
@@ -60,7 +62,7 @@ def halve(trainer: Trainer, run: Path) -> None:
     """
     before = trainer.args.per_device_train_batch_size
     rows, accumulation = smaller(before, trainer.args.gradient_accumulation_steps)
-    (run / DECIDED).write_text(json.dumps({"per_device_train_batch_size": rows}) + "\n", encoding="utf-8")
+    files.write_json(run / DECIDED, {"per_device_train_batch_size": rows})
     found = f"out of memory with micro-batches of {before} rows; {rows} rows and {accumulation} accumulation steps"
     if trainer.args.world_size > 1:
         raise NoRoomError(f"{found} are the same step: repeat the command, and every rank takes them")

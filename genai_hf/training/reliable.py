@@ -110,7 +110,8 @@ class Reliable(Saving):
                 raise
             if self.args.world_size == 1:
                 self.save_last_step()
-            remedy = "lower trainer.per_device_eval_batch_size and repeat the command"
+            allow = "resume.allow=[trainer.per_device_eval_batch_size]"
+            remedy = f"lower trainer.per_device_eval_batch_size and repeat the command with {allow}"
             raise NoRoomError(
                 f"out of memory in the evaluation after step {self.state.global_step}; {remedy}"
             ) from error

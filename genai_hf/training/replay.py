@@ -106,7 +106,9 @@ def _cut_as(trainer: Trainer, start: Path) -> None:
 def _logged(run: Path) -> dict[int, dict[str, Any]]:
     """What the run's log says of each step."""
     file, found = run / "metrics.jsonl", dict[int, dict[str, Any]]()
-    for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else []:
+    for line in file.read_text(encoding="utf-8").splitlines(keepends=True) if file.is_file() else []:
+        if not line.endswith("\n"):
+            break  # the process ended while it was written
         entry = json.loads(line)
         found[entry["step"]] = entry | found.get(entry["step"], {})  # an evaluation of the best model comes second
     return found

@@ -9,9 +9,10 @@ import torch.distributed
 
 from genai_hf.errors import ConfigError, Interrupted, UserError
 from genai_hf.ranks import ranks
-from genai_hf.training import checkpoints, out_of_memory, room
+from genai_hf.training import checkpoints, out_of_memory, room, state_tree
 from genai_hf.training.callbacks import MetricsLog, ProgressBar
 from genai_hf.training.out_of_memory import StepTooLargeError
+from genai_hf.training.saving import place
 from genai_hf.training.signals import StopOnSignal
 from genai_hf.training.trainer import Trainer
 
@@ -44,6 +45,9 @@ def train(trainer: Trainer) -> dict[str, float]:
         saved = run / f"checkpoint-{trainer.state.global_step}"
         raise Interrupted(f"stopped after {saved}; the same command goes on from there", 128 + stop.number)
     is_best = trainer.args.load_best_model_at_end and trainer.state.global_step > 0
+    if is_best and trainer.state.best_metric is None:
+        remedy = "trainer.load_best_model_at_end=false takes the last model"
+        raise UserError(f"no evaluation of {run} gave a number, so that no checkpoint is the best; {remedy}")
     if is_best and not Path(trainer.state.best_model_checkpoint or "none").is_dir():
         raise UserError(f"the best checkpoint of {run} is gone; the model of the last step is in the newest there")
     metrics = trainer.measure() if is_best else _last_evaluation(trainer) or trainer.evaluate()
@@ -64,6 +68,8 @@ def _save_model(trainer: Trainer, run: Path) -> None:
         trainer.accelerator.state.fsdp_plugin.set_state_dict_type("FULL_STATE_DICT")
     with room.named(run, "saving the model"):
         trainer.save_model(str(run / MODEL))
+    if trainer.is_world_process_zero():
+        checkpoints.flush(run / MODEL)  # before the run counts as finished
     if trainer.is_world_process_zero() and not any((run / MODEL).glob("*.safetensors")):
         raise RuntimeError(f"{run / MODEL} holds no weights: this way of sharding leaves them in the checkpoint only")
 
@@ -99,13 +105,25 @@ def _resumed(trainer: Trainer, run: Path) -> str | None:
             raise UserError(f"no checkpoint of {run} is whole; mend one, or begin anew with overwrite=true")
         if checkpoint is not None:
             found = [str(checkpoint)]
-            restored = "weights, optimizer, schedule, random state, place in the data"
+            restored = f"weights, optimizer, schedule, random state, {_place_in_data(trainer, checkpoint)}"
             others = len(list(checkpoint.glob(f"{checkpoints.RANK}*.json")))
             elastic = "" if others == ranks() else f"; saved by {others} processes, {ranks()} go on"
             print(f"resumed {run} after step {checkpoints.step(checkpoint)}: {restored}{elastic}", file=sys.stderr)
     if trainer.args.world_size > 1:
         torch.distributed.broadcast_object_list(found)
     return found[0]
+
+
+def _place_in_data(trainer: Trainer, checkpoint: Path) -> str:
+    """What is said of it: only steps of as many rows, out of as many, lead to the same place."""
+    saved, now = state_tree.load(checkpoint / f"{checkpoints.RANK}0"), place(trainer)
+    before = saved.get("place", now)
+    if before == now:
+        return "place in the data"
+    rows, steps = now["rows of a step"], -(-now["rows"] // now["rows of a step"])
+    epoch, step = divmod(checkpoints.step(checkpoint), steps)
+    then = f"{before['rows of a step']} of {before['rows']:,} rows a step before, {rows} of {now['rows']:,} now"
+    return f"not the place in the data ({then}): on at step {step} of {steps} of epoch {epoch}, rows may come again"
 
 
 def _require_what_was_launched(trainer: Trainer) -> None:

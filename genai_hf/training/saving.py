@@ -1,6 +1,7 @@
 """Saving and resuming of any Trainer, as a mixin: checkpoints that are whole, without pickle, bit for bit taken up."""
 
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from torch import nn
 from torch.optim import Optimizer
 from transformers.trainer import TRAINER_STATE_NAME, TRAINING_ARGS_NAME
 
-from genai_hf.errors import ConfigError, NoRoomError
+from genai_hf.errors import ConfigError, NoRoomError, UserError
 from genai_hf.training import checkpoints, hyperparameters, random_state, room, state_tree
 from genai_hf.training.callbacks import EpochEnd, is_whole
 from genai_hf.training.not_a_number import Guard
@@ -22,6 +23,13 @@ else:
     Base = object
 
 
+def place(trainer: "Base") -> dict[str, int]:
+    """What makes a number of steps a place in the data."""
+    arguments = trainer.args
+    rows = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
+    return {"rows of a step": rows, "rows": len(trainer.train_dataset)}
+
+
 class Saving(Base):
     """The part of `Reliable` that writes checkpoints and goes on from them."""
 
@@ -30,6 +38,7 @@ class Saving(Base):
         self._saving_into: Path | None = None
         self._saves = 0
         self._guard, self._epoch = Guard(), EpochEnd()
+        self._evaluates = self._owes_evaluation = False
         self.add_callback(self._epoch)
 
     def save_last_step(self) -> str | None:
@@ -37,24 +46,40 @@ class Saving(Base):
         if self.state.global_step == 0:
             return None
         checkpoint = Path(self.args.output_dir, f"checkpoint-{self.state.global_step}")
-        if not checkpoint.exists():
+        if checkpoints.problem(checkpoint):  # it is not there, or is a damaged one that was passed over
             self._save_checkpoint(self.model, None)
         return str(checkpoint)
 
     def _init_training_state(
         self, max_steps: int, steps: int, epochs: int, resume_from_checkpoint: str | None, trial: Any
     ) -> Any:
-        """Take up a checkpoint's state, but for how often to log, evaluate and save, and for where the run lies."""
+        """Take up a checkpoint's state, but for how often to log, evaluate and save, and for where the run lies.
+
+        Raises:
+            UserError: The best checkpoint so far is damaged.
+        """
         place = super()._init_training_state(max_steps, steps, epochs, resume_from_checkpoint, trial)
         self.state.compute_steps(self.args, max_steps)
         if resume_from_checkpoint is not None:
             saved = json.loads(Path(resume_from_checkpoint, TRAINER_STATE_NAME).read_text(encoding="utf-8"))
             best = Path(self.args.output_dir, Path(saved["best_model_checkpoint"] or "none").name)
             self.state.best_model_checkpoint = str(best) if best.is_dir() else None
+            self._require_best()
+            own = state_tree.load(Path(resume_from_checkpoint, f"{checkpoints.RANK}0"))
+            self._owes_evaluation = own.get("owes evaluation", False)
         return place
 
     def _run_epoch(self, **given: Any) -> None:
-        """Take an epoch's steps: none where the last one was taken before the checkpoint; stock takes one more."""
+        """Take an epoch's steps: none where the last one was taken before the checkpoint; stock takes one more.
+
+        Before them comes an evaluation that the checkpoint was to have and has not: the process ended within it.
+        """
+        if self._owes_evaluation:
+            self.control.should_evaluate = self.control.should_save = True
+            self._epoch.ended = True
+            known = {name: given[name] for name in ("model", "trial", "ignore_keys_for_eval", "start_time")}
+            super()._maybe_log_save_evaluate(None, None, epoch=self.state.epoch, **known)
+            self.control.should_evaluate = self.control.should_save = self._epoch.ended = False
         if self.state.global_step >= self.state.max_steps:
             self.control.should_training_stop = True
             return
@@ -75,6 +100,35 @@ class Saving(Base):
         super()._maybe_log_save_evaluate(*given, **named)
         if is_demanded and self._saves == before:
             self._save_checkpoint(self.model, None)
+
+    def _evaluate(self, *given: Any, **named: Any) -> Any:
+        """Evaluate in the middle of training; a checkpoint that is saved before the end of it still owes it."""
+        self._evaluates = True
+        found = super()._evaluate(*given, **named)
+        self._evaluates = self._owes_evaluation = False
+        return found
+
+    def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
+        """Whether it is the best so far; while none was a number there is no best, not the infinity of stock."""
+        is_best: bool = super()._determine_best_metric(metrics, trial)
+        if self.state.best_metric is not None and not math.isfinite(self.state.best_metric):
+            self.state.best_metric = None
+        return is_best
+
+    def _load_best_model(self) -> None:
+        """Take up the best model.
+
+        Raises:
+            UserError: Its checkpoint is damaged.
+        """
+        self._require_best()
+        super()._load_best_model()
+
+    def _require_best(self) -> None:
+        best = self.state.best_model_checkpoint
+        if self.args.load_best_model_at_end and best is not None and (wrong := checkpoints.problem(Path(best))):
+            remedy = "bring it back, take the last model with trainer.load_best_model_at_end=false, or begin anew"
+            raise UserError(f"{best} is the best so far, and {wrong}; {remedy}")
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         """Save beside the run's checkpoints, and let the new one be seen when every rank's part of it is there.
@@ -161,8 +215,9 @@ class Saving(Base):
             for name, part in self._stateful().items():
                 saved = state_tree.load(Path(checkpoint, name))
                 if hyperparameters.names(saved) != hyperparameters.names(part.state_dict()):
-                    what = "optim and lr_scheduler_type cannot be changed in the middle of a run"
-                    raise ConfigError(f"{checkpoint}: its {name} is of another kind than this run's; {what}")
+                    what = {"optimizer": "trainer.optim", "scheduler": "trainer.lr_scheduler_type"}.get(name, name)
+                    remedy = f"keep the {what} that the run began with"
+                    raise ConfigError(f"{checkpoint} holds the state of another kind of {name}; {remedy}")
                 part.load_state_dict(saved)
             hyperparameters.take(self.optimizer, self.lr_scheduler, asked)
 
@@ -193,6 +248,9 @@ class Saving(Base):
         Path(output_dir).mkdir(parents=True, exist_ok=True)  # a rank may get here before the one that saves the model
         own = {"random": random_state.read(), "loss": self._tr_loss, "logged": self._globalstep_last_logged}
         own |= {"skipped": self._guard.skipped, "rows": self.args.per_device_train_batch_size}
+        at_its_end = self.args.eval_strategy == "epoch" and is_whole(self.state.epoch) and not self._epoch.ended
+        own |= {"owes evaluation": self._evaluates or self._owes_evaluation or at_its_end}
+        own |= {"place": place(self)}
         state_tree.save(own, Path(output_dir, f"{checkpoints.RANK}{self.args.process_index}"))
 
     def _load_rng_state(self, checkpoint: str | None) -> None:

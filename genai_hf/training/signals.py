@@ -68,4 +68,5 @@ class StopOnSignal(TrainerCallback):
         if not self.heard:
             self.heard, self.since = number, now
             if rank() == 0:
-                print(f"\n{signal.Signals(number).name}: saving after this step", file=sys.stderr)
+                at_once = f"; Ctrl-C after {self.PATIENCE:.0f} s stops at once"
+                print(f"\n{signal.Signals(number).name}: saving after this step{at_once}", file=sys.stderr)

@@ -69,6 +69,14 @@ def test_a_path_that_the_system_refuses_is_said_in_one_line():
     assert str(caught.value) == "x" * 300 + ".txt: cannot be read (File name too long); allow it, or name another"
 
 
+def test_what_lies_in_a_hidden_folder_or_in_that_of_a_run_is_left_out(tmp_path):
+    for name in ("a.txt", "below/b.txt", ".git/c.txt", "outputs/run/command.txt", "outputs/run/model/d.txt", ".e.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("a text")
+    (tmp_path / "outputs" / "run" / "fingerprint.json").write_text("{}")
+    assert [file.name for file in files.find(str(tmp_path), "text")] == ["a.txt", "b.txt"]
+
+
 def test_a_full_folder_is_not_listed_whole(tmp_path):
     for number in range(9):
         (tmp_path / f"{number}.csv").touch()

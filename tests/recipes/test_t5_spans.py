@@ -117,3 +117,19 @@ def test_supervised_examples_come_in_the_same_batches(text, root, capsys):  # no
     assert "nowhere.jsonl" in capsys.readouterr().err
     assert cli.main(["t5_spans", *words, "mixture.target_length=1"]) == 2
     assert "mixture: target_length must be at least 6, got 1" in capsys.readouterr().err
+
+
+def test_a_changed_share_of_a_set_is_taken_with_the_rows_that_follow_from_it(text, root, capsys):  # noqa: F811
+    rows = "".join(f'{{"question": "Where does cat {number} sleep?", "answers": "here"}}\n' for number in range(30))
+    (root.parent / "wq.jsonl").write_text(rows)
+    words = ["t5_spans", text, *OWN, f"supervised.wq.files.train={root.parent / 'wq.jsonl'}", "run=r"]
+    longer = [*words, "trainer.max_steps=8"]
+    assert cli.main([*words, "mixture.limit=12"]) == 0
+    assert cli.main([*longer, "mixture.limit=10"]) == 2
+    said = capsys.readouterr().err
+    assert "mixture.limit: 12 → 10; trainer.max_steps: 6 → 8" in said
+    assert cli.main([*longer, "mixture.limit=10", "resume.allow=[mixture.limit,trainer.max_steps]"]) == 0
+    assert "not the place in the data (8 of 24 rows a step before, 8 of 20 now)" in capsys.readouterr().err
+    (root.parent / "wq.jsonl").write_text(rows.replace("cat", "dog"))
+    assert cli.main([*longer, "mixture.limit=10"]) == 2
+    assert "files.supervised.wq.files.train: " in capsys.readouterr().err

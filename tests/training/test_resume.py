@@ -128,8 +128,11 @@ def test_the_best_checkpoint_stays_where_a_better_step_was_not_saved(tmp_path, t
 @pytest.mark.parametrize(
     ("other", "said"),
     [
-        ({"optim": "adafactor"}, "its optimizer is of another kind"),
-        ({"lr_scheduler_type": "reduce_lr_on_plateau", "eval_strategy": "steps", "eval_steps": 2}, "its scheduler is"),
+        ({"optim": "adafactor"}, "another kind of optimizer; keep the trainer.optim that"),
+        (
+            {"lr_scheduler_type": "reduce_lr_on_plateau", "eval_strategy": "steps", "eval_steps": 2},
+            "another kind of scheduler; keep the trainer.lr_scheduler_type that",
+        ),
     ],
 )
 def test_what_no_checkpoint_fits_is_refused(tmp_path, tokenizer, other, said):
