@@ -50,9 +50,9 @@ SMALL = {"trainer.learning_rate": "1e-3", "trainer.warmup_steps": "0.02"}
 ROWS = {"trainer.per_device_train_batch_size": "16"}
 OWN: dict[str, dict[str, str]] = {
     "bert_mlm": {"trainer.max_steps": "8000", **SMALL},
-    "bert_nsp": {"trainer.max_steps": "8000", **SMALL, **ROWS, "segments.passes": "1"},
+    "bert_nsp": {"trainer.max_steps": "4000", **SMALL, **ROWS, "segments.passes": "1"},
     "gpt_lm": {"trainer.max_steps": "5000", **SMALL, **ROWS, "samples.prompts": json.dumps(PROMPTS)},
-    "prefix_lm": {"trainer.max_steps": "5000", **SMALL, **ROWS},
+    "prefix_lm": {"trainer.max_steps": "4000", **SMALL, **ROWS},
     "spanbert": {"trainer.max_steps": "8000", **SMALL},
     "t5_spans": {"trainer.max_steps": "8000", "samples.texts": json.dumps(HIDDEN)},
 }
@@ -83,11 +83,12 @@ def write_shuffled(source: Path, target: Path) -> None:
 def trained(recipe: str, text: Path, name: str, folder: Path, more: list[str]) -> dict[str, float]:
     """Run a recipe on a file, and read what it measured."""
     own = [f"{key}={value}" for key, value in OWN[recipe].items()]
-    steps = int(OWN[recipe]["trainer.max_steps"]) // 4
+    words = dict(word.split("=", 1) for word in more)
+    steps = int((OWN[recipe] | words)["trainer.max_steps"]) // 4
     rhythm = [f"trainer.eval_steps={steps}", f"trainer.save_steps={steps}"]
     data = ["data=json", f"data.path={text}", "data.validation_share=0.01", f"run={name}"]
-    environment = os.environ | {"GENAI_HF_ROOT": str(folder), "GENAI_HF_CACHE": str(folder / "cache")}
     command = [sys.executable, "-m", "genai_hf", recipe, *data, *own, *rhythm, *more]
+    environment = os.environ | {"GENAI_HF_ROOT": str(folder), "GENAI_HF_CACHE": str(folder / "cache")}
     subprocess.run(command, env=environment, check=True, stdout=sys.stderr)
     measured: dict[str, float] = json.loads((folder / recipe / name / "metrics.json").read_text())
     return measured

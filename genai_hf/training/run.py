@@ -12,8 +12,8 @@ from genai_hf.ranks import ranks
 from genai_hf.training import checkpoints, out_of_memory, room, state_tree
 from genai_hf.training.callbacks import MetricsLog, ProgressBar
 from genai_hf.training.out_of_memory import StepTooLargeError
-from genai_hf.training.saving import place
 from genai_hf.training.signals import StopOnSignal
+from genai_hf.training.state import place
 from genai_hf.training.trainer import Trainer
 
 MODEL = "model"

@@ -1,45 +1,27 @@
-"""Saving and resuming of any Trainer, as a mixin: checkpoints that are whole, without pickle, bit for bit taken up."""
+"""When and where checkpoints are saved, as a mixin: they are whole, and a run goes on from them."""
 
 import json
-import math
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import torch
 import torch.distributed
 from torch import nn
-from torch.optim import Optimizer
-from transformers.trainer import TRAINER_STATE_NAME, TRAINING_ARGS_NAME
+from transformers.trainer import TRAINER_STATE_NAME
 
-from genai_hf.errors import ConfigError, NoRoomError, UserError
-from genai_hf.training import checkpoints, hyperparameters, random_state, room, state_tree
-from genai_hf.training.callbacks import EpochEnd, is_whole
-from genai_hf.training.not_a_number import Guard
-
-if TYPE_CHECKING:  # what the mixin may assume: at run time a Trainer class comes after it
-    from transformers import Trainer as Base
-else:
-    Base = object
+from genai_hf.errors import NoRoomError
+from genai_hf.training import checkpoints, room, state_tree
+from genai_hf.training.callbacks import is_whole
+from genai_hf.training.state import State
 
 
-def place(trainer: "Base") -> dict[str, int]:
-    """What makes a number of steps a place in the data."""
-    arguments = trainer.args
-    rows = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
-    return {"rows of a step": rows, "rows": len(trainer.train_dataset)}
-
-
-class Saving(Base):
+class Saving(State):
     """The part of `Reliable` that writes checkpoints and goes on from them."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self._saving_into: Path | None = None
         self._saves = 0
-        self._guard, self._epoch = Guard(), EpochEnd()
-        self._evaluates = self._owes_evaluation = False
-        self.add_callback(self._epoch)
 
     def save_last_step(self) -> str | None:
         """Save where the last whole step left the model, after one that broke off; the checkpoint, None before any."""
@@ -75,11 +57,7 @@ class Saving(Base):
         Before them comes an evaluation that the checkpoint was to have and has not: the process ended within it.
         """
         if self._owes_evaluation:
-            self.control.should_evaluate = self.control.should_save = True
-            self._epoch.ended = True
-            known = {name: given[name] for name in ("model", "trial", "ignore_keys_for_eval", "start_time")}
-            super()._maybe_log_save_evaluate(None, None, epoch=self.state.epoch, **known)
-            self.control.should_evaluate = self.control.should_save = self._epoch.ended = False
+            self._make_up(**given)
         if self.state.global_step >= self.state.max_steps:
             self.control.should_training_stop = True
             return
@@ -100,35 +78,6 @@ class Saving(Base):
         super()._maybe_log_save_evaluate(*given, **named)
         if is_demanded and self._saves == before:
             self._save_checkpoint(self.model, None)
-
-    def _evaluate(self, *given: Any, **named: Any) -> Any:
-        """Evaluate in the middle of training; a checkpoint that is saved before the end of it still owes it."""
-        self._evaluates = True
-        found = super()._evaluate(*given, **named)
-        self._evaluates = self._owes_evaluation = False
-        return found
-
-    def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
-        """Whether it is the best so far; while none was a number there is no best, not the infinity of stock."""
-        is_best: bool = super()._determine_best_metric(metrics, trial)
-        if self.state.best_metric is not None and not math.isfinite(self.state.best_metric):
-            self.state.best_metric = None
-        return is_best
-
-    def _load_best_model(self) -> None:
-        """Take up the best model.
-
-        Raises:
-            UserError: Its checkpoint is damaged.
-        """
-        self._require_best()
-        super()._load_best_model()
-
-    def _require_best(self) -> None:
-        best = self.state.best_model_checkpoint
-        if self.args.load_best_model_at_end and best is not None and (wrong := checkpoints.problem(Path(best))):
-            remedy = "bring it back, take the last model with trainer.load_best_model_at_end=false, or begin anew"
-            raise UserError(f"{best} is the best so far, and {wrong}; {remedy}")
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         """Save beside the run's checkpoints, and let the new one be seen when every rank's part of it is there.
@@ -179,98 +128,6 @@ class Saving(Base):
             return super()._finalize_training(*given)
         finally:
             self._saving_into = None
-
-    def _stateful(self) -> dict[str, Any]:
-        """What has a state beside the model, each with its file's name."""
-        parts = {"optimizer": self.optimizer, "scheduler": self.lr_scheduler, "scaler": self.accelerator.scaler}
-        return {name: part for name, part in parts.items() if part is not None}
-
-    def _is_sharded(self) -> bool:
-        """Whether accelerate spreads the state over the ranks; it then saves it in its own way."""
-        return bool(self.is_deepspeed_enabled or self.is_fsdp_enabled)
-
-    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
-        if self._is_sharded():
-            super()._save_optimizer_and_scheduler(output_dir)
-        elif self.args.should_save:
-            for name, part in self._stateful().items():
-                state_tree.save(part.state_dict(), Path(output_dir, name))
-
-    def create_optimizer(self, model: nn.Module | None = None) -> Optimizer:
-        """Make the optimizer; its groups keep the learning rate before any schedule, to compare a checkpoint's with."""
-        optimizer: Optimizer = super().create_optimizer(model)
-        for group in optimizer.param_groups:
-            group.setdefault("initial_lr", group["lr"])
-        return optimizer
-
-    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        """Fill them from the checkpoint; what they are set to stays as it is asked for now."""
-        if self._is_sharded():
-            asked = [] if self.is_deepspeed_enabled else hyperparameters.read(self.optimizer)
-            super()._load_optimizer_and_scheduler(checkpoint)
-            if asked and checkpoint is not None:
-                hyperparameters.take(self.optimizer, self.lr_scheduler, asked)
-        elif checkpoint is not None:
-            asked = hyperparameters.read(self.optimizer)
-            for name, part in self._stateful().items():
-                saved = state_tree.load(Path(checkpoint, name))
-                if hyperparameters.names(saved) != hyperparameters.names(part.state_dict()):
-                    what = {"optimizer": "trainer.optim", "scheduler": "trainer.lr_scheduler_type"}.get(name, name)
-                    remedy = f"keep the {what} that the run began with"
-                    raise ConfigError(f"{checkpoint} holds the state of another kind of {name}; {remedy}")
-                part.load_state_dict(saved)
-            hyperparameters.take(self.optimizer, self.lr_scheduler, asked)
-
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        """Take up the weights.
-
-        Raises:
-            ConfigError: They are of a model of another shape.
-        """
-        try:
-            super()._load_from_checkpoint(resume_from_checkpoint, model)
-        except (RuntimeError, ValueError) as error:
-            if "size mismatch" not in str(error) and "shape" not in str(error):
-                raise
-            remedy = "the shape of a model cannot be changed in the middle of a run"
-            raise ConfigError(f"{resume_from_checkpoint}: its weights do not fit this model; {remedy}") from error
-
-    def _save_scaler(self, output_dir: str) -> None:
-        if self._is_sharded():
-            super()._save_scaler(output_dir)
-
-    def _load_scaler(self, checkpoint: str | None) -> None:
-        if self._is_sharded():
-            super()._load_scaler(checkpoint)
-
-    def _save_rng_state(self, output_dir: str) -> None:
-        """Save what each rank has for itself: its random numbers, and its losses since the last line of the log."""
-        Path(output_dir).mkdir(parents=True, exist_ok=True)  # a rank may get here before the one that saves the model
-        own = {"random": random_state.read(), "loss": self._tr_loss, "logged": self._globalstep_last_logged}
-        own |= {"skipped": self._guard.skipped, "rows": self.args.per_device_train_batch_size}
-        at_its_end = self.args.eval_strategy == "epoch" and is_whole(self.state.epoch) and not self._epoch.ended
-        own |= {"owes evaluation": self._evaluates or self._owes_evaluation or at_its_end}
-        own |= {"place": place(self)}
-        state_tree.save(own, Path(output_dir, f"{checkpoints.RANK}{self.args.process_index}"))
-
-    def _load_rng_state(self, checkpoint: str | None) -> None:
-        """Take it up; with another number of ranks than there were, each takes the mean of the losses."""
-        if checkpoint is None:
-            return
-        files = sorted(Path(checkpoint).glob(f"{checkpoints.RANK}*.json"), key=checkpoints.rank)
-        saved, mine = [state_tree.load(file.with_suffix("")) for file in files], self.args.process_index
-        if mine < len(saved):  # the streams of a rank that is new go on as they are
-            random_state.restore(saved[mine]["random"])
-        losses = torch.stack([state["loss"] for state in saved])
-        self._tr_loss.copy_(losses[mine] if len(saved) == self.args.world_size else losses.mean())
-        self._guard.loss_before = self._tr_loss.clone()
-        self._globalstep_last_logged, self._guard.skipped = saved[0]["logged"], saved[0]["skipped"]
-
-    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
-        """Save the model without the arguments' pickle, which nobody should read."""
-        super()._save(output_dir, state_dict)
-        if self.args.should_save:
-            Path(output_dir or self.args.output_dir, TRAINING_ARGS_NAME).unlink()
 
     def _get_output_dir(self, trial: Any) -> str:
         """Where the stock code writes a checkpoint: the staging folder while one is being saved."""

@@ -12,7 +12,7 @@ from transformers import TrainerCallback
 from genai_hf.errors import NoRoomError, UserError
 from genai_hf.training import checkpoints, out_of_memory, replay
 from genai_hf.training.run import _place_in_data, _train
-from genai_hf.training.saving import place
+from genai_hf.training.state import place
 
 EPOCH = 4  # steps of accumulation 2
 BEST = {"load_best_model_at_end": True, "metric_for_best_model": "eval_loss", "greater_is_better": True}

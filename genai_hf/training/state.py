@@ -1,0 +1,122 @@
+"""What a checkpoint holds beside the model, as a mixin: written without pickle, and taken up bit for bit."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+from transformers.trainer import TRAINING_ARGS_NAME
+
+from genai_hf.errors import ConfigError
+from genai_hf.training import checkpoints, hyperparameters, random_state, state_tree
+from genai_hf.training.judging import Judging
+from genai_hf.training.not_a_number import Guard
+
+if TYPE_CHECKING:
+    from transformers import Trainer as Base
+
+
+def place(trainer: "Base") -> dict[str, int]:
+    """What makes a number of steps a place in the data."""
+    arguments = trainer.args
+    rows = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
+    return {"rows of a step": rows, "rows": len(trainer.train_dataset)}
+
+
+class State(Judging):
+    """The part of `Reliable` that writes the contents of checkpoints, and reads them."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self._guard = Guard()
+
+    def _stateful(self) -> dict[str, Any]:
+        """What has a state beside the model, each with its file's name."""
+        parts = {"optimizer": self.optimizer, "scheduler": self.lr_scheduler, "scaler": self.accelerator.scaler}
+        return {name: part for name, part in parts.items() if part is not None}
+
+    def _is_sharded(self) -> bool:
+        """Whether accelerate spreads the state over the ranks; it then saves it in its own way."""
+        return bool(self.is_deepspeed_enabled or self.is_fsdp_enabled)
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        if self._is_sharded():
+            super()._save_optimizer_and_scheduler(output_dir)
+        elif self.args.should_save:
+            for name, part in self._stateful().items():
+                state_tree.save(part.state_dict(), Path(output_dir, name))
+
+    def create_optimizer(self, model: nn.Module | None = None) -> Optimizer:
+        """Make the optimizer; its groups keep the learning rate before any schedule, to compare a checkpoint's with."""
+        optimizer: Optimizer = super().create_optimizer(model)
+        for group in optimizer.param_groups:
+            group.setdefault("initial_lr", group["lr"])
+        return optimizer
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        """Fill them from the checkpoint; what they are set to stays as it is asked for now."""
+        if self._is_sharded():
+            asked = [] if self.is_deepspeed_enabled else hyperparameters.read(self.optimizer)
+            super()._load_optimizer_and_scheduler(checkpoint)
+            if asked and checkpoint is not None:
+                hyperparameters.take(self.optimizer, self.lr_scheduler, asked)
+        elif checkpoint is not None:
+            asked = hyperparameters.read(self.optimizer)
+            for name, part in self._stateful().items():
+                saved = state_tree.load(Path(checkpoint, name))
+                if hyperparameters.names(saved) != hyperparameters.names(part.state_dict()):
+                    what = {"optimizer": "trainer.optim", "scheduler": "trainer.lr_scheduler_type"}.get(name, name)
+                    remedy = f"keep the {what} that the run began with"
+                    raise ConfigError(f"{checkpoint} holds the state of another kind of {name}; {remedy}")
+                part.load_state_dict(saved)
+            hyperparameters.take(self.optimizer, self.lr_scheduler, asked)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        """Take up the weights.
+
+        Raises:
+            ConfigError: They are of a model of another shape.
+        """
+        try:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+        except (RuntimeError, ValueError) as error:
+            if "size mismatch" not in str(error) and "shape" not in str(error):
+                raise
+            remedy = "the shape of a model cannot be changed in the middle of a run"
+            raise ConfigError(f"{resume_from_checkpoint}: its weights do not fit this model; {remedy}") from error
+
+    def _save_scaler(self, output_dir: str) -> None:
+        if self._is_sharded():
+            super()._save_scaler(output_dir)
+
+    def _load_scaler(self, checkpoint: str | None) -> None:
+        if self._is_sharded():
+            super()._load_scaler(checkpoint)
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        """Save what each rank has for itself: its random numbers, and its losses since the last line of the log."""
+        Path(output_dir).mkdir(parents=True, exist_ok=True)  # a rank may get here before the one that saves the model
+        own = {"random": random_state.read(), "loss": self._tr_loss, "logged": self._globalstep_last_logged}
+        own |= {"skipped": self._guard.skipped, "rows": self.args.per_device_train_batch_size}
+        own |= {"owes evaluation": self._owes(), "place": place(self)}
+        state_tree.save(own, Path(output_dir, f"{checkpoints.RANK}{self.args.process_index}"))
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        """Take it up; with another number of ranks than there were, each takes the mean of the losses."""
+        if checkpoint is None:
+            return
+        files = sorted(Path(checkpoint).glob(f"{checkpoints.RANK}*.json"), key=checkpoints.rank)
+        saved, mine = [state_tree.load(file.with_suffix("")) for file in files], self.args.process_index
+        if mine < len(saved):  # the streams of a rank that is new go on as they are
+            random_state.restore(saved[mine]["random"])
+        losses = torch.stack([state["loss"] for state in saved])
+        self._tr_loss.copy_(losses[mine] if len(saved) == self.args.world_size else losses.mean())
+        self._guard.loss_before = self._tr_loss.clone()
+        self._globalstep_last_logged, self._guard.skipped = saved[0]["logged"], saved[0]["skipped"]
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+        """Save the model without the arguments' pickle, which nobody should read."""
+        super()._save(output_dir, state_dict)
+        if self.args.should_save:
+            Path(output_dir or self.args.output_dir, TRAINING_ARGS_NAME).unlink()
