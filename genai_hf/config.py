@@ -24,7 +24,8 @@ T = TypeVar("T")
 
 # Groups that an upstream library owns: all fields of its class may be set, and are checked against the installed one.
 UPSTREAM = {"trainer": "transformers.training_args.TrainingArguments"}
-OPEN = (*UPSTREAM, "model.config", "supervised")  # fields of an architecture's own configuration; names of sets
+ADAPTERS = {"lora": "peft.tuners.lora.config.LoraConfig", "ia3": "peft.tuners.ia3.config.IA3Config"}  # by peft.method
+OPEN = (*UPSTREAM, "peft", "model.config", "supervised")  # fields of an architecture's own configuration; names of sets
 
 # Keys of base.yaml, whose owner is the command.
 BASE = {
@@ -79,6 +80,7 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
             check_node(dotted, cfg[group], at=group)
             _check_trainer(cfg[group], at=group)
     _check_model(cfg)
+    _check_adapter(cfg)
     for part, at, given in recipe.calls():
         if at is not None:
             check_node(part, OmegaConf.select(cfg, at), at=at, given=given)
@@ -177,6 +179,19 @@ def _check_model(cfg: DictConfig) -> None:
         check_node(dotted, declared, at="model.config")
 
 
+def _check_adapter(cfg: DictConfig) -> None:
+    """The fields of the adapter's own configuration."""
+    if "peft" not in cfg:
+        return
+    node = dict(cfg.peft)
+    method = node.pop("method", None)
+    _check_type("peft.method", method, f"Literal{list(ADAPTERS)} | None")
+    if method is not None:
+        check_node(ADAPTERS[method], node, at="peft")
+    elif node:
+        raise ConfigError(f"'peft.{next(iter(node))}' is for an adapter; name one, such as peft=lora")
+
+
 def _check_trainer(node: Mapping[str, Any], at: str) -> None:
     """What the fields' types do not say."""
     for key, instead in RESERVED.items():
@@ -196,6 +211,13 @@ def _check_trainer(node: Mapping[str, Any], at: str) -> None:
         raise ConfigError(f"'{at}.seed' must be at most {LARGEST_SEED}, got {node['seed']}")
     if node.get("max_steps") == 0:
         raise ConfigError(f"'{at}.max_steps' must be positive, or -1 to count in epochs, got 0")
+
+
+def adapter(cfg: DictConfig) -> Any:
+    """The settings of the adapter that the group `peft` asks for, or None."""
+    from genai_hf.models.adapters import adapter as made
+
+    return made(**OmegaConf.to_container(cfg.peft, resolve=True))  # type: ignore[arg-type]
 
 
 def training_arguments(cfg: DictConfig) -> Any:

@@ -41,7 +41,7 @@ def build(cfg: DictConfig) -> Trainer:
     )
 
     return Trainer(
-        model=model,
+        model=models.adapt(model, config.adapter(cfg)),
         args=arguments,
         objective=MaskedLMAndNextSentence(
             text=TextTally(tokens["train"].frequencies(model.config.vocab_size)), head_on_labels=cfg.head_on_labels

@@ -50,7 +50,7 @@ def build(cfg: DictConfig) -> Trainer:
         adversarial=examples.task.adversarial,
     )
     return Trainer(
-        model=model,
+        model=models.adapt(model, config.adapter(cfg)),
         args=arguments,
         objective=objective,
         processing_class=tokenizer,

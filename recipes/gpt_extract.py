@@ -42,7 +42,7 @@ def build(cfg: DictConfig) -> Trainer:
     )
     pad = tokenizer.pad_token_id or 0
     return Trainer(
-        model=model,
+        model=models.adapt(model, config.adapter(cfg)),
         args=arguments,
         objective=config.build(Extract, cfg.auxiliary, at="auxiliary", labelling=labelling, transformation=kind),
         processing_class=tokenizer,

@@ -40,7 +40,7 @@ def build(cfg: DictConfig) -> Trainer:
         lengths=tokenization.byte_lengths(tokenizer),
     )
     return Trainer(
-        model=model,
+        model=models.adapt(model, config.adapter(cfg)),
         args=arguments,
         objective=config.build(
             LanguageModelling, {}, at="head_rows", text=text, term="causal_lm", head_rows=cfg.head_rows

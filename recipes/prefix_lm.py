@@ -46,7 +46,7 @@ def build(cfg: DictConfig) -> Trainer:
         lengths=tokenization.byte_lengths(tokenizer),
     )
     return Trainer(
-        model=model,
+        model=models.adapt(model, config.adapter(cfg)),
         args=arguments,
         objective=LanguageModelling(text=text, term="prefix_lm"),
         processing_class=tokenizer,

@@ -44,7 +44,7 @@ def build(cfg: DictConfig) -> Trainer:
 
     text = TextTally(tokens["train"].frequencies(model.config.vocab_size))
     return Trainer(
-        model=model,
+        model=models.adapt(model, config.adapter(cfg)),
         args=arguments,
         objective=config.build(SpanBoundary, cfg.objective, at="objective", text=text),
         processing_class=tokenizer,

@@ -49,7 +49,7 @@ def build(cfg: DictConfig) -> Trainer:
         head_on_labels=cfg.head_on_labels,
     )
     return Trainer(
-        model=model,
+        model=models.adapt(model, config.adapter(cfg)),
         args=arguments,
         objective=objective,
         processing_class=tokenizer,

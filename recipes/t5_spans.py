@@ -54,7 +54,7 @@ def build(cfg: DictConfig) -> Trainer:
     models.require_padding_first(model, tokenizer.pad_token_id)
 
     return Trainer(
-        model=model,
+        model=models.adapt(model, config.adapter(cfg)),
         args=arguments,
         objective=LanguageModelling(
             text=TextTally(tokens["train"].frequencies(model.config.vocab_size), special=collator.special),

@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+from peft.utils import CONFIG_NAME as ADAPTER
 from safetensors import SafetensorError
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from genai_hf import tokenization
 from genai_hf.errors import ConfigError
+from genai_hf.models import adapters
 from genai_hf.task_files import finished_model
 
 
@@ -22,6 +24,8 @@ def read(run: Path, kind: Any) -> tuple[PreTrainedModel, PreTrainedTokenizerFast
         ConfigError: The run has not finished, or its model cannot be read.
     """
     folder = finished_model(str(run))
+    if (folder / ADAPTER).is_file():
+        return adapters.read(folder, kind).eval(), tokenization.load(str(folder))
     try:
         model: PreTrainedModel = kind.from_pretrained(folder, use_safetensors=True)
     except (OSError, SafetensorError) as error:

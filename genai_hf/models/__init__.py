@@ -1,5 +1,6 @@
 """Models: loaded or made from sizes, and what is done to them before training."""
 
+from genai_hf.models.adapters import adapt
 from genai_hf.models.classifier import has_segments, label_order, load_classifier
 from genai_hf.models.decoder import decoder_start, require_padding_first
 from genai_hf.models.extract import Facts, add_extract_head
@@ -9,6 +10,7 @@ from genai_hf.weightless import weightless
 
 __all__ = [
     "Facts",
+    "adapt",
     "add_extract_head",
     "decoder_start",
     "has_segments",

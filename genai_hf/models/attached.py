@@ -7,11 +7,12 @@ to the model, as one more module of it, and runs in a hook on the trunk's output
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from accelerate.utils import extract_model_from_parallel
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from genai_hf.errors import ConfigError
+from genai_hf.models.bare import bare
+from genai_hf.models.fresh import mark
 
 
 def attach(model: PreTrainedModel, name: str, head: nn.Module) -> None:
@@ -28,6 +29,7 @@ def attach(model: PreTrainedModel, name: str, head: nn.Module) -> None:
     if name in {*dict(model.named_children()), *vars(model)}:
         raise ValueError(f"{type(model).__name__} has a {name} of its own")
     model.add_module(name, head)
+    mark(model, [name])
 
 
 @contextmanager
@@ -48,16 +50,16 @@ def attached(
     Raises:
         ConfigError: The model does not call its trunk.
     """
-    bare = extract_model_from_parallel(model)
-    head, outputs = bare.get_submodule(name), list[Tensor]()
-    trunk = bare.get_decoder() if of_decoder else bare.base_model
+    alone = bare(model)
+    head, outputs = alone.get_submodule(name), list[Tensor]()
+    trunk = alone.get_decoder() if of_decoder else alone.base_model
     handle = trunk.register_forward_hook(lambda _, __, states: outputs.append(read(head, states[0])))
     try:
         yield outputs
     finally:
         handle.remove()
     if not outputs:
-        raise ConfigError(f"'model': {type(bare).__name__} does not call its trunk by itself; take another")
+        raise ConfigError(f"'model': {type(alone).__name__} does not call its trunk by itself; take another")
 
 
 @contextmanager
@@ -66,10 +68,10 @@ def left_out(model: nn.Module, names: Sequence[str]) -> Iterator[None]:
     if not names:
         yield
         return
-    bare = extract_model_from_parallel(model)
-    keys = {f"{name}.{key}" for name in names for key in bare.get_submodule(name).state_dict()}
-    bare._keys_to_ignore_on_save |= keys
+    alone = bare(model)
+    keys = {f"{name}.{key}" for name in names for key in alone.get_submodule(name).state_dict()}
+    alone._keys_to_ignore_on_save |= keys
     try:
         yield
     finally:
-        bare._keys_to_ignore_on_save -= keys
+        alone._keys_to_ignore_on_save -= keys

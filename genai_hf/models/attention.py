@@ -1,10 +1,10 @@
 """Attention masks of one's own, and the form in which a model takes them."""
 
 import torch
-from accelerate.utils import extract_model_from_parallel
 from torch import Tensor, nn
 
 from genai_hf.errors import ConfigError
+from genai_hf.models.bare import bare
 
 
 def four_dimensional(model: nn.Module, allowed: Tensor) -> Tensor:
@@ -21,13 +21,13 @@ def four_dimensional(model: nn.Module, allowed: Tensor) -> Tensor:
     Raises:
         ConfigError: The model attends in another way.
     """
-    bare = extract_model_from_parallel(model)
-    way, mask = bare.config._attn_implementation, allowed[:, None]
+    alone = bare(model)
+    way, mask = alone.config._attn_implementation, allowed[:, None]
     if way == "sdpa":
         return mask
     if way == "eager":
-        smallest = torch.finfo(bare.dtype).min
-        return torch.zeros(mask.shape, dtype=bare.dtype, device=mask.device).masked_fill(~mask, smallest)
+        smallest = torch.finfo(alone.dtype).min
+        return torch.zeros(mask.shape, dtype=alone.dtype, device=mask.device).masked_fill(~mask, smallest)
     raise ConfigError(f"'model': a mask of its own needs the attention sdpa or eager, the model's is {way}")
 
 

@@ -17,6 +17,7 @@ from transformers import (
 )
 
 from genai_hf.errors import ConfigError
+from genai_hf.models.fresh import mark
 from genai_hf.models.loading import check_room, configuration, weights
 from genai_hf.models.pooling import score_head
 from genai_hf.ranks import rank
@@ -83,6 +84,8 @@ def load_classifier(
     _require_weights(model, str(name), missing, keeps)
     if not keeps:
         renew_head(model, seed)
+    outer = [name for name, part in model.named_children() if name != model.base_model_prefix and [*part.parameters()]]
+    mark(model, {*outer, *(key.rpartition(".")[0] for key in missing if key.partition(".")[0] not in outer)})
     if wanted.is_encoder_decoder and score_head(model):
         raise ConfigError(f"'model': {wanted.model_type} reads its decoder's last place; take another model")
     return model

@@ -19,9 +19,11 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 from genai_hf.data.layout import Transformation
 from genai_hf.errors import ConfigError
 from genai_hf.models.attached import attach
+from genai_hf.models.fresh import mark
 from genai_hf.tokenization.marks import Marks
 
 NAME = "extract_head"  # of the module, and so of its weights in the model's files
+OF_ADAPTER = "base_model.model."  # before every name in an adapter's files
 FACTS = "extract"  # key of the model's config that says how the head is used
 
 
@@ -156,8 +158,9 @@ def read_extract_head(trunk: PreTrainedModel, folder: Path) -> Facts:
     facts, weights = saved_facts(folder, trunk.config.to_dict()), dict[str, Tensor]()
     for file in sorted(folder.glob("*.safetensors")):
         with safe_open(file, framework="pt") as tensors:
-            own = (name for name in tensors.keys() if name.startswith(f"{NAME}."))  # noqa: SIM118 - it is no dict
-            weights |= {name.removeprefix(f"{NAME}."): tensors.get_tensor(name) for name in own}
+            for name in tensors.keys():  # noqa: SIM118 - it is no dict
+                if (own := name.removeprefix(OF_ADAPTER)).startswith(f"{NAME}."):
+                    weights[own.removeprefix(f"{NAME}.")] = tensors.get_tensor(name)
     head = _head(trunk, facts, 0.0)
     needed, found = ({name: part.shape for name, part in each.items()} for each in (head.state_dict(), weights))
     if found != needed:
@@ -185,6 +188,7 @@ def _grow(trunk: PreTrainedModel, marks: Marks, multiple_of: int, deviation: flo
         trunk.resize_token_embeddings(-(-needed // multiple_of) * multiple_of, mean_resizing=False)
     entry, exit_ = trunk.get_input_embeddings().weight, trunk.get_output_embeddings().weight
     fresh = sorted({*marks.new, *range(rows, len(entry))})
+    mark(trunk, tokens=marks.new)
     for weight in [entry] if exit_ is entry else [entry, exit_]:
         drawn = torch.empty(len(fresh), weight.shape[1])
         _draw(drawn, deviation, random)

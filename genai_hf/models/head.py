@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from accelerate.utils import extract_model_from_parallel
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
 from genai_hf.errors import ConfigError
+from genai_hf.models.bare import bare
 
 
 @contextmanager
@@ -35,21 +35,21 @@ def head_rows(model: nn.Module, positions: Tensor | None, vectors: Sequence[Tens
     if positions is None:
         yield
         return
-    bare, seen = extract_model_from_parallel(model), list[int]()
+    alone, seen = bare(model), list[int]()
 
     def chosen(_: nn.Module, hidden: tuple[Tensor, ...]) -> tuple[Tensor]:
         seen.append(len(positions))
         return (torch.cat([hidden[0].flatten(0, -2)[positions], *vectors]),)
 
-    if bare.get_output_embeddings() is None:
-        raise ConfigError(f"'model': {type(bare).__name__} has no vocabulary head that can be found; take another")
-    handle = bare.get_output_embeddings().register_forward_pre_hook(chosen)
+    if alone.get_output_embeddings() is None:
+        raise ConfigError(f"'model': {type(alone).__name__} has no vocabulary head that can be found; take another")
+    handle = alone.get_output_embeddings().register_forward_pre_hook(chosen)
     try:
         yield
     finally:
         handle.remove()
     if not seen:
-        raise ConfigError(f"'model': {type(bare).__name__} does not call its vocabulary head by itself; take another")
+        raise ConfigError(f"'model': {type(alone).__name__} does not call its vocabulary head by itself; take another")
 
 
 def head_losses(
@@ -73,7 +73,7 @@ def head_losses(
     Raises:
         ConfigError: The model changes its logits after the head.
     """
-    head, pieces, raw = extract_model_from_parallel(model).get_output_embeddings(), list[Any](), list[Tensor]()
+    head, pieces, raw = bare(model).get_output_embeddings(), list[Any](), list[Tensor]()
 
     def piece(hidden: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
         logits = head.forward(hidden)  # not called: that would come by here again
@@ -96,7 +96,7 @@ def head_losses(
         for handle in handles:
             handle.remove()
     if not torch.allclose(logits, raw[0].to(logits.dtype), rtol=0, atol=0, equal_nan=True):
-        name = type(extract_model_from_parallel(model)).__name__
+        name = type(bare(model)).__name__
         raise ConfigError(f"'head_rows': {name} changes its logits after the head, so they must come all at once: null")
     return torch.cat([losses for losses, _ in pieces]), torch.cat([best for _, best in pieces])
 

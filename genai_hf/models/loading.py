@@ -11,6 +11,7 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, PreTrain
 
 from genai_hf.config import hint
 from genai_hf.errors import ConfigError
+from genai_hf.models.fresh import mark
 from genai_hf.models.head import untie
 from genai_hf.weightless import weightless_folder
 
@@ -92,7 +93,9 @@ def load(
             return _untrained(head, wanted)
     if name is None or from_scratch:
         return _untrained(head, wanted)
-    return weights(HEADS[head], name, wanted, revision)[0]
+    model, missing = weights(HEADS[head], name, wanted, revision)
+    mark(model, {key.rpartition(".")[0] for key in missing})
+    return model
 
 
 def _check_kind(head: Head, wanted: PreTrainedConfig) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from accelerate.utils import extract_model_from_parallel
 from torch import Tensor, nn
+
+from genai_hf.models.bare import bare
 
 SCORE = "score"  # what transformers calls the head that decoders have on every token
 
@@ -44,5 +45,5 @@ def last_token(model: nn.Module, attention_mask: Tensor) -> Iterator[None]:
 
 def score_head(model: nn.Module) -> nn.Module | None:
     """The head that a decoder has on every token; None for an encoder."""
-    modules = extract_model_from_parallel(model).named_modules()
+    modules = bare(model).named_modules()
     return next((module for name, module in modules if name.rpartition(".")[2] == SCORE), None)

@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from accelerate.utils import extract_model_from_parallel
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import GenerationConfig, PreTrainedTokenizerFast
@@ -20,6 +19,7 @@ from transformers import GenerationConfig, PreTrainedTokenizerFast
 from genai_hf.losses import cross_entropy_sum
 from genai_hf.metrics.answers import require, score
 from genai_hf.metrics.language import language_metrics
+from genai_hf.models.bare import bare
 from genai_hf.objectives.language import TextTally, forward, scored
 
 OF_THE_MODEL = ("pad", "bos", "eos", "decoder_start", "forced_bos", "forced_eos")  # ids; all else is Decoding's
@@ -54,11 +54,11 @@ class Decoding:
             batch: On the model's device.
             pad_token_id: What fills up shorter answers.
         """
-        bare: Any = extract_model_from_parallel(model)
+        alone: Any = bare(model)
         inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
-        with _plain(bare) as config:
+        with _plain(alone) as config:
             config.update(num_beams=self.beams, max_new_tokens=self.max_new_tokens, do_sample=False)
-            ids = bare.generate(**inputs, generation_config=config)
+            ids = alone.generate(**inputs, generation_config=config)
         answers: Tensor = ids[:, 1:]  # without the token that the decoder begins with
         return F.pad(answers, (0, self.max_new_tokens - answers.shape[1]), value=pad_token_id)
 

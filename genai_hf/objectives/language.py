@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from accelerate.utils import extract_model_from_parallel
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from genai_hf.metrics.language import language_metrics
 from genai_hf.models.attention import four_dimensional, prefix_mask
+from genai_hf.models.bare import bare
 from genai_hf.models.head import head_losses, head_rows
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids", "position_ids", "decoder_input_ids")
@@ -165,6 +165,6 @@ def inputs_of(model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Any]:
     if "prefix_lengths" in batch:
         allowed = prefix_mask(batch["prefix_lengths"], batch["input_ids"].shape[1])
         inputs["attention_mask"] = four_dimensional(model, allowed)
-    if "use_cache" in signature(extract_model_from_parallel(model).forward).parameters:
+    if "use_cache" in signature(bare(model).forward).parameters:
         inputs["use_cache"] = False
     return inputs

@@ -7,12 +7,14 @@ from typing import Any, Literal
 import torch
 import torch.distributed
 from accelerate.data_loader import prepare_data_loader
+from peft import PeftModel
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback
 
 from genai_hf.errors import NoRoomError, NotANumberError
 from genai_hf.training import out_of_memory
+from genai_hf.training.adapted import EveryPartLearns, WhatIsTrained
 from genai_hf.training.batches import EvaluationBatches, MarkingCollator, TrainingBatches
 from genai_hf.training.saving import Saving
 
@@ -36,6 +38,9 @@ class Reliable(Saving):
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self.remove_callback(PrinterCallback)
+        if isinstance(self.model, PeftModel):
+            self.add_callback(WhatIsTrained())
+            self.add_callback(EveryPartLearns())
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """This rank's micro-batches, the same rows in each step for any number of ranks."""

@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from peft import PeftModel
 from torch import nn
 from torch.optim import Optimizer
 from transformers.trainer import TRAINING_ARGS_NAME
 
 from genai_hf.errors import ConfigError
+from genai_hf.models.bare import bare
 from genai_hf.training import checkpoints, hyperparameters, random_state, state_tree
 from genai_hf.training.judging import Judging
 from genai_hf.training.not_a_number import Guard
@@ -116,7 +118,13 @@ class State(Judging):
         self._globalstep_last_logged, self._guard.skipped = saved[0]["logged"], saved[0]["skipped"]
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
-        """Save the model without the arguments' pickle, which nobody should read."""
+        """Save the model without the arguments' pickle; beside an adapter the model's own config."""
         super()._save(output_dir, state_dict)
+        folder = Path(output_dir or self.args.output_dir)
         if self.args.should_save:
-            Path(output_dir or self.args.output_dir, TRAINING_ARGS_NAME).unlink()
+            (folder / TRAINING_ARGS_NAME).unlink()
+        if self.args.should_save and isinstance(self.model, PeftModel):
+            alone = bare(self.model)
+            alone.config.architectures = [type(alone).__name__]
+            alone.config.save_pretrained(folder)
+            (folder / "README.md").unlink(missing_ok=True)  # a form with nothing filled in
