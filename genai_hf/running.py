@@ -98,6 +98,16 @@ def settled(cfg: DictConfig, folder: Path) -> DictConfig:
 
 
 @contextmanager
+def quiet() -> Iterator[None]:
+    """What libraries log meanwhile is thrown away."""
+    from transformers.utils import logging as bars
+
+    bars.disable_progress_bar()
+    with logged(Path("/dev/null")):
+        yield
+
+
+@contextmanager
 def logged(file: Path) -> Iterator[None]:
     """Send what libraries log and warn of to the run's log instead of the terminal; rank 0 writes it."""
     import transformers  # noqa: F401 - it sets up its own handler, which is to be taken away

@@ -3,7 +3,10 @@
 Where a library would leave out what has to be learnt, or learn what it then does not save, this refuses or mends.
 """
 
-from collections.abc import Sequence
+import functools
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -74,10 +77,24 @@ def adapt(model: PreTrainedModel, settings: PeftConfig | None) -> Adapted:
     if tokens:
         _train_tokens(settings, tokens)
     try:
-        return peft.get_peft_model(model, settings)
+        with _of_no_concern():
+            adapted = peft.get_peft_model(model, settings)
     except ValueError as error:
         reason = str(error).partition("\n")[0]
         raise ConfigError(f"'peft': {type(model).__name__} cannot have it ({reason})") from error
+    # Where the vocabulary has grown PEFT would save all of the embedding, and ask the Hub whether it has.
+    save = functools.partial(adapted.save_pretrained, save_embedding_layers=False)
+    adapted.save_pretrained = save  # type: ignore[method-assign]
+    return adapted
+
+
+@contextmanager
+def _of_no_concern() -> Iterator[None]:
+    """Within this context PEFT does not warn of what it mends itself, or asks transformers by an old name."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        warnings.filterwarnings("ignore", "fan_in_fan_out is set to False", UserWarning)
+        yield
 
 
 def _require_trainable(model: PreTrainedModel, modules: Sequence[str]) -> None:
@@ -130,7 +147,13 @@ def _weights(layer: LoraLayer) -> int:
 
 
 def read(folder: Path, kind: Any) -> PreTrainedModel:
-    """The model in a folder that holds an adapter only: its base, with the adapter's update in its weights.
+    """The model in a folder that holds an adapter only, with the adapter's update in its weights: see `beside`."""
+    merged: PreTrainedModel = beside(folder, kind).merge_and_unload()
+    return merged
+
+
+def beside(folder: Path, kind: Any) -> PeftModel:
+    """The base of the adapter in a folder, with the adapter.
 
     Args:
         folder: With the adapter's files, and the model's own ``config.json``.
@@ -150,5 +173,5 @@ def read(folder: Path, kind: Any) -> PreTrainedModel:
         raise ConfigError(f"{folder} is an adapter of {name}, which cannot be read; bring it back there") from error
     if rows != base.config.vocab_size:
         base.resize_token_embeddings(rows, mean_resizing=False)
-    merged: PreTrainedModel = PeftModel.from_pretrained(base, str(folder)).merge_and_unload()
-    return merged
+    with _of_no_concern():
+        return PeftModel.from_pretrained(base, str(folder))

@@ -7,6 +7,8 @@ to the model, as one more module of it, and runs in a hook on the trunk's output
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from accelerate.utils import extract_model_from_parallel
+from peft import PeftModel
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -68,10 +70,30 @@ def left_out(model: nn.Module, names: Sequence[str]) -> Iterator[None]:
     if not names:
         yield
         return
-    alone = bare(model)
+    alone, adapted = bare(model), extract_model_from_parallel(model)
     keys = {f"{name}.{key}" for name in names for key in alone.get_submodule(name).state_dict()}
+    if isinstance(adapted, PeftModel):  # whose files hold what there is of its layers
+        with _taken_off(adapted, alone, names):
+            yield
+        return
     alone._keys_to_ignore_on_save |= keys
     try:
         yield
     finally:
         alone._keys_to_ignore_on_save -= keys
+
+
+@contextmanager
+def _taken_off(adapted: PeftModel, alone: PreTrainedModel, names: Sequence[str]) -> Iterator[None]:
+    """Within this context heads are no part of an adapted model."""
+    settings = adapted.active_peft_config
+    heads, listed = {name: alone.get_submodule(name) for name in names}, settings.modules_to_save
+    settings.modules_to_save = [name for name in listed or () if name not in heads] or None
+    for name in heads:
+        delattr(alone, name)
+    try:
+        yield
+    finally:
+        for name, head in heads.items():
+            alone.add_module(name, head)
+        settings.modules_to_save = listed

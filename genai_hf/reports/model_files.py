@@ -19,14 +19,6 @@ HEADS = {
     "ForPreTraining": ("", "AutoModelForPreTraining"),
     "ForNextSentencePrediction": ("", "AutoModelForNextSentencePrediction"),
 }
-# Task of an adapter: the Hub's task, and the class that loads it on its base.
-ADAPTERS = {
-    "CAUSAL_LM": ("text-generation", "AutoPeftModelForCausalLM"),
-    "SEQ_2_SEQ_LM": ("", "AutoPeftModelForSeq2SeqLM"),
-    "SEQ_CLS": ("text-classification", "AutoPeftModelForSequenceClassification"),
-    "TOKEN_CLS": ("token-classification", "AutoPeftModelForTokenClassification"),
-    "QUESTION_ANS": ("question-answering", "AutoPeftModelForQuestionAnswering"),
-}
 
 
 @dataclass(frozen=True)
@@ -36,7 +28,8 @@ class Saved:
     Args:
         architecture: Class of the model, or kind of the adapter; empty where only a tokenizer was saved.
         library: Package of `loader`, as the Hub names it.
-        loader: Class whose ``from_pretrained`` reads the folder; empty where only a tokenizer was saved.
+        loader: Class whose ``from_pretrained`` reads the folder, or an adapter's base; empty where there is a tokenizer
+            only.
         task: The Hub's name of what the model does; empty where it has none.
         base: What an adapter sits on; empty where it is no adapter.
         parameters: Numbers stored, tied ones once.
@@ -63,15 +56,15 @@ def read_saved(folder: Path) -> Saved:
     """What lies in the folder of a model; a file that is not there is one fact less."""
     config, adapter = _json(folder / "config.json"), _json(folder / "adapter_config.json")
     has_tokenizer, parameters = (folder / "tokenizer_config.json").is_file(), _parameters(folder)
-    if adapter:
-        task, loader = ADAPTERS.get(str(adapter.get("task_type")), ("", "AutoPeftModel"))
-        kind, base = str(adapter.get("peft_type") or "PEFT"), str(adapter.get("base_model_name_or_path") or "its base")
-        return Saved(kind, "peft", loader, task, base, parameters, has_tokenizer)
-    if not config:
+    if not config and not adapter:
         return Saved(has_tokenizer=has_tokenizer)
     architecture = str(next(iter(config.get("architectures") or []), config.get("model_type") or "A model"))
     heads = (found for end, found in HEADS.items() if architecture.endswith(end))
     task, loader = next(heads, ("", "AutoModel"))
+    if adapter:
+        kind, base = str(adapter.get("peft_type") or "PEFT"), str(adapter.get("base_model_name_or_path") or "its base")
+        base = Path(base).name if base.startswith(("/", ".", "~")) else base  # no folder of the machine of the run
+        return Saved(kind, "peft", loader, task, base, parameters, has_tokenizer)
     return Saved(architecture, "transformers", loader, task, "", parameters, has_tokenizer)
 
 

@@ -14,7 +14,6 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,7 +57,7 @@ def main(words: list[str]) -> int:
 def _labels(run: Path, cfg: DictConfig, words: list[str], as_json: bool, *, is_file: bool) -> Iterator[str]:
     """What a run of labels says of a file, or of the texts of one example."""
     split = _read(Path(words[0]), cfg) if is_file else _typed(words, cfg)
-    with _quiet():
+    with running.quiet():
         yield from _lines(_labelled(run, cfg, split), split, as_json, is_file=is_file)
 
 
@@ -71,7 +70,7 @@ def _answers(run: Path, cfg: DictConfig, words: list[str], as_json: bool, *, is_
         from genai_hf.data.pairs import read_inputs
 
         texts = read_inputs(Path(words[0]), str(cfg.data.input))
-    with _quiet():
+    with running.quiet():
         from genai_hf.analysis.answerer import Answerer
         from genai_hf.objectives.answering import Decoding
 
@@ -82,16 +81,6 @@ def _answers(run: Path, cfg: DictConfig, words: list[str], as_json: bool, *, is_
                 yield json.dumps({"text": text, "answer": answer})
             else:
                 yield f"{_one_line(answer)}\t{_one_line(text)}" if is_file else answer
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """What libraries log meanwhile is thrown away."""
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    with running.logged(Path("/dev/null")):
-        yield
 
 
 def _typed(texts: list[str], cfg: DictConfig) -> "Split":

@@ -153,11 +153,14 @@ def test_the_architecture_gives_the_task_and_the_class_that_loads_it(tmp_path, a
 
 def test_an_adapter_names_its_base(tmp_path):
     adapter = {"peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": "gpt2"}
-    path = write_model_card(with_model(tmp_path / "run", adapter=adapter))
+    path = write_model_card(with_model(tmp_path / "run", {"architectures": ["GPT2LMHeadModel"]}, adapter=adapter))
     front, text = front_matter(path), path.read_text()
     assert (front["library_name"], front["base_model"], front["pipeline_tag"]) == ("peft", "gpt2", "text-generation")
-    assert "LORA adapter of gpt2." in text
-    assert "from peft import AutoPeftModelForCausalLM\nfrom transformers import AutoTokenizer\n" in text
+    assert "LORA adapter of gpt2" in text
+    assert (
+    assert "from peft import PeftModel\nfrom transformers import AutoConfig, AutoModelForCausalLM" in text
+    )
+    assert 'base = AutoModelForCausalLM.from_pretrained("gpt2", config=config, ignore_mismatched_sizes=True)' in text
 
 
 def test_a_tokenizer_alone_has_a_card_too(tmp_path):

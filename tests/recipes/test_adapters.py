@@ -1,0 +1,131 @@
+"""peft= on every recipe: few weights are trained, and they alone are saved, read, merged and taken up."""
+
+import json
+import re
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from test_recipes import RECIPES, root, text  # noqa: F401 - fixtures
+from transformers import AutoModelForSequenceClassification
+
+import genai_hf
+from genai_hf import cli
+from genai_hf.models import adapters
+from genai_hf.models.bare import bare
+
+FROM_SCRATCH = ("model.config.", "tokenizer.")
+TRAINS = [name for name in RECIPES if name != "train_tokenizer"]
+
+
+def base(recipe, text, *words):  # noqa: F811
+    """Words of runs that begin with a tiny model of the recipe's own."""
+    own = RECIPES[recipe]
+    assert cli.main([recipe, text, *own, "run=base", "trainer.max_steps=2", "trainer.eval_strategy=no"]) == 0
+    return own, [word for word in own if not word.startswith(FROM_SCRATCH)]
+
+
+def adapted(recipe, text, root, *words):  # noqa: F811
+    _, given = base(recipe, text)
+    model = root / recipe / "base" / "model"
+    return model, [text, *given, "model=pretrained", f"model.name={model}", *words]
+
+
+@pytest.mark.parametrize("recipe", TRAINS)
+def test_every_recipe_takes_an_adapter_and_goes_on_with_it(recipe, text, root, capsys):  # noqa: F811
+    model, words = adapted(recipe, text, root, "peft=lora", "peft.lora_dropout=0.2")
+    trainer = genai_hf.build(genai_hf.compose(recipe, [*words, "run=whole"]))
+    trainer.train()
+    ours = dict(bare(trainer.model).named_parameters())
+    before = load_file(model / "model.safetensors")
+    frozen = {name.replace(".base_layer", ""): weight for name, weight in ours.items() if not weight.requires_grad}
+    same = [name for name in frozen.keys() & before.keys() if torch.equal(frozen[name], before[name])]
+    assert len(same) == len(frozen.keys() & before.keys()) > 10
+    counts = adapters.counted(trainer.model)
+    assert counts["trained"] == counts["closed form"] + counts["heads"] + counts["tokens"]
+    again = genai_hf.build(genai_hf.compose(recipe, [*words, "run=again"]))
+    again.train(resume_from_checkpoint=f"{trainer.args.output_dir}/checkpoint-3")
+    theirs = dict(bare(again.model).named_parameters())
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+@pytest.mark.parametrize("method", ["lora", "rslora", "dora", "qlora", "ia3"])
+def test_what_is_saved_is_the_adapter_alone_and_it_is_all_that_is_needed(method, text, root, capsys):  # noqa: F811
+    _, words = adapted("glue", text, root, f"peft={method}", "run=adapted", "trainer.learning_rate=1e-2")
+    assert cli.main(["glue", *words]) == 0
+    run = root / "glue" / "adapted"
+    assert {file.name for file in (run / "model").iterdir()} == {
+        "README.md",
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    }
+    assert "## What is trained" in (run / "report.md").read_text()
+    assert json.loads((run / "model" / "config.json").read_text())["architectures"] == ["BertForSequenceClassification"]
+    capsys.readouterr()
+    assert cli.main(["predict", str(run), "The horse sleeps in house number 3, and nobody asks why."]) == 0
+    beside = capsys.readouterr().out
+    assert len(beside.splitlines()) == 5
+    assert cli.main(["merge", str(run), "--dtype", "float32"]) == 0
+    said = capsys.readouterr().out
+    assert float(re.search(r"are off the adapter's by ([\d.e-]+) at most", said)[1]) < 1e-5
+    merged = AutoModelForSequenceClassification.from_pretrained(run / "merged")
+    read = adapters.read(run / "model", AutoModelForSequenceClassification)
+    assert all(torch.equal(weight, merged.state_dict()[name]) for name, weight in read.state_dict().items())
+    assert cli.main(["merge", str(run)]) == 2
+    assert "merged exists; remove it first" in capsys.readouterr().err
+
+
+def test_new_tokens_and_the_head_at_them_are_learnt_and_merged(text, root, capsys):  # noqa: F811
+    own = [word for word in RECIPES["gpt_extract"] if not word.startswith(FROM_SCRATCH)]
+    assert cli.main(["gpt_lm", text, *RECIPES["gpt_lm"], "run=base", "trainer.max_steps=2"]) == 0
+    model = f"model.name={root / 'gpt_lm' / 'base' / 'model'}"
+    words = ["gpt_extract", text, *own, "model=pretrained", model, "run=adapted"]
+    assert cli.main([*words, "peft=ia3"]) == 2
+    assert "cannot learn the new tokens; take peft=lora" in capsys.readouterr().err
+    assert cli.main([*words, "peft=lora"]) == 0
+    run, sentence = root / "gpt_extract" / "adapted", "The horse sleeps in house number 3, and nobody asks why."
+    saved = load_file(run / "model" / "adapter_model.safetensors")
+    assert {part for name in saved for part in name.split(".")} >= {"extract_head", "token_adapter"}
+    capsys.readouterr()
+    assert cli.main(["predict", str(run), sentence]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 5
+    assert cli.main(["merge", str(run)]) == 0
+    assert any(name.startswith("extract_head") for name in load_file(run / "merged" / "model.safetensors"))
+
+
+def test_a_head_that_only_training_needs_is_in_checkpoints_and_not_in_the_final_adapter(text, root):  # noqa: F811
+    _, words = adapted("spanbert", text, root, "peft=lora", "run=adapted")
+    assert cli.main(["spanbert", *words]) == 0
+    run = root / "spanbert" / "adapted"
+    final, checkpoint = (load_file(run / folder / "adapter_model.safetensors") for folder in ("model", "checkpoint-6"))
+    assert {name for name in checkpoint if "span_boundary" in name}
+    assert final.keys() == {name for name in checkpoint if "span_boundary" not in name}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["peft=lora"], "'peft': an adapter is for pretrained weights, and these are new"),
+        (["peft=lora", "peft.rank=4"], "'peft.rank' is not a parameter of LoraConfig; did you mean 'peft.r'?"),
+        (["peft.r=4"], "'peft.r' is for an adapter; name one, such as peft=lora"),
+        (["peft=lorra"], "'peft=lorra' is not an option; did you mean 'lora'?"),
+        (["peft=lora", "peft.r=0"], "'peft': BertForMaskedLM cannot have it (`r` should be a positive integer"),
+        (["peft=lora", "peft.target_modules=[nothing]"], "'peft': BertForMaskedLM cannot have it (Target modules"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(text, root, capsys, words, said):  # noqa: F811
+    _, given = adapted("bert_mlm", text, root) if "new" not in said else (None, [text, *RECIPES["bert_mlm"]])
+    assert cli.main(["bert_mlm", *given, *words]) == 2
+    assert said in re.sub(r"\s+", " ", capsys.readouterr().err)
+
+
+def test_a_weight_that_never_has_a_gradient_stops_the_run(text, root):  # noqa: F811
+    _, words = adapted("gpt_lm", text, root, "peft=lora")
+    trainer = genai_hf.build(genai_hf.compose("gpt_lm", words))
+    layers = [module for module in bare(trainer.model).modules() if hasattr(module, "lora_B")]
+    layers[0].lora_B["default"].register_forward_hook(lambda _, __, output: output.detach())
+    with pytest.raises(genai_hf.errors.UserError, match=r"after 3 steps .*c_attn\.lora_A.* has had no gradient"):
+        trainer.train()
