@@ -157,9 +157,7 @@ def test_an_adapter_names_its_base(tmp_path):
     front, text = front_matter(path), path.read_text()
     assert (front["library_name"], front["base_model"], front["pipeline_tag"]) == ("peft", "gpt2", "text-generation")
     assert "LORA adapter of gpt2" in text
-    assert (
     assert "from peft import PeftModel\nfrom transformers import AutoConfig, AutoModelForCausalLM" in text
-    )
     assert 'base = AutoModelForCausalLM.from_pretrained("gpt2", config=config, ignore_mismatched_sizes=True)' in text
 
 
