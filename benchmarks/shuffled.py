@@ -50,9 +50,9 @@ SMALL = {"trainer.learning_rate": "1e-3", "trainer.warmup_steps": "0.02"}
 ROWS = {"trainer.per_device_train_batch_size": "16"}
 OWN: dict[str, dict[str, str]] = {
     "bert_mlm": {"trainer.max_steps": "8000", **SMALL},
-    "bert_nsp": {"trainer.max_steps": "4000", **SMALL, **ROWS, "segments.passes": "1"},
+    "bert_nsp": {"trainer.max_steps": "4000", **SMALL, **ROWS, "segments.passes": "1", "data.validation_share": "0.03"},
     "gpt_lm": {"trainer.max_steps": "5000", **SMALL, **ROWS, "samples.prompts": json.dumps(PROMPTS)},
-    "prefix_lm": {"trainer.max_steps": "4000", **SMALL, **ROWS},
+    "prefix_lm": {"trainer.max_steps": "2500", **SMALL, **ROWS},
     "spanbert": {"trainer.max_steps": "8000", **SMALL},
     "t5_spans": {"trainer.max_steps": "8000", "samples.texts": json.dumps(HIDDEN)},
 }
