@@ -123,9 +123,10 @@ def _files_of_data(cfg: DictConfig) -> dict[str, list[Path]] | None:
     return None
 
 
-def _places(named: str | Sequence[str] | None) -> list[Path]:
-    """What a path, a glob or several stand for."""
-    patterns = [named] if isinstance(named, str) else named or []
+def _places(named: Any) -> list[Path]:
+    """What a path, a glob or several stand for; of anything else, which is refused later, nothing."""
+    several = named if isinstance(named, list) else [named]
+    patterns = [pattern for pattern in several if isinstance(pattern, str)]
     found = [glob.glob(str(Path(pattern).expanduser()), recursive=True) for pattern in patterns]  # noqa: PTH207
     return sorted(Path(path) for paths in found for path in paths)
 

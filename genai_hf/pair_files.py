@@ -10,12 +10,13 @@ from genai_hf.task_files import KINDS, TRAIN, in_folder, kind
 SPLITS = {"validation": ["validation"], "test": {"test": "test"}}  # beside training
 
 
-def find(path: str | None, files: Mapping[str, str | Sequence[str] | None]) -> dict[str, list[Path]]:
+def find(path: str | None, files: Mapping[str, str | Sequence[str] | None], key: str = "data") -> dict[str, list[Path]]:
     """Files of each split.
 
     Args:
         path: A folder with a file for each split, or the training file, or a glob of training files.
         files: For single splits a path, a glob or several, before those of `path`.
+        key: Of the settings that these are, for messages.
 
     Returns:
         For ``train``, and for ``validation`` and ``test`` where there are some, at least one file each.
@@ -28,17 +29,17 @@ def find(path: str | None, files: Mapping[str, str | Sequence[str] | None]) -> d
     for split, where in files.items():
         if where:
             paths = where if isinstance(where, Sequence) and not isinstance(where, str) else [where]
-            require_paths(f"data.files.{split}", *paths)
+            require_paths(f"{key}.files.{split}", *paths)
             found[split] = _files(paths)
     if path is not None:
-        require_paths("data.path", path)
+        require_paths(f"{key}.path", path)
         place = Path(path).expanduser()
         there = in_folder(place, SPLITS) if place.is_dir() else {TRAIN: _files([path])}
         if TRAIN not in {**there, **found}:
             raise DataError(f"{place}: no file for train (train.jsonl or the like); {surroundings(place / TRAIN)}")
         found = there | found
     if TRAIN not in found:
-        raise ConfigError("'data.path' must be given: the training file, or a folder with a file for each split")
+        raise ConfigError(f"'{key}.path' must be given: the training file, or a folder with a file for each split")
     return found
 
 

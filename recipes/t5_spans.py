@@ -16,7 +16,8 @@ def build(cfg: DictConfig) -> Trainer:
     arguments = config.training_arguments(cfg)
     chosen = optimizer(name=cfg.optimizer, arguments=arguments)
     supervised = {
-        name: config.build(data.text_pairs, node, at=f"supervised.{name}") for name, node in cfg.supervised.items()
+        name: config.build(data.text_pairs, node, at=f"supervised.{name}", key=f"supervised.{name}")
+        for name, node in cfg.supervised.items()
     }
 
     with arguments.main_process_first():  # the other ranks find in the cache what it made

@@ -52,6 +52,7 @@ def text_pairs(
     faulty_rows: Literal["refuse", "skip"] = "refuse",
     validation_share: float = 0.1,
     max_train_rows: int | None = None,
+    key: str = "data",
 ) -> TextPairs:
     """Read and check all splits.
 
@@ -66,6 +67,7 @@ def text_pairs(
         validation_share: Share of the training rows, in (0, 1), to hold out where there is no file for validation:
             those whose inputs have the smallest SHA-256, so that one question is on one side only.
         max_train_rows: Train on so many rows, at least 1: those with the smallest SHA-256, the same ones every time.
+        key: Of the settings that these are, for messages.
 
     Raises:
         ConfigError: Nothing says where the data is, or two things do.
@@ -77,10 +79,11 @@ def text_pairs(
     if max_train_rows is not None and max_train_rows < 1:
         raise ValueError(f"max_train_rows must be at least 1, or null for all, got {max_train_rows}")
     if source == "files":
-        found = pair_files.find(path, files or {})
+        found = pair_files.find(path, files or {}, key)
         splits = _read(found, Reader(input, answers, prefix, faulty_rows))
     elif path or any((files or {}).values()):
-        raise ConfigError(f"'data.path': {source} brings its own text; for files say pairs=questions")
+        how = "pairs=questions" if key == "data" else f"{key}.source=files"
+        raise ConfigError(f"'{key}.path': {source} brings its own text; for files say {how}")
     else:
         made = docs_pairs.pairs(source)
         splits = {TRAIN: Pairs([f"{prefix}{text}" for text, _ in made], [known for _, known in made])}
@@ -90,7 +93,7 @@ def text_pairs(
         splits[TRAIN] = splits[TRAIN].take(sorted(splits[TRAIN].smallest(max_train_rows)))
     for split in (TRAIN, VALIDATION):
         if not splits[split]:
-            raise DataError(f"there is no row for {split}; fill its file, or name it: data.files.{split}=…")
+            raise DataError(f"there is no row for {split}; fill its file, or name it: {key}.files.{split}=…")
     return TextPairs(source if source != "files" else "own", prefix, splits)
 
 
