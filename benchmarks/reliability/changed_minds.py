@@ -84,7 +84,7 @@ def other_facts(recipe: str, root: Path) -> dict[str, dict[str, bool]]:
     text.write_text(before + "\n" + before.splitlines()[0].replace("house", "hut"), encoding="utf-8")
     code, said = tried(words, root)
     text.write_text(before, encoding="utf-8")
-    found["edited data"] = {"refused": code == 2, "old and new": "files.data.path: " in said and " → " in said}
+    found["edited data"] = {"refused": code == 2, "old and new": "files.data." in said and " → " in said}
     words, run = begun(recipe, root, "version")
     for name, facts in (("versions", {"torch": "1.0"}), ("data", {"train": "another"})):
         recorded = fingerprints.read(run)
