@@ -22,7 +22,8 @@ def build(cfg: DictConfig) -> Trainer:
 
     with arguments.main_process_first():  # the other ranks find in the cache what it made
         corpus = config.build(data.documents, cfg.data, at="data")
-        tokenizer = config.build(tokenization.load_or_train, cfg.tokenizer, at="tokenizer", corpus=corpus)
+        known = data.together(corpus, [examples.corpus() for examples in supervised.values()])
+        tokenizer = config.build(tokenization.load_or_train, cfg.tokenizer, at="tokenizer", corpus=known)
         tokens = data.tokenise(corpus, tokenizer)
     collator = config.build(
         SpanCorruptionCollator,

@@ -2,7 +2,7 @@
 
 from genai_hf.data.blocks import Blocks, lm_blocks
 from genai_hf.data.cache import cache_folder
-from genai_hf.data.corpus import Corpus, documents
+from genai_hf.data.corpus import Corpus, documents, together
 from genai_hf.data.encoded import Encoded, encode
 from genai_hf.data.encoded_pairs import EncodedPairs, encode_pairs
 from genai_hf.data.labelled import Labelled, labelled
@@ -38,6 +38,7 @@ __all__ = [
     "mixed",
     "segment_pairs",
     "text_pairs",
+    "together",
     "tokenise",
     "transformation_of",
 ]

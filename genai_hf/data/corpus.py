@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -50,6 +50,21 @@ class Corpus:
     notes: Mapping[str, int]
     validation_share: float = 0.05
     max_tokens: int | None = None
+
+
+def together(corpus: Corpus, others: Sequence[Corpus]) -> Corpus:
+    """The documents of several corpora, the others first, so that a tokenizer knows the letters of all."""
+    if not others:
+        return corpus
+    several = (*others, corpus)  # the last may be too long to be read to its end
+    fingerprint = hashlib.sha256("".join(one.fingerprint for one in several).encode()).hexdigest()
+    read = partial(_one_after_the_other, several)
+    return replace(corpus, name="+".join(one.name for one in several), fingerprint=fingerprint, read=read)
+
+
+def _one_after_the_other(several: Sequence[Corpus]) -> Iterator[str]:
+    for one in several:
+        yield from one.read()
 
 
 def documents(

@@ -15,7 +15,6 @@ from genai_hf.metrics.answers import normalised
 from genai_hf.task_files import kind
 
 Faulty: TypeAlias = Literal["refuse", "skip"]
-REMEDY = "name others: data.input=… data.answers=…"
 
 
 @dataclass(frozen=True)
@@ -68,17 +67,20 @@ class Reader:
         answers: Column of its answers; None where they are not wanted.
         prefix: Of every input.
         faulty_rows: What becomes of a row that is wrong.
+        key: Of the settings that name the columns, for messages.
     """
 
     input: str
     answers: str | None
     prefix: str = ""
     faulty_rows: Faulty = "refuse"
+    key: str = "data"
 
     def __call__(self, files: Sequence[Path], problems: Problems) -> Pairs:
         """The examples of a split's files; what is wrong and not to be left out goes into `problems`."""
         others = [] if self.answers is None else [self.answers]
-        columns = tables.Columns(texts=[self.input], others=others, remedy=REMEDY)
+        remedy = f"name others: {self.key}.input=… {self.key}.answers=…"
+        columns = tables.Columns(texts=[self.input], others=others, remedy=remedy)
         skips = self.faulty_rows == "skip"
         inputs, answers, left_out = list[str](), list[list[str]](), 0
         for file in files:

@@ -80,7 +80,7 @@ def text_pairs(
         raise ValueError(f"max_train_rows must be at least 1, or null for all, got {max_train_rows}")
     if source == "files":
         found = pair_files.find(path, files or {}, key)
-        splits = _read(found, Reader(input, answers, prefix, faulty_rows))
+        splits = _read(found, Reader(input, answers, prefix, faulty_rows, key))
     elif path or any((files or {}).values()):
         how = "pairs=questions" if key == "data" else f"{key}.source=files"
         raise ConfigError(f"'{key}.path': {source} brings its own text; for files say {how}")

@@ -66,7 +66,7 @@ def adapt(model: PreTrainedModel, settings: PeftConfig | None) -> Adapted:
     if settings is None:
         return model
     if not model.name_or_path:
-        remedy = "say model=pretrained model.name=… or init_from=RUN"
+        remedy = "say model=pretrained model.name=…"
         raise ConfigError(f"'peft': an adapter is for pretrained weights, and these are new; {remedy}")
     settings.task_type = next(
         (task for end, task in TASKS.items() if type(model).__name__.endswith(end)), peft.TaskType.FEATURE_EXTRACTION
@@ -82,6 +82,8 @@ def adapt(model: PreTrainedModel, settings: PeftConfig | None) -> Adapted:
     except ValueError as error:
         reason = str(error).partition("\n")[0]
         raise ConfigError(f"'peft': {type(model).__name__} cannot have it ({reason})") from error
+    if Path(model.name_or_path).is_dir():  # found from any folder
+        adapted.active_peft_config.base_model_name_or_path = str(Path(model.name_or_path).resolve())
     # Where the vocabulary has grown PEFT would save all of the embedding, and ask the Hub whether it has.
     save = functools.partial(adapted.save_pretrained, save_embedding_layers=False)
     adapted.save_pretrained = save  # type: ignore[method-assign]

@@ -168,6 +168,8 @@ def configuration(
 
 
 def _pretrained_configuration(name: str, revision: str | None) -> PreTrainedConfig:
+    if (Path(name).expanduser() / "adapter_config.json").is_file():
+        raise ConfigError(f"'model.name': {name} is an adapter; genai-hf merge writes a model of its run, RUN/merged")
     if name.startswith((".", "/", "~")) and not Path(name, "config.json").is_file():
         remedy = "give a folder made by save_pretrained, or a Hub id"
         if Path(name, "model", "config.json").is_file():

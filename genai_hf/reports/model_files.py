@@ -63,7 +63,8 @@ def read_saved(folder: Path) -> Saved:
     task, loader = next(heads, ("", "AutoModel"))
     if adapter:
         kind, base = str(adapter.get("peft_type") or "PEFT"), str(adapter.get("base_model_name_or_path") or "its base")
-        base = Path(base).name if base.startswith(("/", ".", "~")) else base  # no folder of the machine of the run
+        if base.startswith(("/", ".", "~")):  # no folder of the machine of the run
+            base = Path(base).parent.name if Path(base).name == "model" else Path(base).name
         return Saved(kind, "peft", loader, task, base, parameters, has_tokenizer)
     return Saved(architecture, "transformers", loader, task, "", parameters, has_tokenizer)
 

@@ -102,6 +102,8 @@ def load(name: str) -> PreTrainedTokenizerFast:
     if not folder.is_dir():
         folder = _download(name)
     if not any((folder / file).is_file() for file in VOCABULARIES):
+        if any((folder / "model" / file).is_file() for file in VOCABULARIES):
+            raise ConfigError(f"'model.name': {name} is a run's folder, and its model is {folder / 'model'}")
         raise _error(name, "holds no tokenizer.json and no vocabulary", "give one that save_pretrained wrote")
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)

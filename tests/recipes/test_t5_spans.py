@@ -143,3 +143,26 @@ def test_what_is_wrong_with_a_set_is_said_of_its_own_keys(text, root, capsys):  
     ):
         assert cli.main(["t5_spans", text, *OWN, *words]) == 2
         assert said in capsys.readouterr().err
+
+
+def test_a_new_tokenizer_knows_what_only_the_supervised_sets_have(text, root):  # noqa: F811
+    rows = [{"question": f"Wer schrieb Buch №{number}?", "answers": f"Autor §{number}"} for number in range(40)]
+    (root.parent / "wq.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    given = [f"supervised.wq.path={root.parent / 'wq.jsonl'}", "supervised.wq.prefix='frage| '"]
+    tokenizer = build(text, *OWN, *given).processing_class
+    assert tokenizer.unk_token_id not in tokenizer("frage| Wer schrieb Buch №3? Autor §3")["input_ids"]
+
+
+def test_a_run_folder_and_an_adapter_are_no_model(text, root, capsys):  # noqa: F811
+    words = ["t5_spans", text, *OWN, "trainer.max_steps=2", "trainer.eval_strategy=no"]
+    assert cli.main([*words, "run=base"]) == 0
+    run = root / "t5_spans" / "base"
+    given = ["t5_spans", text, *(word for word in OWN if not word.startswith(("model.config", "tokenizer")))]
+    given += ["model=pretrained", "trainer.eval_strategy=no"]
+    assert cli.main([*given, f"model.name={run}"]) == 2
+    assert f"{run} is a run's folder, and its model is {run / 'model'}" in capsys.readouterr().err
+    assert cli.main([*given, f"model.name={run / 'model'}", "peft=lora", "run=adapter"]) == 0
+    adapter = root / "t5_spans" / "adapter" / "model"
+    assert json.loads((adapter / "adapter_config.json").read_text())["base_model_name_or_path"] == str(run / "model")
+    assert cli.main([*given, f"model.name={adapter}"]) == 2
+    assert f"'model.name': {adapter} is an adapter; genai-hf merge writes" in capsys.readouterr().err
