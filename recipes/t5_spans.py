@@ -25,24 +25,11 @@ def build(cfg: DictConfig) -> Trainer:
         known = data.together(corpus, [examples.corpus() for examples in supervised.values()])
         tokenizer = config.build(tokenization.load_or_train, cfg.tokenizer, at="tokenizer", corpus=known)
         tokens = data.tokenise(corpus, tokenizer)
-    collator = config.build(
-        SpanCorruptionCollator,
-        cfg.corruption,
-        at="corruption",
-        tokenizer=tokenizer,
-        seed=cfg.seed,
-        inputs_length=cfg.sequence_length,
-    )
+    given = {"tokenizer": tokenizer, "seed": cfg.seed, "inputs_length": cfg.sequence_length}
+    collator = config.build(SpanCorruptionCollator, cfg.corruption, at="corruption", **given)
     blocks = data.lm_blocks(tokens=tokens, tokenizer=tokenizer, length=collator.text_length, bare=True)
-    rows = config.build(
-        data.mixed,
-        cfg.mixture,
-        at="mixture",
-        blocks=blocks,
-        supervised=supervised,
-        tokenizer=tokenizer,
-        sequence_length=cfg.sequence_length,
-    )
+    given = {"blocks": blocks, "supervised": supervised, "tokenizer": tokenizer}
+    rows = config.build(data.mixed, cfg.mixture, at="mixture", sequence_length=cfg.sequence_length, **given)
     model = config.build(
         models.load,
         cfg.model,
@@ -52,9 +39,7 @@ def build(cfg: DictConfig) -> Trainer:
         sequence_length=cfg.sequence_length,
         seed=cfg.seed,
     )
-
     models.require_padding_first(model, tokenizer.pad_token_id)
-
     return Trainer(
         model=models.adapt(model, config.adapter(cfg)),
         args=arguments,
