@@ -24,7 +24,14 @@ T = TypeVar("T")
 
 # Groups that an upstream library owns: all fields of its class may be set, and are checked against the installed one.
 UPSTREAM = {"trainer": "transformers.training_args.TrainingArguments"}
-ADAPTERS = {"lora": "peft.tuners.lora.config.LoraConfig", "ia3": "peft.tuners.ia3.config.IA3Config"}  # by peft.method
+ADAPTERS = {  # by peft.method
+    "lora": "peft.tuners.lora.config.LoraConfig",
+    "ia3": "peft.tuners.ia3.config.IA3Config",
+    "prefix": "peft.tuners.prefix_tuning.config.PrefixTuningConfig",
+    "prompt": "peft.tuners.prompt_tuning.config.PromptTuningConfig",
+    "p_tuning": "peft.tuners.p_tuning.config.PromptEncoderConfig",
+    "bottleneck": "genai_hf.models.bottleneck.BottleneckConfig",
+}
 OPEN = (*UPSTREAM, "peft", "model.config", "supervised")  # fields of an architecture's own configuration; names of sets
 
 # Keys of base.yaml, whose owner is the command.
@@ -214,10 +221,12 @@ def _check_trainer(node: Mapping[str, Any], at: str) -> None:
 
 
 def adapter(cfg: DictConfig) -> Any:
-    """The settings of the adapter that the group `peft` asks for, or None."""
+    """What the group `peft` asks to train in place of all weights, or None."""
     from genai_hf.models.adapters import adapter as made
 
-    return made(**OmegaConf.to_container(cfg.peft, resolve=True))  # type: ignore[arg-type]
+    checkpointing = bool(cfg.trainer.get("activation_checkpointing") or cfg.trainer.get("gradient_checkpointing"))
+    fields = OmegaConf.to_container(cfg.peft, resolve=True)
+    return made(length=cfg.sequence_length, checkpointing=checkpointing, **fields)  # type: ignore[arg-type]
 
 
 def training_arguments(cfg: DictConfig) -> Any:

@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
+from genai_hf.weightless import weightless_folder
+
 LAUNCHED = "GENAI_HF_LAUNCHED"  # in our ranks: the file that takes the exit code, which launchers do not pass on
 COMMAND = "GENAI_HF_COMMAND"  # in the ranks of our own launch: machine and process that was called
 PATIENCE = 8.0  # seconds for a last checkpoint when the launcher is gone
@@ -24,6 +26,12 @@ def rank() -> int:
 def ranks() -> int:
     """Number of processes."""
     return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def say(line: str) -> None:
+    """Write a line to the terminal, on the first rank, unless the model is only looked at."""
+    if rank() == 0 and not weightless_folder():
+        print(line, file=sys.stderr)
 
 
 def note_code(code: int) -> None:

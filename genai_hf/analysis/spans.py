@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 import torch
 from torch import nn
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from genai_hf.analysis.before_after import BeforeAndAfter
 from genai_hf.collators.sentinels import sentinels
-from genai_hf.models.bare import bare
+from genai_hf.models.bare import unwrapped
 
 HIDDEN = re.compile(r"\{([^{}]*)\}")  # a span that is hidden stands in braces
 
@@ -42,7 +42,7 @@ def fill_spans(*, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_
 @torch.no_grad()
 def fill(model: nn.Module, tokenizer: PreTrainedTokenizerBase, text: str, max_new_tokens: int) -> list[str]:
     """What the model writes for each span in braces of `text`, by greedy search; empty where it names no such span."""
-    alone: PreTrainedModel = bare(model)
+    alone = unwrapped(model)
     names = iter(tokenizer.convert_ids_to_tokens(sentinels(tokenizer).tolist()))
     batch = tokenizer(HIDDEN.sub(lambda _: next(names), text), return_tensors="pt").to(alone.device)
     was_training = alone.training

@@ -7,24 +7,33 @@ import functools
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import peft
 import torch
-from peft import PeftConfig, PeftModel
-from peft.tuners.lora import LoraLayer
+from peft import PeftConfig, PeftModel, PeftType
+from peft.config import PromptLearningConfig
 from safetensors import SafetensorError
-from torch import nn
 from transformers import AutoConfig, PreTrainedModel
 
 from genai_hf.errors import ConfigError
-from genai_hf.models.bare import bare
+from genai_hf.models import bottleneck, virtual
 from genai_hf.models.fresh import fresh
+from genai_hf.ranks import say
 
 Adapted: TypeAlias = PreTrainedModel | PeftModel
 
-METHODS = {"lora": peft.LoraConfig, "ia3": peft.IA3Config}
+# By the word after peft=: the class of its settings.
+METHODS: dict[str, type[PeftConfig]] = {
+    "lora": peft.LoraConfig,
+    "ia3": peft.IA3Config,
+    "prefix": peft.PrefixTuningConfig,
+    "prompt": peft.PromptTuningConfig,
+    "p_tuning": peft.PromptEncoderConfig,
+    "bottleneck": bottleneck.BottleneckConfig,
+}
 TASKS = {  # by the end of the class's name
     "ForSequenceClassification": peft.TaskType.SEQ_CLS,
     "ForConditionalGeneration": peft.TaskType.SEQ_2_SEQ_LM,
@@ -33,10 +42,41 @@ TASKS = {  # by the end of the class's name
 }
 
 
-def adapter(*, method: str | None = None, **fields: Any) -> PeftConfig | None:
-    """The settings of an adapter; None where every weight is trained.
+# By method and architecture, where PEFT has no default: what learns, as it has it for others.
+TARGETS: dict[tuple[type[PeftConfig], str], dict[str, list[str]]] = {
+    (peft.LoraConfig, "distilbert"): {"target_modules": ["q_lin", "v_lin"]},
+    (peft.LoraConfig, "modernbert"): {"target_modules": ["Wqkv"]},
+    (peft.LoraConfig, "mpnet"): {"target_modules": ["attn.q", "attn.v"]},
+    (peft.LoraConfig, "openai-gpt"): {"target_modules": ["c_attn"]},
+    (peft.IA3Config, "distilbert"): {
+        "target_modules": ["k_lin", "v_lin", "ffn.lin2"],
+        "feedforward_modules": ["ffn.lin2"],
+    },
+    (peft.IA3Config, "modernbert"): {"target_modules": ["Wqkv", "mlp.Wo"], "feedforward_modules": ["mlp.Wo"]},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adapter:
+    """What is trained in place of all weights.
 
     Args:
+        settings: The adapter's.
+        length: Tokens of a text at most.
+        checkpointing: Whether activations are computed again in the backward pass.
+    """
+
+    settings: PeftConfig
+    length: int
+    checkpointing: bool
+
+
+def adapter(*, length: int, checkpointing: bool, method: str | None = None, **fields: Any) -> Adapter | None:
+    """What is trained in place of all weights; None where every weight is trained.
+
+    Args:
+        length: As `Adapter` has it.
+        checkpointing: Likewise.
         method: One of `METHODS`, or None.
         **fields: Of its configuration in PEFT.
 
@@ -46,25 +86,26 @@ def adapter(*, method: str | None = None, **fields: Any) -> PeftConfig | None:
     if method is None:
         return None
     try:
-        found: PeftConfig = METHODS[method](**fields)
+        settings = METHODS[method](**fields)
     except (ValueError, TypeError) as error:
         raise ConfigError(f"'peft': {str(error).partition(chr(10))[0]}") from error
-    return found
+    return Adapter(settings=settings, length=length, checkpointing=checkpointing)
 
 
-def adapt(model: PreTrainedModel, settings: PeftConfig | None) -> Adapted:
+def adapt(model: PreTrainedModel, wanted: Adapter | None) -> Adapted:
     """Freeze a model, and give it an adapter; what is new in it is trained as a whole and saved with the adapter.
 
     Args:
         model: As it was loaded; it is changed.
-        settings: As `adapter` gives them.
+        wanted: As `adapter` gives it.
 
     Raises:
-        ConfigError: The model is untrained, nothing of it is what the adapter looks for, or something of it is new that
-            the adapter would leave as it was drawn.
+        ConfigError: The model is untrained, nothing of it is what the adapter looks for, something of it is new that
+            the adapter would leave as it was drawn, or the two are known not to work together.
     """
-    if settings is None:
+    if wanted is None:
         return model
+    settings = wanted.settings
     if not model.name_or_path:
         remedy = "say model=pretrained model.name=…"
         raise ConfigError(f"'peft': an adapter is for pretrained weights, and these are new; {remedy}")
@@ -73,15 +114,22 @@ def adapt(model: PreTrainedModel, settings: PeftConfig | None) -> Adapted:
     )
     modules, tokens = fresh(model)
     _require_trainable(model, modules)
+    if isinstance(settings, PromptLearningConfig):
+        virtual.fit(model, settings, wanted.length, checkpointing=wanted.checkpointing)
+        modules = [f"base_model.{name}" for name in modules]  # or else PEFT takes parts of its own of the same name
+    if isinstance(settings, bottleneck.BottleneckConfig) and settings.layer_norms:
+        modules += bottleneck.layer_norms(model, modules)
     settings.modules_to_save = sorted({*(settings.modules_to_save or ()), *modules}) or None
+    _name_targets(model, settings)
     if tokens:
         _train_tokens(settings, tokens)
     try:
         with _of_no_concern():
             adapted = peft.get_peft_model(model, settings)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         reason = str(error).partition("\n")[0]
         raise ConfigError(f"'peft': {type(model).__name__} cannot have it ({reason})") from error
+    virtual.watch(adapted)
     if Path(model.name_or_path).is_dir():  # found from any folder
         adapted.active_peft_config.base_model_name_or_path = str(Path(model.name_or_path).resolve())
     # Where the vocabulary has grown PEFT would save all of the embedding, and ask the Hub whether it has.
@@ -110,48 +158,36 @@ def _require_trainable(model: PreTrainedModel, modules: Sequence[str]) -> None:
             )
 
 
+def _name_targets(model: PreTrainedModel, settings: PeftConfig) -> None:
+    """Say what the adapter is for where PEFT does not know the architecture, and what it is not for."""
+    architecture: str = model.config.model_type
+    fields: Any = vars(settings)
+    if fields.get("target_modules") == "all-linear":  # also those that are trained as a whole
+        fields["exclude_modules"] = settings.modules_to_save
+    names = TARGETS.get((type(settings), architecture), {})
+    if names and fields["target_modules"] is None:
+        say(f"peft: PEFT has no default for {architecture}; taken: {', '.join(names['target_modules'])}")
+        fields.update(names)
+
+
 def _train_tokens(settings: PeftConfig, tokens: Sequence[int]) -> None:
     if "trainable_token_indices" not in vars(settings):
         raise ConfigError(f"'peft': {settings.peft_type} cannot learn the new tokens; take peft=lora")
     settings.trainable_token_indices = list(tokens)
 
 
-def counted(model: nn.Module) -> dict[str, int]:
-    """Weights of an adapted model.
-
-    Returns:
-        ``all``; ``trained``, and of these those of modules that are trained as a whole (``heads``) and of new tokens
-        (``tokens``); of LoRA the ``matrices`` that have an update, and the ``closed form`` of its weights.
-
-    LoRA's count is r (d + k) for each matrix of d x k, Hu et al. 2021, section 4.2; DoRA has d magnitudes besides.
-    """
-    alone = bare(model)
-    whole = sum(weight.numel() for weight in model.parameters())
-    trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
-    heads = sum(weight.numel() for name, weight in model.named_parameters() if ".modules_to_save." in name)
-    tokens = sum(weight.numel() for name, weight in model.named_parameters() if "trainable_tokens_delta" in name)
-    layers = [layer for layer in alone.modules() if isinstance(layer, LoraLayer)]
-    closed = sum(_weights(layer) for layer in layers)
-    return {
-        "all": whole,
-        "trained": trained,
-        "heads": heads,
-        "tokens": tokens,
-        "matrices": len(layers),
-        "closed form": closed,
-    }
-
-
-def _weights(layer: LoraLayer) -> int:
-    """Of one matrix's update."""
-    rows, columns = int(layer.out_features or 0), int(layer.in_features or 0)
-    return sum(rank * (rows + columns) + int(layer.use_dora[name]) * rows for name, rank in layer.r.items())
-
-
-def read(folder: Path, kind: Any) -> PreTrainedModel:
-    """The model in a folder that holds an adapter only, with the adapter's update in its weights: see `beside`."""
-    merged: PreTrainedModel = beside(folder, kind).merge_and_unload()
+def read(folder: Path, kind: Any) -> Adapted:
+    """The model in a folder that holds an adapter only, the adapter's update in its weights if it can: see `beside`."""
+    adapted = beside(folder, kind)
+    if not mergeable(adapted.active_peft_config):
+        return adapted
+    merged: PreTrainedModel = adapted.merge_and_unload()
     return merged
+
+
+def mergeable(settings: PeftConfig) -> bool:
+    """Whether what an adapter does can be done by the weights of its base alone."""
+    return settings.peft_type in {PeftType.LORA, PeftType.IA3}
 
 
 def beside(folder: Path, kind: Any) -> PeftModel:
@@ -176,4 +212,6 @@ def beside(folder: Path, kind: Any) -> PeftModel:
     if rows != base.config.vocab_size:
         base.resize_token_embeddings(rows, mean_resizing=False)
     with _of_no_concern():
-        return PeftModel.from_pretrained(base, str(folder))
+        adapted = PeftModel.from_pretrained(base, str(folder))
+    virtual.watch(adapted)
+    return adapted

@@ -1,13 +1,20 @@
 """The model of transformers within what wraps it: several processes, an adapter."""
 
+from typing import Any
+
 from accelerate.utils import extract_model_from_parallel
 from peft import PeftModel
 from torch import nn
 from transformers import PreTrainedModel
 
 
+def unwrapped(model: nn.Module) -> Any:
+    """The model with its adapter, wrapped for several processes or not."""
+    return extract_model_from_parallel(model)
+
+
 def bare(model: nn.Module) -> PreTrainedModel:
     """The model itself, in which an adapter's layers are, wrapped for several processes or with an adapter or not."""
-    alone = extract_model_from_parallel(model)
+    alone = unwrapped(model)
     found: PreTrainedModel = alone.get_base_model() if isinstance(alone, PeftModel) else alone
     return found

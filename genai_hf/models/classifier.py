@@ -3,7 +3,6 @@
 Upstream guesses: a head of another task is taken where its size fits, and labels are taken in the order of the data.
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,7 +19,7 @@ from genai_hf.errors import ConfigError
 from genai_hf.models.fresh import mark
 from genai_hf.models.loading import check_room, configuration, weights
 from genai_hf.models.pooling import score_head
-from genai_hf.ranks import rank
+from genai_hf.ranks import say
 from genai_hf.weightless import weightless_folder
 
 HEAD = AutoModelForSequenceClassification
@@ -130,18 +129,18 @@ def _keeps_head(wanted: PreTrainedConfig, names: Sequence[str], head_labels: Seq
     if not trained:
         return False
     if not names:
-        _say("the checkpoint's head for one value is kept" if len(found) == 1 else _new(found, ["one value"]))
+        say("the checkpoint's head for one value is kept" if len(found) == 1 else _new(found, ["one value"]))
         return len(found) == 1
     unnamed = all(label.upper() == f"LABEL_{place}" for place, label in enumerate(found))
     if unnamed and len(found) == len(names):
         _rename(wanted, names)
-        _say(f"the checkpoint's head does not name its outputs; taken as {', '.join(names)}; else head_labels=[…]")
+        say(f"the checkpoint's head does not name its outputs; taken as {', '.join(names)}; else head_labels=[…]")
         return True
     if _places(found, names) is None:
-        _say(_new(found, names))
+        say(_new(found, names))
         return False
     if label_order(wanted, names):
-        _say(f"labels by name: the checkpoint's head has {', '.join(found)}, the task {', '.join(names)}")
+        say(f"labels by name: the checkpoint's head has {', '.join(found)}, the task {', '.join(names)}")
     return True
 
 
@@ -176,11 +175,6 @@ def _places(found: Sequence[str], names: Sequence[str]) -> list[int] | None:
 
 def _folded(label: str) -> str:
     return label.casefold().replace("-", "_").replace(" ", "_")
-
-
-def _say(line: str) -> None:
-    if rank() == 0 and not weightless_folder():
-        print(line, file=sys.stderr)
 
 
 def _require_padding(tokenizer: PreTrainedTokenizerBase) -> None:

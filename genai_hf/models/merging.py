@@ -52,7 +52,11 @@ def merge(folder: Path, target: Path, dtype: str) -> Drift:
     """
     configuration = AutoConfig.from_pretrained(folder)
     kind = _class(folder, configuration)
-    beside, merged = adapters.beside(folder, kind).eval(), adapters.read(folder, kind).eval()
+    beside = adapters.beside(folder, kind).eval()
+    if not adapters.mergeable(beside.active_peft_config):
+        method = str(beside.peft_type).removeprefix("PeftType.")
+        raise ConfigError(f"{folder}: what {method} adds is no change of a weight, so it stays beside; use it as it is")
+    merged: Any = adapters.read(folder, kind).eval()
     if FACTS in configuration.to_dict():
         read_extract_head(merged, folder)
     merged.to(getattr(torch, dtype))

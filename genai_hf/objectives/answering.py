@@ -19,7 +19,7 @@ from transformers import GenerationConfig, PreTrainedTokenizerFast
 from genai_hf.losses import cross_entropy_sum
 from genai_hf.metrics.answers import require, score
 from genai_hf.metrics.language import language_metrics
-from genai_hf.models.bare import bare
+from genai_hf.models.bare import unwrapped
 from genai_hf.objectives.language import TextTally, forward, scored
 
 OF_THE_MODEL = ("pad", "bos", "eos", "decoder_start", "forced_bos", "forced_eos")  # ids; all else is Decoding's
@@ -54,7 +54,7 @@ class Decoding:
             batch: On the model's device.
             pad_token_id: What fills up shorter answers.
         """
-        alone: Any = bare(model)
+        alone: Any = unwrapped(model)
         inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
         with _plain(alone) as config:
             config.update(num_beams=self.beams, max_new_tokens=self.max_new_tokens, do_sample=False)

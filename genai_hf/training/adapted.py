@@ -4,14 +4,16 @@ from pathlib import Path
 from typing import Any
 
 from peft import PeftModel
+from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from genai_hf.errors import UserError
-from genai_hf.models.adapters import counted
-from genai_hf.models.bare import bare
+from genai_hf.models.bare import unwrapped
+from genai_hf.models.trained_weights import closed_form, counted
 from genai_hf.reports import sections
 
+TRAINED = "trained.safetensors"  # file of a checkpoint
 PATIENCE = 3  # steps: LoRA's A has no gradient while B is 0, and a warmup may begin with a rate of 0
 
 
@@ -65,18 +67,36 @@ class EveryPartLearns(TrainerCallback):
 
 def table(model: nn.Module) -> sections.Table:
     """Weights of an adapted model."""
-    counts = counted(model)
-    settings = model.active_peft_config if isinstance(model, PeftModel) else bare(model).peft_config["default"]
+    counts, adapted = counted(model), unwrapped(model)
+    why, expected = closed_form(adapted)
     rows: list[list[str | int | float | None]] = [
         ["adapter", counts["trained"] - counts["heads"] - counts["tokens"]],
+        ["adapter, by the closed form", expected],
         ["modules that are trained as a whole", counts["heads"]],
         ["embeddings of new tokens", counts["tokens"]],
         ["all of the model", counts["all"]],
         ["share that is trained", f"{counts['trained'] / counts['all']:.3%}"],
     ]
-    closed = ""
-    if counts["closed form"]:
-        closed = f" By the closed form, r (d + k) for each of {counts['matrices']} matrices: {counts['closed form']:,}."
+    method = str(adapted.peft_type).removeprefix("PeftType.")
     return sections.Table(
-        "What is trained", ["part", "weights"], rows, f"{settings.peft_type.value}; all else is frozen.{closed}"
+        "What is trained", ["part", "weights"], rows, f"{method}; all else is frozen. The closed form: {why}."
     )
+
+
+def save_trained(model: nn.Module, folder: Path) -> None:
+    """Save what is trained of a model with virtual tokens: PEFT's own file has not what they are made by."""
+    if _is_virtual(model):
+        trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+        save_file({name: weight.detach().cpu().contiguous() for name, weight in trained.items()}, folder / TRAINED)
+
+
+def load_trained(model: nn.Module, folder: Path) -> bool:
+    """Take it up; False where the model is of another kind."""
+    if not _is_virtual(model):
+        return False
+    model.load_state_dict(load_file(folder / TRAINED), strict=False)
+    return True
+
+
+def _is_virtual(model: nn.Module) -> bool:
+    return isinstance(model, PeftModel) and bool(model.active_peft_config.is_prompt_learning)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genai_hf.errors import UserError
-from genai_hf.training import checkpoints
+from genai_hf.training import adapted, checkpoints
 from genai_hf.training.callbacks import EpochEnd, is_whole
 
 if TYPE_CHECKING:  # what the mixin may assume: at run time a Trainer class comes after it
@@ -56,7 +56,8 @@ class Judging(Base):
             UserError: Its checkpoint is damaged.
         """
         self._require_best()
-        super()._load_best_model()
+        if not adapted.load_trained(self.model, Path(str(self.state.best_model_checkpoint))):
+            super()._load_best_model()
 
     def _require_best(self) -> None:
         best = self.state.best_model_checkpoint

@@ -11,7 +11,7 @@ from transformers.trainer import TRAINING_ARGS_NAME
 
 from genai_hf.errors import ConfigError
 from genai_hf.models.bare import bare
-from genai_hf.training import checkpoints, hyperparameters, random_state, state_tree
+from genai_hf.training import adapted, checkpoints, hyperparameters, random_state, state_tree
 from genai_hf.training.judging import Judging
 from genai_hf.training.not_a_number import Guard
 
@@ -48,6 +48,7 @@ class State(Judging):
         elif self.args.should_save:
             for name, part in self._stateful().items():
                 state_tree.save(part.state_dict(), Path(output_dir, name))
+            adapted.save_trained(self.model, Path(output_dir))
 
     def create_optimizer(self, model: nn.Module | None = None) -> Optimizer:
         """Make the optimizer; its groups keep the learning rate before any schedule, to compare a checkpoint's with."""
@@ -81,7 +82,8 @@ class State(Judging):
             ConfigError: They are of a model of another shape.
         """
         try:
-            super()._load_from_checkpoint(resume_from_checkpoint, model)
+            if not adapted.load_trained(self.model, Path(resume_from_checkpoint)):
+                super()._load_from_checkpoint(resume_from_checkpoint, model)
         except (RuntimeError, ValueError) as error:
             if "size mismatch" not in str(error) and "shape" not in str(error):
                 raise

@@ -13,6 +13,7 @@ import genai_hf
 from genai_hf import cli
 from genai_hf.models import adapters
 from genai_hf.models.bare import bare
+from genai_hf.models.trained_weights import closed_form, counted
 
 FROM_SCRATCH = ("model.config.", "tokenizer.")
 TRAINS = [name for name in RECIPES if name != "train_tokenizer"]
@@ -41,8 +42,8 @@ def test_every_recipe_takes_an_adapter_and_goes_on_with_it(recipe, text, root, c
     frozen = {name.replace(".base_layer", ""): weight for name, weight in ours.items() if not weight.requires_grad}
     same = [name for name in frozen.keys() & before.keys() if torch.equal(frozen[name], before[name])]
     assert len(same) == len(frozen.keys() & before.keys()) > 10
-    counts = adapters.counted(trainer.model)
-    assert counts["trained"] == counts["closed form"] + counts["heads"] + counts["tokens"]
+    counts, (_, expected) = counted(trainer.model), closed_form(trainer.model)
+    assert counts["trained"] == expected + counts["heads"] + counts["tokens"]
     again = genai_hf.build(genai_hf.compose(recipe, [*words, "run=again"]))
     again.train(resume_from_checkpoint=f"{trainer.args.output_dir}/checkpoint-3")
     theirs = dict(bare(again.model).named_parameters())
@@ -78,6 +79,43 @@ def test_what_is_saved_is_the_adapter_alone_and_it_is_all_that_is_needed(method,
     assert "merged exists; remove it first" in capsys.readouterr().err
 
 
+BESIDE = {  # what stays beside the weights, by recipe
+    "prefix": ["glue", "t5_qa"],
+    "prompt": ["gpt_lm", "t5_qa"],
+    "p_tuning": ["glue", "bert_mlm"],
+    "bottleneck": ["glue", "t5_spans"],
+}
+SMALL = {
+    "prefix": ["peft.prefix_projection=true", "peft.encoder_hidden_size=8"],
+    "p_tuning": ["peft.encoder_hidden_size=8"],
+    "bottleneck": ["peft.width=8"],
+}
+
+
+@pytest.mark.parametrize(("method", "recipe"), [(method, recipe) for method in BESIDE for recipe in BESIDE[method]])
+def test_what_stays_beside_the_weights_goes_on_bit_for_bit_and_is_read(method, recipe, text, root, capsys):  # noqa: F811
+    small = [*SMALL.get(method, []), *(["peft.num_virtual_tokens=3"] if method != "bottleneck" else [])]
+    own = ["packing=stream"] if recipe == "gpt_lm" else []
+    length = "sequence_length=" + str(genai_hf.compose(recipe, RECIPES[recipe]).sequence_length - 3)
+    _, words = adapted(recipe, text, root, f"peft={method}", *small, *own, length, "trainer.learning_rate=1e-2")
+    assert cli.main([recipe, *words, "run=whole"]) == 0
+    whole = root / recipe / "whole"
+    trainer = genai_hf.build(genai_hf.compose(recipe, [*words, "run=again"]))
+    trainer.train(resume_from_checkpoint=str(whole / "checkpoint-3"))
+    trainer.save_model(str(root / "again"))
+    ours, theirs = (load_file(folder / "adapter_model.safetensors") for folder in (whole / "model", root / "again"))
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(weight, theirs[name]) for name, weight in ours.items())
+    assert cli.main(["merge", str(whole)]) == 2
+    assert "is no change of a weight, so it stays beside" in capsys.readouterr().err
+    model = adapters.read(whole / "model", type(bare(trainer.model))).eval()
+    batch = trainer.data_collator([trainer.eval_dataset[0]])
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "decoder_input_ids") if name in batch}
+    with torch.no_grad():
+        read, trained = model(**inputs).logits, trainer.model.eval()(**inputs).logits
+    torch.testing.assert_close(read, trained, rtol=0, atol=1e-5)
+
+
 def test_new_tokens_and_the_head_at_them_are_learnt_and_merged(text, root, capsys):  # noqa: F811
     own = [word for word in RECIPES["gpt_extract"] if not word.startswith(FROM_SCRATCH)]
     assert cli.main(["gpt_lm", text, *RECIPES["gpt_lm"], "run=base", "trainer.max_steps=2"]) == 0
@@ -111,6 +149,12 @@ def test_a_head_that_only_training_needs_is_in_checkpoints_and_not_in_the_final_
         (["peft=lora"], "'peft': an adapter is for pretrained weights, and these are new"),
         (["peft=lora", "peft.rank=4"], "'peft.rank' is not a parameter of LoraConfig; did you mean 'peft.r'?"),
         (["peft.r=4"], "'peft.r' is for an adapter; name one, such as peft=lora"),
+        (
+            ["peft=prefix", "trainer.activation_checkpointing=true"],
+            "'peft': a prefix is lost where activations are",
+        ),
+        (["peft=prompt", "peft.num_virtual_tokens=500"], "'peft.num_virtual_tokens': 500 before texts of"),
+        (["peft=bottleneck", "peft.width=0"], "'peft': width must be at least 1, got 0"),
         (["peft=lorra"], "'peft=lorra' is not an option; did you mean 'lora'?"),
         (["peft=lora", "peft.r=0"], "'peft': BertForMaskedLM cannot have it (`r` should be a positive integer"),
         (["peft=lora", "peft.target_modules=[nothing]"], "'peft': BertForMaskedLM cannot have it (Target modules"),
