@@ -82,6 +82,7 @@ def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, res
             cfg.pop("trainer")
         if not recipe.trains:
             cfg.pop("peft")
+            cfg.pop("quantization")
         if cfg.get("init_from"):
             _begin_with(cfg)
     if resolve:
@@ -184,7 +185,7 @@ def groups(recipe: RecipeFile) -> dict[str, list[str]]:
     """The groups that the recipe may choose from, each with its options."""
     app = application(recipe)
     cfg = app.compose_config(recipe.name, list(QUIET), run_mode=RunMode.RUN)
-    useless = ("hydra",) if recipe.trains else ("hydra", "launch", "peft")
+    useless = ("hydra",) if recipe.trains else ("hydra", "launch", "peft", "quantization")
     chosen = [group for group in cfg.hydra.runtime.choices if not group.startswith(useless) and "@" not in group]
     return {group: app.config_loader.get_group_options(group) for group in sorted(chosen)}
 

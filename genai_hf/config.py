@@ -32,7 +32,13 @@ ADAPTERS = {  # by peft.method
     "p_tuning": "peft.tuners.p_tuning.config.PromptEncoderConfig",
     "bottleneck": "genai_hf.models.bottleneck.BottleneckConfig",
 }
-OPEN = (*UPSTREAM, "peft", "model.config", "supervised")  # fields of an architecture's own configuration; names of sets
+OPEN = (
+    *UPSTREAM,
+    "peft",
+    "quantization",
+    "model.config",
+    "supervised",
+)  # fields of an architecture's own configuration; names of sets
 
 # Keys of base.yaml, whose owner is the command.
 BASE = {
@@ -88,6 +94,7 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
             _check_trainer(cfg[group], at=group)
     _check_model(cfg)
     _check_adapter(cfg)
+    _check_quantization(cfg)
     for part, at, given in recipe.calls():
         if at is not None:
             check_node(part, OmegaConf.select(cfg, at), at=at, given=given)
@@ -199,6 +206,17 @@ def _check_adapter(cfg: DictConfig) -> None:
         raise ConfigError(f"'peft.{next(iter(node))}' is for an adapter; name one, such as peft=lora")
 
 
+def _check_quantization(cfg: DictConfig) -> None:
+    """The fields of bitsandbytes' configuration, and that something can be trained beside the weights."""
+    if not cfg.get("quantization"):
+        return
+    check_node("transformers.utils.quantization_config.BitsAndBytesConfig", cfg.quantization, at="quantization")
+    if cfg.peft.get("method") is None:
+        raise ConfigError("'quantization': weights of so few bits cannot be trained; add an adapter, such as peft=lora")
+    if cfg.model.get("architecture") is not None or cfg.model.get("from_scratch"):
+        raise ConfigError("'quantization' is for pretrained weights; say model=pretrained model.name=…")
+
+
 def _check_trainer(node: Mapping[str, Any], at: str) -> None:
     """What the fields' types do not say."""
     for key, instead in RESERVED.items():
@@ -227,6 +245,13 @@ def adapter(cfg: DictConfig) -> Any:
     checkpointing = bool(cfg.trainer.get("activation_checkpointing") or cfg.trainer.get("gradient_checkpointing"))
     fields = OmegaConf.to_container(cfg.peft, resolve=True)
     return made(length=cfg.sequence_length, checkpointing=checkpointing, **fields)  # type: ignore[arg-type]
+
+
+def quantization(cfg: DictConfig) -> Any:
+    """How the group `quantization` asks to store pretrained weights, or None."""
+    from genai_hf.models.quantization import quantized
+
+    return quantized(precision=cfg.precision, **OmegaConf.to_container(cfg.quantization, resolve=True))  # type: ignore[arg-type]
 
 
 def training_arguments(cfg: DictConfig) -> Any:

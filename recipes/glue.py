@@ -30,6 +30,7 @@ def build(cfg: DictConfig) -> Trainer:
         tokenizer=tokenizer,
         sequence_length=cfg.sequence_length,
         seed=cfg.seed,
+        quantization=config.quantization(cfg),
         head_labels=cfg.head_labels,
     )
     rows = config.build(

@@ -25,7 +25,8 @@ def build(cfg: DictConfig) -> Trainer:
         examples = config.build(data.labelled, cfg.data, at="data", task=task)
         tokenizer = config.build(tokenization.load_or_train, cfg.tokenizer, at="tokenizer", corpus=examples.corpus())
     names, shape = examples.task.names, {"tokenizer": tokenizer, "sequence_length": cfg.sequence_length}
-    trunk = config.build(models.load, cfg.model, at="model", head="causal_lm", seed=cfg.seed, **shape)
+    shape |= {"seed": cfg.seed, "quantization": config.quantization(cfg)}
+    trunk = config.build(models.load, cfg.model, at="model", head="causal_lm", **shape)
     marks = config.build(tokenization.append_marks, cfg.tokens, at="tokens", tokenizer=tokenizer)
     facts = models.Facts(transformation=kind, names=names, length=cfg.sequence_length, **cfg.tokens)
     given = {"trunk": trunk, "facts": facts, "marks": marks, "seed": cfg.seed}

@@ -29,6 +29,7 @@ def build(cfg: DictConfig) -> Trainer:
         tokenizer=tokenizer,
         sequence_length=cfg.sequence_length,
         seed=cfg.seed,
+        quantization=config.quantization(cfg),
     )
     models.require_causal(model)
     if cfg.packing == "documents":

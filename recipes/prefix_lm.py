@@ -27,6 +27,7 @@ def build(cfg: DictConfig) -> Trainer:
         tokenizer=tokenizer,
         sequence_length=cfg.sequence_length,
         seed=cfg.seed,
+        quantization=config.quantization(cfg),
     )
     two_stacks = model.config.is_encoder_decoder
     if not two_stacks:

@@ -39,6 +39,7 @@ def build(cfg: DictConfig) -> Trainer:
         tokenizer=tokenizer,
         sequence_length=cfg.sequence_length,
         seed=cfg.seed,
+        quantization=config.quantization(cfg),
     )
     config.build(attach_span_boundary, cfg.boundary, at="boundary", model=model, seed=cfg.seed)
 

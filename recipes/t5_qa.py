@@ -28,6 +28,7 @@ def build(cfg: DictConfig) -> Trainer:
         tokenizer=tokenizer,
         sequence_length=max(cfg.sequence_length, cfg.target_length),
         seed=cfg.seed,
+        quantization=config.quantization(cfg),
     )
     objective = config.build(
         Answering,

@@ -38,6 +38,7 @@ def build(cfg: DictConfig) -> Trainer:
         tokenizer=tokenizer,
         sequence_length=cfg.sequence_length,
         seed=cfg.seed,
+        quantization=config.quantization(cfg),
     )
     models.require_padding_first(model, tokenizer.pad_token_id)
     return Trainer(

@@ -16,10 +16,10 @@ import torch
 from peft import PeftConfig, PeftModel, PeftType
 from peft.config import PromptLearningConfig
 from safetensors import SafetensorError
-from transformers import AutoConfig, PreTrainedModel
+from transformers import AutoConfig, BitsAndBytesConfig, PreTrainedModel
 
 from genai_hf.errors import ConfigError
-from genai_hf.models import bottleneck, virtual
+from genai_hf.models import bottleneck, quantization, virtual
 from genai_hf.models.fresh import fresh
 from genai_hf.ranks import say
 
@@ -114,6 +114,9 @@ def adapt(model: PreTrainedModel, wanted: Adapter | None) -> Adapted:
     )
     modules, tokens = fresh(model)
     _require_trainable(model, modules)
+    if vars(model).get("is_loaded_in_8bit") and vars(settings).get("use_dora"):
+        remedy = "take quantization=nf4, or peft=lora"
+        raise ConfigError(f"'peft': DoRA needs weights that can be read back, and int8's cannot; {remedy}")
     if isinstance(settings, PromptLearningConfig):
         virtual.fit(model, settings, wanted.length, checkpointing=wanted.checkpointing)
         modules = [f"base_model.{name}" for name in modules]  # or else PEFT takes parts of its own of the same name
@@ -144,6 +147,9 @@ def _of_no_concern() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
         warnings.filterwarnings("ignore", "fan_in_fan_out is set to False", UserWarning)
+        warnings.filterwarnings(
+            "ignore", "Input and output embeddings are no longer tied", UserWarning
+        )  # T5 1.1: never
         yield
 
 
@@ -179,10 +185,21 @@ def _train_tokens(settings: PeftConfig, tokens: Sequence[int]) -> None:
 def read(folder: Path, kind: Any) -> Adapted:
     """The model in a folder that holds an adapter only, the adapter's update in its weights if it can: see `beside`."""
     adapted = beside(folder, kind)
-    if not mergeable(adapted.active_peft_config):
+    if not mergeable(adapted.active_peft_config) or is_quantized(adapted):
         return adapted
-    merged: PreTrainedModel = adapted.merge_and_unload()
-    return merged
+    return merged(adapted)
+
+
+def merged(adapted: PeftModel) -> PreTrainedModel:
+    """The base with the adapter's update in its weights."""
+    with _of_no_concern():
+        whole: PreTrainedModel = adapted.merge_and_unload()
+    return whole
+
+
+def is_quantized(model: Adapted) -> bool:
+    """Whether weights of it have fewer bits."""
+    return model.config.to_dict().get("quantization_config") is not None
 
 
 def mergeable(settings: PeftConfig) -> bool:
@@ -190,25 +207,29 @@ def mergeable(settings: PeftConfig) -> bool:
     return settings.peft_type in {PeftType.LORA, PeftType.IA3}
 
 
-def beside(folder: Path, kind: Any) -> PeftModel:
+def beside(folder: Path, kind: Any, *, full: bool = False) -> PeftModel:
     """The base of the adapter in a folder, with the adapter.
 
     Args:
         folder: With the adapter's files, and the model's own ``config.json``.
         kind: Which of transformers' auto classes it is of.
+        full: Read the base's weights as they come, even if the adapter was trained beside fewer bits of them.
 
     Raises:
         ConfigError: The base is not where it was.
     """
     settings = PeftConfig.from_pretrained(str(folder))
     name, wanted = str(settings.base_model_name_or_path), AutoConfig.from_pretrained(folder)
-    rows = wanted.vocab_size
+    rows, bits = wanted.vocab_size, vars(wanted).pop("quantization_config", None)
+    stored = {} if bits is None or full else {"quantization_config": BitsAndBytesConfig.from_dict(bits)}
     try:
         wanted.vocab_size = AutoConfig.from_pretrained(name, revision=settings.revision).vocab_size
         fixed = {"use_safetensors": True, "dtype": torch.float32, "ignore_mismatched_sizes": True}
-        base = kind.from_pretrained(name, config=wanted, revision=settings.revision, **fixed)
+        base = kind.from_pretrained(name, config=wanted, revision=settings.revision, **fixed, **stored)
     except (OSError, SafetensorError) as error:
         raise ConfigError(f"{folder} is an adapter of {name}, which cannot be read; bring it back there") from error
+    if stored:
+        quantization.leave(base)
     if rows != base.config.vocab_size:
         base.resize_token_embeddings(rows, mean_resizing=False)
     with _of_no_concern():

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from transformers import (
     AutoModelForSequenceClassification,
+    BitsAndBytesConfig,
     PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -39,6 +40,7 @@ def load_classifier(
     revision: str | None = None,
     from_scratch: bool = False,
     head_labels: Sequence[str] | None = None,
+    quantization: BitsAndBytesConfig | None = None,
 ) -> PreTrainedModel:
     """A model with one output for each name, or one in all for a regression; its config says which output is which.
 
@@ -56,6 +58,7 @@ def load_classifier(
         revision: A Hub commit, branch or tag.
         from_scratch: Leave the weights of `name`.
         head_labels: Names of the outputs of a head that does not name them rightly.
+        quantization: As for `genai_hf.models.load`.
 
     Raises:
         ConfigError: As for `genai_hf.models.load`; or weights are missing that are not drawn anew, or padding.
@@ -79,7 +82,8 @@ def load_classifier(
     if not has_weights or weightless_folder():
         with torch.device("meta" if weightless_folder() else "cpu"):
             return HEAD.from_config(wanted, dtype=torch.float32)
-    model, missing = weights(HEAD, str(name), wanted, revision, ignore_mismatched_sizes=not keeps)
+    given: Any = {"quantization": quantization, "ignore_mismatched_sizes": not keeps}
+    model, missing = weights(HEAD, str(name), wanted, revision, **given)
     _require_weights(model, str(name), missing, keeps)
     if not keeps:
         renew_head(model, seed)

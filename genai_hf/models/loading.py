@@ -7,12 +7,13 @@ from typing import Any, Literal, TypeAlias
 import torch
 import transformers
 from safetensors import SafetensorError
-from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from genai_hf.config import hint
 from genai_hf.errors import ConfigError
 from genai_hf.models.fresh import mark
 from genai_hf.models.head import untie
+from genai_hf.models.quantization import settle, spare
 from genai_hf.weightless import weightless_folder
 
 HEADS = {
@@ -61,6 +62,7 @@ def load(
     config: Mapping[str, Any] | None = None,
     revision: str | None = None,
     from_scratch: bool = False,
+    quantization: BitsAndBytesConfig | None = None,
 ) -> PreTrainedModel:
     """Load the weights called `name`, or make an untrained model of `architecture`.
 
@@ -75,6 +77,7 @@ def load(
         config: Fields of the model's own configuration.
         revision: A Hub commit, branch or tag.
         from_scratch: Take the sizes of `name` and leave its weights: the same model, untrained.
+        quantization: How pretrained weights are stored; None as they come.
 
     Raises:
         ConfigError: Neither or a wrong name or architecture is given, a field does not exist, or the model is too
@@ -93,7 +96,7 @@ def load(
             return _untrained(head, wanted)
     if name is None or from_scratch:
         return _untrained(head, wanted)
-    model, missing = weights(HEADS[head], name, wanted, revision)
+    model, missing = weights(HEADS[head], name, wanted, revision, quantization=quantization)
     mark(model, {key.rpartition(".")[0] for key in missing})
     return model
 
@@ -125,19 +128,33 @@ def _untrained(head: Head, wanted: PreTrainedConfig) -> PreTrainedModel:
 
 
 def weights(
-    head: Any, name: str, wanted: PreTrainedConfig, revision: str | None, **given: Any
+    head: Any,
+    name: str,
+    wanted: PreTrainedConfig,
+    revision: str | None,
+    *,
+    quantization: BitsAndBytesConfig | None = None,
+    ignore_mismatched_sizes: bool = False,
 ) -> tuple[PreTrainedModel, list[str]]:
     """A pretrained model in float32, and the names of the weights that its files lack or have in another shape.
+
+    With `quantization` its linear layers are stored in fewer bits.
 
     Raises:
         ConfigError: There are no safetensors weights that can be read.
     """
-    fixed = {"use_safetensors": True, "dtype": torch.float32, "output_loading_info": True}
+    given: dict[str, Any] = {"use_safetensors": True, "dtype": torch.float32, "output_loading_info": True}
+    given["ignore_mismatched_sizes"] = ignore_mismatched_sizes
+    if quantization is not None:
+        spare(quantization, head, wanted)
+        given["quantization_config"] = quantization
     try:
-        model, found = head.from_pretrained(name, config=wanted, revision=revision, **fixed, **given)
+        model, found = head.from_pretrained(name, config=wanted, revision=revision, **given)
     except (OSError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"'model.name': {name} has no safetensors weights that can be read ({reason})") from error
+    if quantization is not None:
+        settle(model)
     return model, sorted({*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])})
 
 

@@ -56,7 +56,7 @@ def merge(folder: Path, target: Path, dtype: str) -> Drift:
     if not adapters.mergeable(beside.active_peft_config):
         method = str(beside.peft_type).removeprefix("PeftType.")
         raise ConfigError(f"{folder}: what {method} adds is no change of a weight, so it stays beside; use it as it is")
-    merged: Any = adapters.read(folder, kind).eval()
+    merged: Any = adapters.merged(adapters.beside(folder, kind, full=True)).eval()
     if FACTS in configuration.to_dict():
         read_extract_head(merged, folder)
     merged.to(getattr(torch, dtype))

@@ -116,6 +116,35 @@ def test_what_stays_beside_the_weights_goes_on_bit_for_bit_and_is_read(method, r
     torch.testing.assert_close(read, trained, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize(("recipe", "quantization"), [("glue", "nf4"), ("gpt_lm", "nf4_double"), ("t5_qa", "int8")])
+def test_beside_weights_of_few_bits_it_goes_on_bit_for_bit(recipe, quantization, text, root, capsys):  # noqa: F811
+    few = ["peft=lora", "peft.init_lora_weights=false", f"quantization={quantization}"]  # an update from the beginning
+    _, words = adapted(recipe, text, root, *few, "trainer.learning_rate=1e-2")
+    assert cli.main([recipe, *words, "run=whole"]) == 0
+    whole = root / recipe / "whole"
+    assert re.search(r"quantization: [\d.]+ MB of weights in float32 take [\d.]+ MB", capsys.readouterr().err)
+    trainer = genai_hf.build(genai_hf.compose(recipe, [*words, "run=again"]))
+    trainer.train(resume_from_checkpoint=str(whole / "checkpoint-3"))
+    trainer.save_model(str(root / "again"))
+    ours, theirs = (load_file(folder / "adapter_model.safetensors") for folder in (whole / "model", root / "again"))
+    assert all(torch.equal(weight, theirs[name]) for name, weight in ours.items())
+    model = adapters.read(whole / "model", type(bare(trainer.model))).eval()
+    batch = trainer.data_collator([trainer.eval_dataset[0]])
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "decoder_input_ids") if name in batch}
+    with torch.no_grad():
+        read, trained = model(**inputs).logits, trainer.model.eval()(**inputs).logits
+    torch.testing.assert_close(read, trained, rtol=0, atol=1e-5)
+    capsys.readouterr()
+    assert cli.main(["merge", str(whole), "--dtype", "float32"]) == 0
+    apart = re.search(r"are off the adapter's by ([\d.e-]+) at most", capsys.readouterr().out)
+    assert float(apart[1]) > 1e-4  # what the bits cost: the merged model has all of them
+    full = adapters.beside(whole / "model", type(bare(trainer.model)), full=True).eval()
+    alone = type(bare(trainer.model)).from_pretrained(whole / "merged").eval()
+    with torch.no_grad():
+        torch.testing.assert_close(alone(**inputs).logits, full(**inputs).logits, rtol=0, atol=1e-5)
+    assert "quantization_config" not in json.loads((whole / "merged" / "config.json").read_text())
+
+
 def test_new_tokens_and_the_head_at_them_are_learnt_and_merged(text, root, capsys):  # noqa: F811
     own = [word for word in RECIPES["gpt_extract"] if not word.startswith(FROM_SCRATCH)]
     assert cli.main(["gpt_lm", text, *RECIPES["gpt_lm"], "run=base", "trainer.max_steps=2"]) == 0
@@ -155,6 +184,12 @@ def test_a_head_that_only_training_needs_is_in_checkpoints_and_not_in_the_final_
         ),
         (["peft=prompt", "peft.num_virtual_tokens=500"], "'peft.num_virtual_tokens': 500 before texts of"),
         (["peft=bottleneck", "peft.width=0"], "'peft': width must be at least 1, got 0"),
+        (
+            ["quantization=nf4"],
+            "'quantization': weights of so few bits cannot be trained; add an adapter, such",
+        ),
+        (["quantization=nf5", "peft=lora"], "'quantization=nf5' is not an option; choose from fp4, int8,"),
+        (["quantization=nf4", "peft=lora", "quantization.load_in_4bits=true"], "'quantization.load_in_4bits' is not a"),
         (["peft=lorra"], "'peft=lorra' is not an option; did you mean 'lora'?"),
         (["peft=lora", "peft.r=0"], "'peft': BertForMaskedLM cannot have it (`r` should be a positive integer"),
         (["peft=lora", "peft.target_modules=[nothing]"], "'peft': BertForMaskedLM cannot have it (Target modules"),

@@ -1,0 +1,100 @@
+"""Pretrained weights of 4 or 8 bits, by bitsandbytes: less memory for what an adapter leaves as it is.
+
+Dettmers et al. 2022 (LLM.int8(), arXiv:2208.07339), Dettmers et al. 2023 (QLoRA, arXiv:2305.14314, section 3). Heads
+and output embeddings stay as they are: they are trained, tied or sensitive, and PEFT crashes at a quantised head.
+"""
+
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel
+from transformers.quantizers.base import get_keys_to_not_convert
+
+from genai_hf.errors import ConfigError
+from genai_hf.ranks import say
+
+POOLER = "pooler"  # within the trunk; a checkpoint often lacks it
+
+
+def quantized(*, precision: str, **fields: Any) -> BitsAndBytesConfig | None:
+    """How weights are to be stored; None as they come.
+
+    Args:
+        precision: Of the computation where the fields do not say: ``bf16``, ``fp16`` or ``fp32``.
+        **fields: Of `transformers.BitsAndBytesConfig`.
+
+    Raises:
+        ConfigError: A value is refused there.
+    """
+    if not fields:
+        return None
+    names = {"bf16": "bfloat16", "fp16": "float16"}
+    try:
+        return BitsAndBytesConfig(**{"bnb_4bit_compute_dtype": names.get(precision, "float32"), **fields})
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ConfigError(f"'quantization': {str(error).partition(chr(10))[0]}") from error
+
+
+def spare(settings: BitsAndBytesConfig, kind: Any, wanted: PreTrainedConfig) -> None:
+    """Name in the settings what stays as it is, besides what is named there already.
+
+    Args:
+        settings: They are changed.
+        kind: Which of transformers' auto classes the model is of.
+        wanted: The model's configuration.
+    """
+    with torch.device("meta"):
+        shape = kind.from_config(wanted)
+    heads = [name for name, _ in shape.named_children() if name != shape.base_model_prefix]
+    inner = [name for name, _ in shape.named_modules() if name.rpartition(".")[2] == POOLER]
+    heads = [] if shape.base_model is shape else heads  # of a T5 the halves themselves
+    named = settings.llm_int8_skip_modules or ()
+    settings.llm_int8_skip_modules = sorted({*named, *heads, *inner, *get_keys_to_not_convert(shape)})
+
+
+def leave(model: PreTrainedModel) -> int:
+    """See that an evaluation leaves quantised weights as training needs them.
+
+    On a processor with AVX512-BF16 bitsandbytes packs them anew in the first evaluation, for speed, and training would
+    go on with gradients that are wrong or zero.
+
+    Returns:
+        How many layers have such weights.
+    """
+    layers: list[Any] = [part for part in model.modules() if type(part).__name__ in {"Linear4bit", "Linear8bitLt"}]
+    for layer in layers:
+        if "support_avx512bf16_for_cpu" in vars(layer):
+            layer.support_avx512bf16_for_cpu = False
+    return len(layers)
+
+
+def settle(model: PreTrainedModel) -> None:
+    """Make a model with such weights ready to be trained, and say what they take.
+
+    Raises:
+        ConfigError: It has none.
+    """
+    if not leave(model):
+        raise ConfigError(
+            f"'quantization': {type(model).__name__} has no linear layer that could have it; leave it out"
+        )
+    before, now = full_bytes(model), stored_bytes(model)
+    say(f"quantization: {before / 1e6:,.1f} MB of weights in float32 take {now / 1e6:,.1f} MB")
+
+
+def full_bytes(model: nn.Module) -> int:
+    """What a model's weights would take in float32."""
+    sizes = {id(weight): _elements(weight) for weight in model.parameters()}
+    return 4 * sum(sizes.values())
+
+
+def _elements(weight: Any) -> int:
+    state = vars(weight).get("quant_state")
+    return int(state.shape.numel()) if state is not None else weight.numel()
+
+
+def stored_bytes(model: nn.Module) -> int:
+    """What a model's weights take as they are stored, with their scales, each once."""
+    different = {tensor.data_ptr(): tensor for tensor in model.state_dict().values()}
+    return sum(tensor.numel() * tensor.element_size() for tensor in different.values())
