@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from genai_hf import schema, task_files
 from genai_hf.errors import ConfigError, UserError
 from genai_hf.names import LARGEST_SEED, RESERVED, SMALLEST, SYNONYMS
-from genai_hf.places import existing
+from genai_hf.places import existing, require_model
 from genai_hf.recipe_files import RecipeFile
 from genai_hf.weightless import weightless_folder
 
@@ -110,7 +110,7 @@ def check_node(dotted: str, node: Mapping[str, Any], *, at: str, given: Iterable
     fields = schema.fields(dotted)
     taken = set(given)
     if not isinstance(node, Mapping):
-        raise ConfigError(f"'{at}' holds several settings; set one of them: {at}.{next(iter(fields.keys() - taken))}=…")
+        raise ConfigError(f"'{at}' holds several settings; set one of them: {at}.{_first(fields.keys() - taken)}=…")
     for key in node:
         if key in taken:
             raise ConfigError(f"'{at}.{key}' is set by the recipe; leave it out")
@@ -120,6 +120,11 @@ def check_node(dotted: str, node: Mapping[str, Any], *, at: str, given: Iterable
                 f"'{at}.{key}' is not a parameter of {dotted.rpartition('.')[2]}{hint(f'{at}.{key}', known)}"
             )
         _check_type(f"{at}.{key}", node[key], fields[key].annotation)
+
+
+def _first(names: Iterable[str]) -> str:
+    """What is set most often: a path, if there is one."""
+    return min(names, key=lambda name: (name != "path", name))
 
 
 def hint(key: str, known: Iterable[str]) -> str:
@@ -142,6 +147,8 @@ def _check_files(cfg: DictConfig) -> None:
     """What is named must be there."""
     if isinstance(path := OmegaConf.select(cfg, "data.path"), str):
         existing(path)
+    if isinstance(name := OmegaConf.select(cfg, "model.name"), str):
+        require_model(name)
     if "task" in cfg:
         task_files.find(cfg.task, cfg.data)
     if run := cfg.get("init_from"):

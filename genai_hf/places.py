@@ -33,6 +33,21 @@ def existing(path: str) -> list[Path]:
     return found
 
 
+def require_model(name: str) -> None:
+    """See that what looks like a folder of a model is one; what looks like a Hub id is left to the Hub.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    if (Path(name).expanduser() / "adapter_config.json").is_file():
+        raise ConfigError(f"'model.name': {name} is an adapter; genai-hf merge writes a model of its run, RUN/merged")
+    if name.startswith((".", "/", "~")) and not Path(name, "config.json").is_file():
+        remedy = "give a folder made by save_pretrained, or a Hub id"
+        if Path(name, "model", "config.json").is_file():
+            remedy = f"this is a run's folder, and its model is {Path(name, 'model')}"
+        raise ConfigError(f"'model.name': {name} holds no config.json; {remedy}")
+
+
 def below(folder: Path) -> Iterator[Path]:
     """Files in a folder and below it, but for hidden ones and those of runs, which may lie there too."""
     for place, folders, names in os.walk(folder):

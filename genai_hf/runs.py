@@ -137,7 +137,9 @@ def _readable(override: str, longest: int) -> str:
     value = value.lower() if value in {"True", "False"} else value  # as Hydra's sweeper writes them
     key = key if len(key) <= longest else key.rpartition(".")[2][:longest]
     if "/" in value or "\\" in value:
-        value = Path(value.strip("'\"").replace("\\", "/")).name.partition(".")[0]
+        path = Path(value.strip("'\"").replace("\\", "/"))
+        path = path.parent if path.name == "model" else path  # a run's, which all are called so
+        value = path.name.partition(".")[0]
     return _safe(f"{key}={value}")
 
 

@@ -130,7 +130,9 @@ def adapt(model: PreTrainedModel, wanted: Adapter | None) -> Adapted:
         with _of_no_concern():
             adapted = peft.get_peft_model(model, settings)
     except (ValueError, TypeError) as error:
-        reason = str(error).partition("\n")[0]
+        reason = str(error).partition("\n")[0].removesuffix(". Please check the target modules and try again.")
+        if "target modules" in reason.lower():
+            reason += f"; it has {', '.join(_layers(model))}"
         raise ConfigError(f"'peft': {type(model).__name__} cannot have it ({reason})") from error
     virtual.watch(adapted)
     if Path(model.name_or_path).is_dir():  # found from any folder
@@ -162,6 +164,12 @@ def _require_trainable(model: PreTrainedModel, modules: Sequence[str]) -> None:
                 f"'peft': {model.name_or_path} lacks the weights of {name}, which are tied to its embedding and would "
                 "stay as they were drawn; train it without peft first, or begin with a checkpoint that has them"
             )
+
+
+def _layers(model: PreTrainedModel) -> list[str]:
+    """Last parts of the names of what has a matrix, each once."""
+    found = [name for name, part in model.named_modules() if vars(part)["_parameters"].get("weight") is not None]
+    return sorted({name.rpartition(".")[2] for name in found})
 
 
 def _name_targets(model: PreTrainedModel, settings: PeftConfig) -> None:

@@ -1,7 +1,6 @@
 """Load pretrained weights, or make an untrained model of given sizes."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import torch
@@ -14,6 +13,7 @@ from genai_hf.errors import ConfigError
 from genai_hf.models.fresh import mark
 from genai_hf.models.head import untie
 from genai_hf.models.quantization import settle, spare
+from genai_hf.places import require_model
 from genai_hf.weightless import weightless_folder
 
 HEADS = {
@@ -185,13 +185,7 @@ def configuration(
 
 
 def _pretrained_configuration(name: str, revision: str | None) -> PreTrainedConfig:
-    if (Path(name).expanduser() / "adapter_config.json").is_file():
-        raise ConfigError(f"'model.name': {name} is an adapter; genai-hf merge writes a model of its run, RUN/merged")
-    if name.startswith((".", "/", "~")) and not Path(name, "config.json").is_file():
-        remedy = "give a folder made by save_pretrained, or a Hub id"
-        if Path(name, "model", "config.json").is_file():
-            remedy = f"this is a run's folder, and its model is {Path(name, 'model')}"
-        raise ConfigError(f"'model.name': {name} holds no config.json; {remedy}")
+    require_model(name)
     try:
         return AutoConfig.from_pretrained(name, revision=revision)
     except (OSError, ValueError) as error:

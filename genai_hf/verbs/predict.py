@@ -138,7 +138,9 @@ def _settings(run: Path) -> DictConfig:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{run / 'config.yaml'} is damaged; run it again with overwrite=true") from error
     if not isinstance(cfg, DictConfig) or not {"task", "decoding"} & set(cfg):
-        raise ConfigError(f"{run} has no model that labels texts or answers them; name a run of glue or t5_qa")
+        raise ConfigError(
+            f"{run} has no model that labels texts or answers them; name a run of glue, gpt_extract or t5_qa"
+        )
     if not ((run / "model" / "config.json").is_file() and (run / "metrics.json").is_file()):
         raise ConfigError(f"{run} has not finished; the same command that began it goes on with it")
     fingerprints.record(run / "model" / "config.json")  # refused where it is damaged

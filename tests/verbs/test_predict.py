@@ -204,7 +204,8 @@ def test_what_is_no_finished_run_of_labels_is_refused(runs, refused, tmp_path):
     other.mkdir()
     (other / "config.yaml").write_text("recipe: bert_mlm\n")
     assert (
-        refused(other, "beta") == f"{other} has no model that labels texts or answers them; name a run of glue or t5_qa"
+        refused(other, "beta")
+        == f"{other} has no model that labels texts or answers them; name a run of glue, gpt_extract or t5_qa"
     )
     begun = tmp_path / "begun"
     shutil.copytree(runs / "sst2", begun)
