@@ -64,4 +64,21 @@ RESERVED = {
     "auto_find_batch_size": "it would change the effective batch; halve it yourself and double the accumulation",
     "enable_jit_checkpoint": "a signal saves a checkpoint already",
 }
+# The same of GenerationConfig.
+OF_GENERATION = {
+    "max_length": "set generation.max_new_tokens",
+    "num_return_sequences": "a prompt has one text; another seed gives another",
+    "token_healing": "the prompt is read as it stands",
+    "use_mtp": "one model writes by itself",
+    "is_assistant": "one model writes by itself",
+    **dict.fromkeys(
+        ("return_dict_in_generate", "output_scores", "output_logits", "output_attentions", "output_hidden_states"),
+        "text alone is written",
+    ),
+    **dict.fromkeys(
+        ("constraints", "diversity_penalty", "dola_layers", "force_words_ids", "low_memory", "num_beam_groups",
+         "penalty_alpha"),
+        "transformers has it as code on the Hub only, and none is run from there",
+    ),
+}  # fmt: skip
 LARGEST_SEED = 2**32 - 1  # of numpy
