@@ -86,10 +86,17 @@ def held_out_samples(
     if texts < 0 or beginning < 1:
         raise ValueError(f"texts must be at least 0 and beginning at least 1, got {texts} and {beginning}")
     spans = list(pairwise(tokens.starts.tolist()))
-    chosen = [spans[place * len(spans) // texts] for place in range(min(texts, len(spans)))]
+    number = min(texts, len(spans))
+    chosen = [spans[place * len(spans) // number] for place in range(number)]
     prompts = [tokenizer.decode(tokens.ids[first : min(first + beginning, last)]) for first, last in chosen]
-    how = {"max_new_tokens": max_new_tokens, "temperature": temperature, "seed": seed}
-    return samples(tokenizer=tokenizer, positions=positions, prompts=prompts, **how)
+    return samples(
+        tokenizer=tokenizer,
+        positions=positions,
+        prompts=prompts,
+        max_new_tokens=max_new_tokens,
+        temperature=temperature,
+        seed=seed,
+    )
 
 
 def write(

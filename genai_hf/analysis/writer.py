@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -145,25 +144,18 @@ class Writer:
         Raises:
             ConfigError: A setting is none that the model can write by.
         """
-        is_single = say or self.settings.get("do_sample") or self.settings.get("stop_strings")
-        together = 1 if is_single else BATCH
-        for _, group in groupby(prompts, key=attrgetter("limit")):
-            alike = list(group)
-            for first in range(0, len(alike), together):
-                some = alike[first : first + together]
-                yield from map(self._written, some, self._ids(some, say))
+        together = 1 if say or self.settings.get("do_sample") or self.settings.get("stop_strings") else BATCH
+        for _, group in groupby(enumerate(prompts), key=lambda pair: (pair[0] // together, pair[1].limit)):
+            some = [prompt for _, prompt in group]
+            yield from map(self._written, some, self._ids(some, say))
 
     def _ids(self, prompts: Sequence[Prompt], say: Say | None) -> list[list[int]]:
         """Tokens that are written after prompts with the same limit."""
         rows, pad = [torch.tensor(prompt.ids) for prompt in prompts], self.settings["pad_token_id"]
         side = "right" if self.model.config.is_encoder_decoder else "left"
-        batch = {
-            "input_ids": pad_sequence(rows, batch_first=True, padding_value=pad, padding_side=side),
-            "attention_mask": pad_sequence(
-                [row.new_ones(len(row)) for row in rows], batch_first=True, padding_side=side
-            ),
-        }
-        batch = {name: tensor.to(self.model.device) for name, tensor in batch.items()}
+        ids = pad_sequence(rows, batch_first=True, padding_value=pad, padding_side=side)
+        real = pad_sequence([torch.ones_like(row) for row in rows], batch_first=True, padding_side=side)
+        batch = {"input_ids": ids.to(self.model.device), "attention_mask": real.to(self.model.device)}
         given = {"streamer": Streamer(self._decode, say) if say else None, "tokenizer": self.tokenizer}
         settings = {**self.settings, "max_new_tokens": prompts[0].limit}
         try:
@@ -176,8 +168,7 @@ class Writer:
     def _written(self, prompt: Prompt, row: Sequence[int]) -> Written:
         text, own, stops = self._decode(row), self._up_to_end(row), self.settings.get("stop_strings") or []
         has_stopped = any(word in text for word in ([stops] if isinstance(stops, str) else stops))
-        is_ended = bool({*own} & {*self.ends}) or has_stopped
-        return Written(prompt.text, text, len(own), "end" if is_ended else "length")
+        return Written(prompt.text, text, len(own), "end" if has_stopped or {*own} & {*self.ends} else "length")
 
     def _decode(self, row: Sequence[int]) -> str:
         """Text of tokens up to an end; special ones that stand within a text, such as sentinels, are shown."""

@@ -130,6 +130,7 @@ def _typed() -> Iterator[str]:
             if (line := input(sign)).strip():
                 arguments.require_text(line)
                 yield line
+    print(end="\n" if sign else "")
 
 
 def _talk(writer: "Writer", turns: Iterable[str], show: Callable[..., str]) -> None:

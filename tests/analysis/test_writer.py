@@ -124,6 +124,8 @@ def test_a_text_ends_at_an_end_or_for_want_of_tokens():
     (short,) = ended(ended.read(["The cat"]))
     assert short.stopped == "end" and short.tokens == ids.index(fourth) + 1
     assert longest.text.startswith(short.text) and short.text == tokenizer.decode(ids[: ids.index(fourth)])
+    also = writer(decoder, ends=[fourth])  # beside the model's own
+    assert [also.settings["eos_token_id"], *also(also.read(["The cat"]))] == [[tokenizer.eos_token_id, fourth], short]
     word = longest.text[len(short.text) :][0]
     stopped = writer(decoder, GREEDY | {"stop_strings": [word]})
     (until,) = stopped(stopped.read(["The cat"]))

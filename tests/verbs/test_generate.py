@@ -128,6 +128,16 @@ def test_a_stream_has_an_end_of_text_before_each_text(ask, root):
     assert begun["text"] == alone[0]["text"] != alone[1]["text"]
 
 
+def test_a_decoder_with_marks_of_its_own_begins_a_text_with_the_first(ask, root, tmp_path):
+    model = shutil.copytree(root / "gpt_lm/gpt/model", tmp_path / "marked")
+    settings, end = json.loads((model / "config.json").read_text()), "<|endoftext|>"
+    marks = dict.fromkeys(("start", "delimiter", "extract"), end)
+    facts = {"transformation": "classification", "names": ["a", "b"], "length": 32} | marks
+    (model / "config.json").write_text(json.dumps(settings | {"extract": facts}))
+    begun, alone = (json.loads(ask("gpt_lm/gpt", text, *LONG))["text"] for text in (f"{end}The cat", "The cat"))
+    assert json.loads(ask(model, "The cat", *LONG))["text"] == begun != alone
+
+
 def test_prompts_come_from_standard_input_and_from_files(ask, typed, tmp_path):
     expected = ask("gpt_lm/gpt", "The cat\nsleeps", SHORT)
     typed(b"The cat\nsleeps\n")
