@@ -121,17 +121,19 @@ def _begin_with(cfg: DictConfig) -> None:
 
 def refuse_added(app: Hydra, recipe: str, overrides: Sequence[Override]) -> None:
     """Refuse `+key`, `++key` and `~key` outside the open groups: a typo must not hide behind a sign."""
+    is_open = tuple(f"{group}." for group in config.OPEN)
     for override in overrides:
-        key = override.key_or_group
-        if key.startswith((*(f"{group}." for group in config.OPEN), "hydra.", "hydra/")):
+        key, adds = override.key_or_group, override.is_add() or override.is_force_add()
+        if key.startswith(("hydra.", "hydra/")) or not (adds or override.is_delete()):
             continue
-        if override.is_delete():
+        known = known_keys(app, recipe)
+        if key.startswith(is_open) and key.partition(".")[0] in known:
+            continue
+        if not adds:
             raise ConfigError(f"'{key}' cannot be removed; set it to another value")
-        if override.is_add() or override.is_force_add():
-            known = known_keys(app, recipe)
-            line = (override.input_line or "").lstrip("+")
-            what = f"write '{line}' without the '+'" if key in known else f"no such key{config.hint(key, known)}"
-            raise ConfigError(f"'{override.input_line}': {what}")
+        line = (override.input_line or "").lstrip("+")
+        what = f"write '{line}' without the '+'" if key in known else f"no such key{config.hint(key, known)}"
+        raise ConfigError(f"'{override.input_line}': {what}")
 
 
 def known_keys(app: Hydra, recipe: str) -> set[str]:

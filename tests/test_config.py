@@ -203,3 +203,8 @@ def test_a_wrong_setting_of_generating_is_refused(line, said):
     with pytest.raises(ConfigError) as caught:
         config.check_generation(composing.compose_verb("generate", [line]))
     assert str(caught.value) == said
+
+
+def test_a_group_that_is_open_elsewhere_is_no_door_for_a_typo():
+    assert refused("+generation.top_p=0.9").startswith("'+generation.top_p=0.9': no such key")
+    assert refused("+supervised.a.path=b", "gpt_lm").startswith("'+supervised.a.path=b': no such key")
