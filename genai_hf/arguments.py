@@ -51,3 +51,18 @@ def refuse(message: str) -> NoReturn:
     if unknown != message:
         raise ConfigError(f"there is no {unknown.split()[0]}; a setting is written key=value, such as seed=3")
     raise ConfigError(f"{message}; 'genai-hf RECIPE --help' shows what can be set")
+
+
+def require_text(*texts: str) -> None:
+    """Refuse what no tokenizer reads; bytes that are not UTF-8 come from a shell as half characters.
+
+    Raises:
+        ConfigError: A text is empty, or not UTF-8.
+    """
+    for text in texts:
+        if not text.strip():
+            raise ConfigError("a text is empty; give one")
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ConfigError(f"a text is not UTF-8 at letter {error.start + 1}; write it as UTF-8") from error

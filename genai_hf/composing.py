@@ -1,6 +1,6 @@
 """Hydra's edge: from a recipe's name and overrides to one config. Nothing behind this file knows of Hydra."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from genai_hf import comments as commented
-from genai_hf import config, schema
+from genai_hf import config, names, schema
 from genai_hf.errors import ConfigError
 from genai_hf.recipe_files import RecipeFile
 
@@ -51,16 +51,35 @@ def compose(recipe: RecipeFile, overrides: Sequence[str] = (), *, resolve: bool 
     Raises:
         ConfigError: An override names a key, a group or an option that does not exist.
     """
+    return _composed(recipe, overrides, lambda cfg: finish(cfg, recipe, overrides, resolve=resolve))
+
+
+def compose_verb(name: str, overrides: Sequence[str]) -> DictConfig:
+    """Compose the settings of a verb from the YAML of its name.
+
+    Raises:
+        ConfigError: An override names a key, a group or an option that does not exist.
+    """
+    return _composed(RecipeFile(Path(name)), overrides, _without_hydra)
+
+
+def _composed(recipe: RecipeFile, overrides: Sequence[str], finished: Callable[[DictConfig], DictConfig]) -> DictConfig:
+    """What Hydra composes, finished; what goes wrong in either is said in one line."""
     app = application(recipe)
     parsed = parse(overrides)
     try:
         refuse_added(app, recipe.name, parsed)
-        cfg = app.compose_config(recipe.name, [*overrides, *QUIET], run_mode=RunMode.RUN)
-        return finish(cfg, recipe, overrides, resolve=resolve)
+        return finished(app.compose_config(recipe.name, [*overrides, *QUIET], run_mode=RunMode.RUN))
     except ConfigError:
         raise
     except (HydraException, OmegaConfBaseException, ValueError, yaml.YAMLError) as error:
         raise explain(error, app, recipe, parsed) from error
+
+
+def _without_hydra(cfg: DictConfig) -> DictConfig:
+    with open_dict(cfg):
+        cfg.pop("hydra", None)
+    return cfg
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:
@@ -74,8 +93,7 @@ def parse(overrides: Sequence[str]) -> list[Override]:
 
 def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, resolve: bool = True) -> DictConfig:
     """Drop Hydra's own node and write down what was asked for."""
-    with open_dict(cfg):
-        cfg.pop("hydra", None)
+    with open_dict(_without_hydra(cfg)):
         cfg.recipe = recipe.name if recipe.packaged else str(recipe.path)
         cfg.overrides = [line for line in overrides if not line.startswith(("hydra.", "hydra/"))]
         if not recipe.trains and not cfg.trainer:
@@ -104,17 +122,19 @@ def _begin_with(cfg: DictConfig) -> None:
 
 def refuse_added(app: Hydra, recipe: str, overrides: Sequence[Override]) -> None:
     """Refuse `+key`, `++key` and `~key` outside the open groups: a typo must not hide behind a sign."""
+    is_open = tuple(f"{group}." for group in names.OPEN)
     for override in overrides:
-        key = override.key_or_group
-        if key.startswith((*(f"{group}." for group in config.OPEN), "hydra.", "hydra/")):
+        key, adds = override.key_or_group, override.is_add() or override.is_force_add()
+        if key.startswith(("hydra.", "hydra/")) or not (adds or override.is_delete()):
             continue
-        if override.is_delete():
+        known = known_keys(app, recipe)
+        if key.startswith(is_open) and key.partition(".")[0] in known:
+            continue
+        if not adds:
             raise ConfigError(f"'{key}' cannot be removed; set it to another value")
-        if override.is_add() or override.is_force_add():
-            known = known_keys(app, recipe)
-            line = (override.input_line or "").lstrip("+")
-            what = f"write '{line}' without the '+'" if key in known else f"no such key{config.hint(key, known)}"
-            raise ConfigError(f"'{override.input_line}': {what}")
+        line = (override.input_line or "").lstrip("+")
+        what = f"write '{line}' without the '+'" if key in known else f"no such key{config.hint(key, known)}"
+        raise ConfigError(f"'{override.input_line}': {what}")
 
 
 def known_keys(app: Hydra, recipe: str) -> set[str]:
@@ -123,7 +143,8 @@ def known_keys(app: Hydra, recipe: str) -> set[str]:
     choices = {group for group in cfg.hydra.runtime.choices if not group.startswith("hydra")}
     with open_dict(cfg):
         cfg.pop("hydra")
-    upstream = {f"{group}.{name}" for group, dotted in config.UPSTREAM.items() for name in schema.fields(dotted)}
+    owned = {group: dotted for group, dotted in names.UPSTREAM.items() if group in cfg}
+    upstream = {f"{group}.{name}" for group, dotted in owned.items() for name in schema.fields(dotted)}
     return {key for group in choices if "@" not in group for key in [group]} | _dotted(cfg) | upstream
 
 

@@ -15,30 +15,22 @@ from omegaconf import DictConfig, OmegaConf
 
 from genai_hf import schema, task_files
 from genai_hf.errors import ConfigError, UserError
-from genai_hf.names import LARGEST_SEED, RESERVED, SMALLEST, SYNONYMS
+from genai_hf.names import (
+    ADAPTERS,
+    BITS,
+    GENERATION,
+    LARGEST_SEED,
+    OF_GENERATION,
+    RESERVED,
+    SMALLEST,
+    SYNONYMS,
+    UPSTREAM,
+)
 from genai_hf.places import existing, require_model
 from genai_hf.recipe_files import RecipeFile
 from genai_hf.weightless import weightless_folder
 
 T = TypeVar("T")
-
-# Groups that an upstream library owns: all fields of its class may be set, and are checked against the installed one.
-UPSTREAM = {"trainer": "transformers.training_args.TrainingArguments"}
-ADAPTERS = {  # by peft.method
-    "lora": "peft.tuners.lora.config.LoraConfig",
-    "ia3": "peft.tuners.ia3.config.IA3Config",
-    "prefix": "peft.tuners.prefix_tuning.config.PrefixTuningConfig",
-    "prompt": "peft.tuners.prompt_tuning.config.PromptTuningConfig",
-    "p_tuning": "peft.tuners.p_tuning.config.PromptEncoderConfig",
-    "bottleneck": "genai_hf.models.bottleneck.BottleneckConfig",
-}
-OPEN = (
-    *UPSTREAM,
-    "peft",
-    "quantization",
-    "model.config",
-    "supervised",
-)  # fields of an architecture's own configuration; names of sets
 
 # Keys of base.yaml, whose owner is the command.
 BASE = {
@@ -217,18 +209,41 @@ def _check_quantization(cfg: DictConfig) -> None:
     """The fields of bitsandbytes' configuration, and that something can be trained beside the weights."""
     if not cfg.get("quantization"):
         return
-    check_node("transformers.utils.quantization_config.BitsAndBytesConfig", cfg.quantization, at="quantization")
+    check_node(BITS, cfg.quantization, at="quantization")
     if cfg.peft.get("method") is None:
         raise ConfigError("'quantization': weights of so few bits cannot be trained; add an adapter, such as peft=lora")
     if cfg.model.get("architecture") is not None or cfg.model.get("from_scratch"):
         raise ConfigError("'quantization' is for pretrained weights; say model=pretrained model.name=…")
 
 
-def _check_trainer(node: Mapping[str, Any], at: str) -> None:
-    """What the fields' types do not say."""
-    for key, instead in RESERVED.items():
+def check_generation(cfg: DictConfig) -> None:
+    """Refuse what transformers' GenerationConfig does not take, and what is no use where a prompt has one text.
+
+    Raises:
+        ConfigError: The first setting that is wrong.
+    """
+    check_node(GENERATION, cfg.generation, at="generation")
+    _refuse_reserved(cfg.generation, OF_GENERATION, at="generation")
+    for key in ("max_new_tokens", "num_beams"):
+        if (cfg.generation[key] or 0) < 1:
+            raise ConfigError(f"'generation.{key}' must be at least 1, got {cfg.generation[key]}")
+    share = cfg.generation.get("top_p")
+    if share is not None and not 0 < share <= 1:
+        raise ConfigError(f"'generation.top_p' must be above 0 and at most 1, got {share}")
+    _check_type("seed", cfg.seed, BASE["seed"])
+    if not 0 <= cfg.seed <= LARGEST_SEED:
+        raise ConfigError(f"'seed' must be from 0 to {LARGEST_SEED}, got {cfg.seed}")
+
+
+def _refuse_reserved(node: Mapping[str, Any], reserved: Mapping[str, str], at: str) -> None:
+    for key, instead in reserved.items():
         if key in node:
             raise ConfigError(f"'{at}.{key}' is not for setting; {instead}")
+
+
+def _check_trainer(node: Mapping[str, Any], at: str) -> None:
+    """What the fields' types do not say."""
+    _refuse_reserved(node, RESERVED, at)
     trackers = node.get("report_to") or "none"
     for tracker in [trackers] if isinstance(trackers, str) else trackers:
         if tracker not in {"none", "all"} and importlib.util.find_spec(tracker) is None:

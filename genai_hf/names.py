@@ -1,4 +1,19 @@
-"""What people bring along: other tools' names for our settings, and the smallest values that mean anything."""
+"""What of upstream may be set, other tools' names for our settings, and the smallest values that mean anything."""
+
+# Groups that an upstream library owns: all fields of its class may be set, and are checked against the installed one.
+UPSTREAM = {"trainer": "transformers.training_args.TrainingArguments"}
+GENERATION = "transformers.generation.configuration_utils.GenerationConfig"
+BITS = "transformers.utils.quantization_config.BitsAndBytesConfig"
+ADAPTERS = {  # by peft.method
+    "lora": "peft.tuners.lora.config.LoraConfig",
+    "ia3": "peft.tuners.ia3.config.IA3Config",
+    "prefix": "peft.tuners.prefix_tuning.config.PrefixTuningConfig",
+    "prompt": "peft.tuners.prompt_tuning.config.PromptTuningConfig",
+    "p_tuning": "peft.tuners.p_tuning.config.PromptEncoderConfig",
+    "bottleneck": "genai_hf.models.bottleneck.BottleneckConfig",
+}
+# Besides: fields of an architecture's own configuration, and names of sets.
+OPEN = (*UPSTREAM, "generation", "peft", "quantization", "model.config", "supervised")
 
 # What no upstream class checks: the smallest value that means anything.
 SMALLEST = {
@@ -64,4 +79,21 @@ RESERVED = {
     "auto_find_batch_size": "it would change the effective batch; halve it yourself and double the accumulation",
     "enable_jit_checkpoint": "a signal saves a checkpoint already",
 }
+# The same of GenerationConfig.
+OF_GENERATION = {
+    "max_length": "set generation.max_new_tokens",
+    "num_return_sequences": "a prompt has one text; another seed gives another",
+    "token_healing": "the prompt is read as it stands",
+    "use_mtp": "one model writes by itself",
+    "is_assistant": "one model writes by itself",
+    **dict.fromkeys(
+        ("return_dict_in_generate", "output_scores", "output_logits", "output_attentions", "output_hidden_states"),
+        "text alone is written",
+    ),
+    **dict.fromkeys(
+        ("constraints", "diversity_penalty", "dola_layers", "force_words_ids", "low_memory", "num_beam_groups",
+         "penalty_alpha"),
+        "transformers has it as code on the Hub only, and none is run from there",
+    ),
+}  # fmt: skip
 LARGEST_SEED = 2**32 - 1  # of numpy

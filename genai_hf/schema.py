@@ -7,6 +7,7 @@ of a class are gathered through all its bases; a class without any, and a functi
 import ast
 import functools
 import importlib.util
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ def fields(dotted: str) -> Mapping[str, Field]:
     for base in reversed(node.bases):
         inherited |= _inherited(module, base)
     inits = (item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__init__")
-    own = next((dict(_signature(init)) for init in inits), {})
+    own = next((_popped(node, init) | dict(_signature(init)) for init in inits), {})
     return inherited | dict(_annotated(node)) | own
 
 
@@ -78,8 +79,19 @@ def undeclared(dotted: str) -> set[str]:
     """What a dataclass takes without declaring it: ``kwargs.pop("name", …)`` in its own ``__post_init__``."""
     _, node = find(dotted)
     inits = (item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__post_init__")
-    calls = (part for init in inits for part in ast.walk(init) if isinstance(part, ast.Call))
-    return {ast.literal_eval(call.args[0]) for call in calls if ast.unparse(call.func) == "kwargs.pop"}
+    return {name for init in inits for name in _pops(init)}
+
+
+def _popped(node: ast.ClassDef, init: ast.FunctionDef) -> dict[str, Field]:
+    """What an ``__init__`` takes out of its ``**kwargs``; of one plain type where the class's docstring says so."""
+    said = dict(re.findall(r"^ *(\w+) \(`(\w+)`(?! or)", ast.get_docstring(node) or "", re.MULTILINE))
+    return {name: Field(f"{said.get(name, 'Any')} | None") for name in _pops(init) if not name.startswith("_")}
+
+
+def _pops(function: ast.FunctionDef) -> Iterator[str]:
+    for part in ast.walk(function):
+        if isinstance(part, ast.Call) and ast.unparse(part.func) == "kwargs.pop":
+            yield str(ast.literal_eval(part.args[0]))
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from omegaconf import DictConfig
 
 from genai_hf import config, data, models, tokenization
+from genai_hf.analysis.samples import held_out_samples
 from genai_hf.collators.prefix_lm import PrefixLMCollator
 from genai_hf.objectives.language import LanguageModelling, TextTally
 from genai_hf.training import Trainer
@@ -46,6 +47,7 @@ def build(cfg: DictConfig) -> Trainer:
         special=tokenizer.all_special_ids,
         lengths=tokenization.byte_lengths(tokenizer),
     )
+    given = {"tokens": tokens["validation"], "tokenizer": tokenizer, "positions": models.positions(model.config)}
     return Trainer(
         model=models.adapt(model, config.adapter(cfg)),
         args=arguments,
@@ -54,4 +56,5 @@ def build(cfg: DictConfig) -> Trainer:
         data_collator=collator,
         train_dataset=blocks["train"],
         eval_dataset=blocks["validation"],
+        callbacks=[config.build(held_out_samples, cfg.samples, at="samples", seed=cfg.seed, **given)],
     )

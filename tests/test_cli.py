@@ -32,6 +32,8 @@ QUICK = [
     (["bert_mlm", "+typo=1"], 2),
     (["bert_mlm", "data=text", "data.path=nowhere.txt"], 2),
     (["cp", "bert_mlm"], 2),
+    (["generate", "outputs/gpt_lm/none", "a prompt", "generation.topp=0.9"], 2),
+    (["generate", "--help"], 0),
 ]
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 import pytest
 from omegaconf import OmegaConf
+from transformers import GenerationConfig
 
 import genai_hf
 from genai_hf import composing, config, recipe_files
@@ -173,3 +174,41 @@ def test_a_users_folder_comes_before_the_packaged_one(tmp_path):
 
 def test_every_upstream_default_that_names_a_smallest_value_is_a_field():
     assert set(config.SMALLEST) <= set(config.schema.fields(config.UPSTREAM["trainer"]))
+
+
+@pytest.mark.parametrize("option", ["greedy", "beam", "top_k", "top_p"])
+def test_each_way_of_generating_is_one_that_transformers_takes(option):
+    cfg = composing.compose_verb("generate", [f"generation={option}"])
+    config.check_generation(cfg)
+    chosen = GenerationConfig(**cfg.generation)
+    chosen.validate(strict=True)
+    assert chosen.do_sample is option.startswith("top")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("generation.tempreture=1", "'generation.tempreture' is not a parameter of GenerationConfig; did you mean "
+         "'generation.temperature'?"),
+        ("+generation.foo=1", "'generation.foo' is not a parameter of GenerationConfig; did you mean "
+         "'generation.top_p'?"),
+        ("generation.max_new_tokens=many", "'generation.max_new_tokens' must be int or None, got 'many'"),
+        ("generation.max_new_tokens=null", "'generation.max_new_tokens' must be at least 1, got None"),
+        ("generation.num_beams=0", "'generation.num_beams' must be at least 1, got 0"),
+        ("generation.num_return_sequences=2", "'generation.num_return_sequences' is not for setting; a prompt has one "
+         "text; another seed gives another"),
+        ("generation.penalty_alpha=0.6", "'generation.penalty_alpha' is not for setting; transformers has it as code "
+         "on the Hub only, and none is run from there"),
+        ("seed=now", "'seed' must be int, got 'now'"),
+        ("sed=1", "no key 'sed'; did you mean 'seed'?"),
+    ],
+)  # fmt: skip
+def test_a_wrong_setting_of_generating_is_refused(line, said):
+    with pytest.raises(ConfigError) as caught:
+        config.check_generation(composing.compose_verb("generate", [line]))
+    assert str(caught.value) == said
+
+
+def test_a_group_that_is_open_elsewhere_is_no_door_for_a_typo():
+    assert refused("+generation.top_p=0.9").startswith("'+generation.top_p=0.9': no such key")
+    assert refused("+supervised.a.path=b", "gpt_lm").startswith("'+supervised.a.path=b': no such key")

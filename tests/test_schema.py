@@ -13,6 +13,14 @@ def test_the_fields_of_training_arguments_are_the_installed_ones():
     assert set(schema.fields("transformers.training_args.TrainingArguments")) == installed
 
 
+def test_the_fields_of_a_generation_configuration_are_the_installed_ones_with_their_types():
+    found = schema.fields("transformers.generation.configuration_utils.GenerationConfig")
+    installed = {name for name in vars(transformers.GenerationConfig()) if not name.startswith("_")}
+    assert installed - {"transformers_version"} <= set(found) <= installed | {"continuous_batching_config"}
+    types = {"max_new_tokens": "int", "temperature": "float", "do_sample": "bool", "stop_strings": "Any"}
+    assert {name: found[name].annotation for name in types} == {name: f"{kind} | None" for name, kind in types.items()}
+
+
 ARCHITECTURES = ["bert", "roberta", "distilbert", "modernbert", "gpt2", "openai-gpt", "llama", "t5"]
 
 

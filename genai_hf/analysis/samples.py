@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
-import torch
-from transformers import GenerationConfig, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from genai_hf.analysis.before_after import BeforeAndAfter
+from genai_hf.data.tokens import Tokens
+from genai_hf.models import writing
 
 
 def samples(
@@ -55,7 +57,48 @@ def samples(
     )
 
 
-@torch.no_grad()
+def held_out_samples(
+    *,
+    tokens: Tokens,
+    tokenizer: PreTrainedTokenizerBase,
+    positions: int | None,
+    texts: int = 5,
+    beginning: int = 16,
+    max_new_tokens: int = 40,
+    temperature: float = 0.7,
+    seed: int = 0,
+) -> BeforeAndAfter:
+    """The same table with the beginnings of held-out documents as prompts.
+
+    Args:
+        tokens: Of the documents.
+        tokenizer: As all that follow but these two, as of `samples`.
+        positions: Of the model.
+        texts: So many documents at most, taken evenly from all, at least 0.
+        beginning: Tokens of each at most, at least 1.
+        max_new_tokens: Tokens written.
+        temperature: Of the samples.
+        seed: Of the samples.
+
+    Raises:
+        ValueError: A value lies outside its range.
+    """
+    if texts < 0 or beginning < 1:
+        raise ValueError(f"texts must be at least 0 and beginning at least 1, got {texts} and {beginning}")
+    spans = list(pairwise(tokens.starts.tolist()))
+    number = min(texts, len(spans))
+    chosen = [spans[place * len(spans) // number] for place in range(number)]
+    prompts = [tokenizer.decode(tokens.ids[first : min(first + beginning, last)]) for first, last in chosen]
+    return samples(
+        tokenizer=tokenizer,
+        positions=positions,
+        prompts=prompts,
+        max_new_tokens=max_new_tokens,
+        temperature=temperature,
+        seed=seed,
+    )
+
+
 def write(
     model: Any,
     prompt: str,
@@ -66,19 +109,9 @@ def write(
     seed: int,
 ) -> str:
     """How `model` goes on from `prompt`, up to its end of text; no other random stream moves by it."""
-    device = next(model.parameters()).device
-    batch = tokenizer(prompt, return_tensors="pt").to(device)
+    batch = tokenizer(prompt, return_tensors="pt").to(next(model.parameters()).device)
     sampled: dict[str, Any] = {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature else {}
-    end = tokenizer.eos_token_id
-    habits, was_training = model.generation_config, model.training  # the checkpoint's, such as top_p, are left out
-    model.generation_config = GenerationConfig(eos_token_id=end, pad_token_id=end, **sampled)
-    model.eval()
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        ids = model.generate(
-            input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], max_new_tokens=max_new_tokens
-        )
-    model.generation_config = habits
-    model.train(was_training)
-    written: str = tokenizer.decode(ids[0, batch["input_ids"].shape[1] :], skip_special_tokens=True)
+    ends = dict.fromkeys(("eos_token_id", "pad_token_id"), tokenizer.eos_token_id)
+    ids = writing.write(model, batch, seed=seed, max_new_tokens=max_new_tokens, **ends, **sampled)
+    written: str = tokenizer.decode(ids[0], skip_special_tokens=True)
     return written

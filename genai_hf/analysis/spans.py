@@ -3,13 +3,13 @@
 import re
 from collections.abc import Sequence
 
-import torch
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from genai_hf.analysis.before_after import BeforeAndAfter
 from genai_hf.collators.sentinels import sentinels
-from genai_hf.models.bare import unwrapped
+from genai_hf.models.bare import bare
+from genai_hf.models.writing import write
 
 HIDDEN = re.compile(r"\{([^{}]*)\}")  # a span that is hidden stands in braces
 
@@ -39,22 +39,11 @@ def fill_spans(*, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_
     )
 
 
-@torch.no_grad()
 def fill(model: nn.Module, tokenizer: PreTrainedTokenizerBase, text: str, max_new_tokens: int) -> list[str]:
     """What the model writes for each span in braces of `text`, by greedy search; empty where it names no such span."""
-    alone = unwrapped(model)
     names = iter(tokenizer.convert_ids_to_tokens(sentinels(tokenizer).tolist()))
-    batch = tokenizer(HIDDEN.sub(lambda _: next(names), text), return_tensors="pt").to(alone.device)
-    was_training = alone.training
-    alone.eval()
-    written = alone.generate(
-        input_ids=batch["input_ids"],
-        attention_mask=batch["attention_mask"],
-        max_new_tokens=max_new_tokens,
-        do_sample=False,
-        num_beams=1,
-    )
-    alone.train(was_training)
+    batch = tokenizer(HIDDEN.sub(lambda _: next(names), text), return_tensors="pt").to(bare(model).device)
+    written = write(model, batch, max_new_tokens=max_new_tokens)
     return spans(written[0].tolist(), tokenizer, len(HIDDEN.findall(text)))
 
 

@@ -79,7 +79,7 @@ class Reader:
     def __call__(self, files: Sequence[Path], problems: Problems) -> Pairs:
         """The examples of a split's files; what is wrong and not to be left out goes into `problems`."""
         others = [] if self.answers is None else [self.answers]
-        remedy = f"name others: {self.key}.input=… {self.key}.answers=…"
+        remedy = f"name others: {self.key}.input=… {self.key}.answers=…" if others else f"call one {self.input}"
         columns = tables.Columns(texts=[self.input], others=others, remedy=remedy)
         skips = self.faulty_rows == "skip"
         inputs, answers, left_out = list[str](), list[list[str]](), 0

@@ -13,6 +13,7 @@ from genai_hf.errors import ConfigError
 from genai_hf.models.fresh import mark
 from genai_hf.models.head import untie
 from genai_hf.models.quantization import settle, spare
+from genai_hf.models.writing import note_prefix
 from genai_hf.places import require_model
 from genai_hf.weightless import weightless_folder
 
@@ -86,10 +87,11 @@ def load(
     if (name is None) == (architecture is None):
         raise ConfigError("model: give either model.name (pretrained weights) or model.architecture with model.config")
     wanted = configuration(name, architecture, config or {}, revision, tokenizer)
+    note_prefix(wanted, reads=head == "prefix_lm" and not wanted.is_encoder_decoder)
     if head == "prefix_lm":
         head = "text_to_text" if wanted.is_encoder_decoder else "causal_lm"
     check_room(wanted, tokenizer, sequence_length)
-    _check_kind(head, wanted)
+    check_kind(head, wanted)
     torch.manual_seed(seed)  # a new head, or the whole model, is drawn from here
     if weightless_folder():
         with torch.device("meta"):
@@ -101,8 +103,12 @@ def load(
     return model
 
 
-def _check_kind(head: Head, wanted: PreTrainedConfig) -> None:
-    """Refuse an architecture that cannot do what it is wanted for; some would do it without a word, and wrongly."""
+def check_kind(head: Head, wanted: PreTrainedConfig) -> None:
+    """Refuse an architecture that cannot do what it is wanted for; some would do it without a word, and wrongly.
+
+    Raises:
+        ConfigError: It cannot.
+    """
     kind = wanted.model_type
     if type(wanted) not in HEADS[head]._model_mapping:
         raise ConfigError(f"'model': {kind} is no model for {head}; take {EXAMPLES[head]}")

@@ -4,8 +4,7 @@ Everything is text to text (Raffel et al. 2020, arXiv:1910.10683, sections 2.3 a
 any document (Roberts et al. 2020, arXiv:2002.08910, section 3, who decode greedily).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,15 +13,13 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from transformers import GenerationConfig, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
 from genai_hf.losses import cross_entropy_sum
 from genai_hf.metrics.answers import require, score
 from genai_hf.metrics.language import language_metrics
-from genai_hf.models.bare import unwrapped
+from genai_hf.models.writing import plain, writer
 from genai_hf.objectives.language import TextTally, forward, scored
-
-OF_THE_MODEL = ("pad", "bos", "eos", "decoder_start", "forced_bos", "forced_eos")  # ids; all else is Decoding's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,25 +51,12 @@ class Decoding:
             batch: On the model's device.
             pad_token_id: What fills up shorter answers.
         """
-        alone: Any = unwrapped(model)
+        alone = writer(model)
         inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
-        with _plain(alone) as config:
-            config.update(num_beams=self.beams, max_new_tokens=self.max_new_tokens, do_sample=False)
+        with plain(alone, num_beams=self.beams, max_new_tokens=self.max_new_tokens, do_sample=False) as config:
             ids = alone.generate(**inputs, generation_config=config)
         answers: Tensor = ids[:, 1:]  # without the token that the decoder begins with
         return F.pad(answers, (0, self.max_new_tokens - answers.shape[1]), value=pad_token_id)
-
-
-@contextmanager
-def _plain(model: Any) -> Iterator[GenerationConfig]:
-    """Within this context the model has no generation defaults but its ids: `generate` fills in whatever is unset."""
-    own = model.generation_config
-    ids = {f"{name}_token_id": vars(own)[f"{name}_token_id"] for name in OF_THE_MODEL}
-    model.generation_config = GenerationConfig(**ids)
-    try:
-        yield GenerationConfig(**ids)
-    finally:
-        model.generation_config = own
 
 
 @dataclass(frozen=True, kw_only=True)

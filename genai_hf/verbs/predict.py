@@ -47,7 +47,7 @@ def main(words: list[str]) -> int:
     cfg = _settings(Path(run))
     is_file = len(texts) == 1 and _is_file(texts[0])
     if not is_file:
-        _require_text(*texts)
+        arguments.require_text(*texts)
     say = _labels if "task" in cfg else _answers
     for line in say(Path(run), cfg, texts, asked.json, is_file=is_file):
         sys.stdout.write(f"{line}\n")
@@ -156,17 +156,6 @@ def _is_file(word: str) -> bool:
     if is_there and not is_table:
         raise DataError(f"{word}: a file of texts ends in {', '.join(kinds)} (also .gz); rename it")
     return is_there
-
-
-def _require_text(*texts: str) -> None:
-    """Refuse what no tokenizer reads; bytes that are not UTF-8 come from a shell as half characters."""
-    for text in texts:
-        if not text.strip():
-            raise ConfigError("a text is empty; give one")
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise ConfigError(f"a text is not UTF-8 at letter {error.start + 1}; write it as UTF-8") from error
 
 
 def _read(file: Path, cfg: DictConfig) -> "Split":

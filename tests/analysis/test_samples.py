@@ -1,10 +1,13 @@
 """What a model writes after a prompt."""
 
+import numpy as np
 import pytest
 import torch
+from t5_tiny import make_t5, make_t5_tokenizer
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from genai_hf.analysis.samples import samples, write
+from genai_hf.analysis.samples import held_out_samples, samples, write
+from genai_hf.data.tokens import Tokens
 from genai_hf.tokenization import train
 
 TEXTS = ["The cat sleeps and the dog eats, and nobody asks why."] * 5
@@ -64,3 +67,39 @@ def test_equal_prompts_go_on_each_in_its_own_way(model, tokenizer):
     assert len({first, second, third}) == 3
     how = {"tokenizer": tokenizer, "max_new_tokens": 8, "temperature": 0.7}
     assert second == write(model, "The cat", seed=6, **how)
+
+
+def held_out(tmp_path, tokenizer, texts):
+    """Token files of texts."""
+    rows = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+    np.save(tmp_path / "validation.npy", np.concatenate(rows).astype(np.uint16))
+    np.save(tmp_path / "validation_starts.npy", np.cumsum([0, *map(len, rows)]))
+    return Tokens(tmp_path, "validation")
+
+
+def test_beginnings_are_taken_evenly_from_the_held_out_texts(model, tokenizer, tmp_path):
+    texts = ["The cat sleeps", "and the dog eats", "nobody", "asks why", "The dog"]
+    tokens = held_out(tmp_path, tokenizer, texts)
+    given = {"tokens": tokens, "tokenizer": tokenizer, "positions": 64}
+    assert held_out_samples(texts=9, beginning=40, max_new_tokens=4, **given).texts == texts
+    begun = held_out_samples(texts=2, beginning=3, max_new_tokens=4, temperature=0.5, seed=5, **given)
+    assert begun.texts == [tokenizer.decode(tokenizer(texts[place])["input_ids"][:3]) for place in (0, 2)]
+    how = {"tokenizer": tokenizer, "max_new_tokens": 4, "temperature": 0.5}
+    assert begun.answer(model) == [write(model, text, seed=5 + place, **how) for place, text in enumerate(begun.texts)]
+    assert held_out_samples(texts=0, **given).texts == []
+    with pytest.raises(ValueError, match="beginning at least 1, got 5 and 0"):
+        held_out_samples(beginning=0, **given)
+
+
+def test_an_encoder_decoder_writes_what_its_decoder_says_of_the_beginning():
+    model, tokenizer = make_t5(), make_t5_tokenizer()
+    torch.nn.init.normal_(model.get_output_embeddings().weight)
+    ids = tokenizer("the cat sat", return_tensors="pt")["input_ids"]
+    assert ids[0, -1] == tokenizer.eos_token_id
+    written = torch.tensor([[0]])
+    with torch.no_grad():
+        for _ in range(4):
+            logits = model.eval()(input_ids=ids, decoder_input_ids=written).logits
+            written = torch.cat([written, logits[:, -1:].argmax(-1)], dim=1)
+    said = write(model, "the cat sat", tokenizer=tokenizer, max_new_tokens=4, temperature=0.0, seed=0)
+    assert said == tokenizer.decode(written[0], skip_special_tokens=True)

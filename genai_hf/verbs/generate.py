@@ -1,0 +1,156 @@
+"""Let a run's model, or any other, go on from prompts, or talk with it (--chat, --file, --json).
+
+genai-hf generate RUN "a prompt" ["another" …]   what the model writes after each, word by word on a terminal
+genai-hf generate FOLDER "a prompt"              the same of a model in a folder, or on the Hub by its id
+genai-hf generate RUN -                          the prompt is what comes on standard input
+genai-hf generate RUN --file FILE                each line of a .txt file, or row of a csv, tsv, jsonl or parquet file
+                                                 with a column prompt
+generation=greedy|beam|top_k|top_p               how the next token is chosen; greedy unless another is named
+generation.FIELD=value                           any field of GenerationConfig, such as generation.max_new_tokens=40
+seed=0                                           of what is drawn for the first prompt; each one after it has the next
+--chat                                           a conversation by the tokenizer's template: each prompt is a turn;
+                                                 without any, each line of standard input, which a terminal asks for
+--json                                           one JSON object a prompt: prompt, text, tokens, stopped (end, length)
+
+A prompt such as x=1, or one that begins with a dash, comes after --.
+"""
+
+import argparse
+import io
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from omegaconf import OmegaConf
+
+from genai_hf import arguments, composing, config, fingerprints, places, running, task_files
+from genai_hf.errors import ConfigError, DataError
+
+if TYPE_CHECKING:  # heavy: it is imported where it is needed
+    from genai_hf.analysis.writer import Prompt, Writer
+
+USAGE = 'name a run or a model, and a prompt: genai-hf generate outputs/gpt_lm/… "a prompt"'
+SETTING = re.compile(r"[+~]*[A-Za-z_][\w./@]*=")  # so it begins
+
+
+def main(words: list[str]) -> int:
+    """Print what the model writes.
+
+    Raises:
+        ConfigError: There is no such model, or it writes no text; or a setting or a prompt is wrong.
+        DataError: A row of the file is wrong.
+    """
+    asked, overrides = _parse(words)
+    cfg = composing.compose_verb("generate", overrides)
+    config.check_generation(cfg)
+    name, is_stream = _model(asked.model)
+    asks = asked.chat and not (asked.prompts or asked.file)  # turn by turn
+    texts = _typed() if asks else _given(asked)
+    settings = OmegaConf.to_container(cfg.generation, resolve=True)
+    streams = sys.stdout.isatty() and cfg.generation.num_beams == 1 and not asked.json
+    with running.quiet():
+        from genai_hf.analysis.writer import Writer
+
+        writer = Writer.of(name, settings, seed=cfg.seed, stream=is_stream)  # type: ignore[arg-type]
+        show = partial(_show, writer, as_json=asked.json, streams=streams)
+        if asked.chat:
+            _talk(writer, texts, show)
+        else:
+            show(writer.read(list(texts)))
+    return 0
+
+
+def _parse(words: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Flags, the model and the prompts; and the words that are settings."""
+    place = words.index("--") if "--" in words else len(words)
+    parser = argparse.ArgumentParser(prog="genai-hf generate", add_help=False)
+    parser.add_argument("words", nargs="*")
+    parser.add_argument("--chat", action="store_true")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--file", type=Path)
+    parser.error = arguments.refuse  # type: ignore[method-assign]
+    asked = parser.parse_intermixed_args([word for word in words[:place] if not SETTING.match(word)])
+    asked.words += words[place + 1 :]
+    if not asked.words:
+        raise ConfigError(USAGE)
+    asked.model, *asked.prompts = asked.words
+    return asked, [word for word in words[:place] if SETTING.match(word)]
+
+
+def _model(name: str) -> tuple[str, bool]:
+    """Folder or Hub id of the model, and whether it was trained on one stream of texts."""
+    place = Path(name).expanduser()
+    if not (place / places.RUN).is_file():
+        if place.is_dir() and not (place / "config.json").is_file():
+            raise ConfigError(f"{name} holds no model; name a run's folder, or one with a config.json")
+        return str(place) if place.is_dir() else name, False
+    if not (place / "metrics.json").is_file():
+        raise ConfigError(f"{name} has not finished; the same command that began it goes on with it")
+    if not (place / "model" / "config.json").is_file():
+        raise ConfigError(f"{name} holds no model; name a run of gpt_lm or another that trains one")
+    return str(place / "model"), fingerprints.record(place / "settings.json").get("packing") == "stream"
+
+
+def _given(asked: argparse.Namespace) -> list[str]:
+    """The prompts that were typed, those of standard input and those of the file."""
+    texts = [_input().read().removesuffix("\n") if text == "-" else text for text in asked.prompts]
+    if asked.file:
+        kinds = (*task_files.KINDS, ".txt")
+        if not asked.file.is_file() or task_files.kind(asked.file) not in kinds:
+            raise DataError(
+                f"{asked.file}: no such file of prompts; its name must end in {', '.join(kinds)} (also .gz)"
+            )
+        from genai_hf.data.pairs import read_inputs
+
+        texts += read_inputs(asked.file, "prompt")
+    if not texts:
+        raise ConfigError(USAGE)
+    arguments.require_text(*texts)
+    return texts
+
+
+def _input() -> TextIO:
+    """Standard input, whatever its bytes are: what is no UTF-8 is refused where a text is."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")
+    return sys.stdin
+
+
+def _typed() -> Iterator[str]:
+    """The lines of standard input that are not blank; on a terminal they are asked for."""
+    sign = "> " if _input().isatty() else ""
+    with suppress(EOFError):
+        while True:
+            if (line := input(sign)).strip():
+                arguments.require_text(line)
+                yield line
+    print(end="\n" if sign else "")
+
+
+def _talk(writer: "Writer", turns: Iterable[str], show: Callable[..., str]) -> None:
+    """Answer each turn, given all that was said before."""
+    messages = list[dict[str, str]]()
+    for turn in turns:
+        messages.append({"role": "user", "content": turn})
+        messages.append({"role": "assistant", "content": show([writer.read_turn(messages)])})
+
+
+def _show(writer: "Writer", prompts: Sequence["Prompt"], *, as_json: bool, streams: bool) -> str:
+    """Print what is written after each prompt, below the prompt where there are several; the last text."""
+    texts = writer(prompts, partial(print, end="", flush=True) if streams else None)
+    is_headed = len(prompts) > 1 and not as_json
+    text = ""
+    for prompt in prompts:
+        if is_headed:
+            print(f"> {' '.join(prompt.text.split())}")
+        written = next(texts)
+        text = written.text
+        said = json.dumps(asdict(written)) if as_json else "" if streams else text
+        print(said, end="\n\n" if is_headed else "\n", flush=True)
+    return text
