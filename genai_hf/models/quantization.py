@@ -85,11 +85,12 @@ def settle(model: PreTrainedModel) -> None:
 
 def full_bytes(model: nn.Module) -> int:
     """What a model's weights would take in float32."""
-    sizes = {id(weight): _elements(weight) for weight in model.parameters()}
+    sizes = {id(weight): elements(weight) for weight in model.parameters()}
     return 4 * sum(sizes.values())
 
 
-def _elements(weight: Any) -> int:
+def elements(weight: Any) -> int:
+    """Number of weights in a parameter, which may hold two in a byte."""
     state = vars(weight).get("quant_state")
     return int(state.shape.numel()) if state is not None else weight.numel()
 

@@ -9,6 +9,7 @@ from torch import nn
 
 from genai_hf.models.bare import bare
 from genai_hf.models.bottleneck import BottleneckLayer
+from genai_hf.models.quantization import elements
 
 
 def counted(model: nn.Module) -> dict[str, int]:
@@ -20,7 +21,7 @@ def counted(model: nn.Module) -> dict[str, int]:
     """
     trained = {name: weight.numel() for name, weight in model.named_parameters() if weight.requires_grad}
     return {
-        "all": sum(weight.numel() for weight in model.parameters()),
+        "all": sum(map(elements, model.parameters())),
         "trained": sum(trained.values()),
         "heads": sum(count for name, count in trained.items() if ".modules_to_save." in name),
         "tokens": sum(count for name, count in trained.items() if "trainable_tokens_delta" in name),

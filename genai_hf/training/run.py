@@ -8,6 +8,7 @@ from pathlib import Path
 import torch.distributed
 
 from genai_hf.errors import ConfigError, Interrupted, UserError
+from genai_hf.models.trained_weights import counted
 from genai_hf.ranks import ranks
 from genai_hf.training import checkpoints, out_of_memory, room, state_tree
 from genai_hf.training.callbacks import MetricsLog, ProgressBar
@@ -54,11 +55,12 @@ def train(trainer: Trainer) -> dict[str, float]:
     _save_model(trainer, run)
     for action in trainer.afterwards:
         metrics |= action(trainer, run)
-    parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
+    counts = counted(trainer.model)
     return metrics | {
         "tokens_per_second": trainer.meter.overall() * trainer.args.world_size,
         "steps": float(trainer.state.global_step),
-        "parameters": float(parameters),
+        "parameters": float(counts["all"]),
+        "trained_parameters": float(counts["trained"]),
     }
 
 
