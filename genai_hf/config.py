@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from genai_hf import schema, task_files
 from genai_hf.errors import ConfigError, UserError
-from genai_hf.names import LARGEST_SEED, RESERVED, SMALLEST, SYNONYMS
+from genai_hf.names import GIVEN, LARGEST_SEED, RESERVED, SMALLEST, SYNONYMS
 from genai_hf.places import existing
 from genai_hf.recipe_files import RecipeFile
 from genai_hf.weightless import weightless_folder
@@ -71,7 +71,7 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
         ConfigError: The first setting that is wrong.
     """
     for key in sorted(OmegaConf.missing_keys(cfg)):
-        raise ConfigError(f"'{key}' must be given: {key}=…")
+        raise ConfigError(f"'{key}' must be given: {key}=…{GIVEN.get(key, '')}")
     _check_base(cfg)
     if not recipe.trains:
         _check_untrained(cfg, recipe.name)
