@@ -64,11 +64,12 @@ class Yardstick:
             kept = kept or [logits.float()]
         return language_metrics(totals), kept[0] - kept[0].mean(-1, keepdim=True)
 
-    def pace(self, models: Sequence[PreTrainedModel]) -> list[float]:
-        """Tokens a second of each model's forward pass: they take turns, the median of the rounds counts."""
-        batch = next(self._batches(models[0]))
-        seconds = [[self._seconds(model, batch) for model in models] for _ in range(self.rounds)]
-        return [batch["input_ids"].numel() / statistics.median(own) for own in zip(*seconds, strict=True)]
+    def pace(self, model: PreTrainedModel, other: PreTrainedModel) -> tuple[float, float]:
+        """Tokens a second of the model's forward pass, and how many times the other's: medians of rounds in turns."""
+        batch = next(self._batches(model))
+        rounds = [(self._seconds(model, batch), self._seconds(other, batch)) for _ in range(self.rounds)]
+        own = statistics.median(seconds for seconds, _ in rounds)
+        return batch["input_ids"].numel() / own, statistics.median(theirs / seconds for seconds, theirs in rounds)
 
     def _batches(self, model: PreTrainedModel) -> Iterator[dict[str, Tensor]]:
         rows = range(min(self.rows, len(self.blocks)))
@@ -103,7 +104,7 @@ class Measured:
         loss: Cross-entropy on the rows, nats a target.
         perplexity: e to that power.
         tokens_per_second: Of the forward pass.
-        speed: Tokens a second over those of the original in the same rounds.
+        speed: How many times the original's in the same round.
     """
 
     bits: float
@@ -134,14 +135,14 @@ def compare(
             stored = _stored(twin, model, layers)
             read, logits = yardstick.read(twin)
             reference = logits if reference is None else reference
-            pace, yours = yardstick.pace([twin, model])
+            pace, speed = yardstick.pace(twin, model)
             measured[name] = Measured(
                 **stored,
                 output_error=float((logits - reference).norm() / reference.norm()),
                 loss=read["loss"],
                 perplexity=read["perplexity"],
                 tokens_per_second=pace,
-                speed=pace / yours,
+                speed=speed,
             )
             advance(1)
     return measured

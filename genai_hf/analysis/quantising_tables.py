@@ -32,7 +32,8 @@ NOTE = (
     "Bits and sizes are of the tensors as they are stored, scales and tables included; weights are those of the "
     "quantised layers, and the original is counted in float32. Errors are of single weights; the output error is the "
     "size of the difference of the logits over that of the original's, their mean over the vocabulary taken off. "
-    "Tokens a second are the median of rounds in which each model and the original took turns."
+    "Speeds are medians of rounds in which each model and the original took turns; the original's own row, against "
+    "itself, shows how far they can be trusted."
 )
 
 
