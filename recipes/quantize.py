@@ -6,7 +6,7 @@ from genai_hf import config, data, models, runs, tokenization
 from genai_hf.analysis import quantising, quantising_tables
 from genai_hf.collators.causal import CausalLMCollator
 from genai_hf.collators.masking import MaskedLMCollator
-from genai_hf.models.quantising import method, methods
+from genai_hf.models.quantising import method, methods, require_widths
 from genai_hf.objectives.language import TextTally
 from genai_hf.reports import sections
 
@@ -41,6 +41,7 @@ def main(cfg: DictConfig) -> dict[str, float]:
     if not is_encoder:
         models.require_packing(model)
     layers = config.build(models.linear_layers, {}, at="layers", model=model, pattern=cfg.layers)
+    require_widths([*compared, cfg.save], model, layers)
 
     yardstick = config.build(
         quantising.Yardstick,

@@ -19,6 +19,7 @@ from transformers.pytorch_utils import Conv1D
 from transformers.quantizers import HfQuantizer, register_quantization_config, register_quantizer
 from transformers.utils.quantization_config import QuantizationConfigMixin
 
+from genai_hf.errors import ConfigError
 from genai_hf.models.affine import Affine
 
 METHOD = "genai_hf_affine"  # by which config.json names it
@@ -91,13 +92,17 @@ def quantise(model: PreTrainedModel, affine: Affine, layers: Sequence[str]) -> P
     """A model like `model`, which stays as it is, with the weights of `layers` packed; all others they share.
 
     Raises:
-        ValueError: A weight is not finite, or too large for the scales' type.
+        ConfigError: A weight is not finite, or too large for the scales' type.
     """
     tensors = chain(model.parameters(), model.buffers())
     twin = copy.deepcopy(model, {id(tensor): tensor for tensor in tensors})
     _replace(twin, affine, layers)
     for name in layers:
-        for kept, tensor in affine.store(matrix(model.get_submodule(name))).items():
+        try:
+            stored = affine.store(matrix(model.get_submodule(name)))
+        except ValueError as error:
+            raise ConfigError(f"'scales': {name}: {error}; take float32, or another model") from error
+        for kept, tensor in stored.items():
             twin.get_submodule(name).register_buffer(kept, tensor)
     twin.config.quantization_config = AffineConfig(dataclasses.asdict(affine), list(layers))
     return twin

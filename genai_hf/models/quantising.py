@@ -16,6 +16,7 @@ from transformers import BitsAndBytesConfig, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from genai_hf.config import hint
+from genai_hf.errors import ConfigError
 from genai_hf.models.affine import Affine
 from genai_hf.models.affine_linear import matrix, quantise
 
@@ -62,7 +63,7 @@ def method(name: str | None, *, scales: Literal["float16", "bfloat16", "float32"
 
 def _method(name: str, scales: Literal["float16", "bfloat16", "float32"]) -> Method:
     if name in BITSANDBYTES:
-        return partial(_bitsandbytes, BITSANDBYTES[name])
+        return partial(_bitsandbytes, name)
     spelt = AFFINE.fullmatch(name)
     if spelt is None:
         raise ValueError(f"there is no method {name!r}{hint(name, EXAMPLES)}")
@@ -72,19 +73,27 @@ def _method(name: str, scales: Literal["float16", "bfloat16", "float32"]) -> Met
     return lambda model, layers: quantise(model, affine, layers)
 
 
-def _bitsandbytes(settings: dict[str, Any], model: PreTrainedModel, layers: Sequence[str]) -> PreTrainedModel:
-    """The model saved and loaded again in its way, since it quantises while it loads.
+def require_widths(names: Iterable[str], model: PreTrainedModel, layers: Iterable[str]) -> None:
+    """Refuse layers that bitsandbytes' kernels for processors would read wrongly (version 0.50).
 
     Raises:
-        ValueError: Its kernels for processors would read a layer wrongly.
+        ConfigError: One of the methods called `names` has 4 bits, and a layer a width in which blocks cross rows.
     """
-    for name in layers:
-        width = matrix(model.get_submodule(name)).shape[1]
-        if "load_in_4bit" in settings and model.device.type == "cpu" and width % BLOCK:
+    if model.device.type != "cpu" or not any("load_in_4bit" in BITSANDBYTES.get(name, {}) for name in names):
+        return
+    for layer in layers:
+        width = matrix(model.get_submodule(layer)).shape[1]
+        if width % BLOCK:
             wrong = f"reads codes of 4 bits wrongly where a width is no multiple of {BLOCK}"
-            raise ValueError(f"on a processor bitsandbytes {wrong}, and {name} has {width}; take another method")
+            raise ConfigError(f"'methods': on a processor bitsandbytes {wrong}, and {layer} has {width}; take others")
+
+
+def _bitsandbytes(name: str, model: PreTrainedModel, layers: Sequence[str]) -> PreTrainedModel:
+    """The model saved and loaded again in its way, since it quantises while it loads."""
+    require_widths([name], model, layers)
     linear = (name for name, module in model.named_modules() if isinstance(module, (nn.Linear, Conv1D)))
-    config = BitsAndBytesConfig(**settings, llm_int8_skip_modules=[name for name in linear if name not in layers])
+    kept = [name for name in linear if name not in layers]
+    config = BitsAndBytesConfig(**BITSANDBYTES[name], llm_int8_skip_modules=kept)
     given = {"quantization_config": config, "use_safetensors": True, "dtype": torch.float32}
     with TemporaryDirectory() as folder:
         model.save_pretrained(folder)

@@ -11,6 +11,7 @@ from torch import nn
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, GPT2Config, LlamaConfig
 from transformers.pytorch_utils import Conv1D
 
+from genai_hf.errors import ConfigError
 from genai_hf.models import linear_layers
 from genai_hf.models.affine import Affine
 from genai_hf.models.affine_linear import AffineLinear, matrix, quantise
@@ -126,6 +127,16 @@ def test_layers_that_cannot_be_quantised_are_named(pattern, said):
         linear_layers(gpt2(), pattern)
 
 
+def test_a_weight_that_no_grid_holds_is_named_by_its_layer():
+    model = gpt2()
+    model.get_submodule("transformer.h.1.mlp.c_fc").weight.data[3, 5] = 1e9
+    with pytest.raises(
+        ConfigError, match=r"'scales': transformer\.h\.1\.mlp\.c_fc: .* too large for scales in float16"
+    ):
+        quantise(model, Affine(bits=4), linear_layers(model))
+    quantise(model, Affine(bits=4, scales="float32"), linear_layers(model))
+
+
 def test_a_packed_model_is_not_packed_again():
     packed = quantise(gpt2(), Affine(bits=4), linear_layers(gpt2()))
     with pytest.raises(ValueError, match="has no linear layers to quantise"):
@@ -171,7 +182,7 @@ def test_codes_of_4_bits_are_read_right_where_no_block_crosses_a_row(kind):
 def test_a_layer_where_one_does_is_refused_in_4_bits_and_taken_in_8():
     model = gpt2()
     said = "on a processor bitsandbytes reads codes of 4 bits wrongly where a width is no multiple of 64, and "
-    with pytest.raises(ValueError, match=re.escape(f"{said}transformer.h.0.attn.c_attn has 32; take another method")):
+    with pytest.raises(ConfigError, match=re.escape(f"{said}transformer.h.0.attn.c_attn has 32; take others")):
         methods("nf4")["nf4"](model, linear_layers(model))
     assert torch.allclose(logits(methods("int8")["int8"](model, linear_layers(model))), logits(model), atol=0.1)
 

@@ -75,6 +75,10 @@ def test_an_encoder_is_asked_for_hidden_tokens_and_kept_as_bitsandbytes_packs_it
         (["model.name=x", "trainer.max_steps=4"], "'trainer.max_steps': quantize trains no model; leave it out"),
         (["model=t5_tiny", "data=text"], "t5 is no model for causal_lm; take a decoder"),
         (["model=gpt2_tiny", "data=text", "layers=lm_head"], "layers: lm_head has its weights from the embedding"),
+        (
+            ["model=gpt2_tiny", "data=text", "model.config.n_embd=32"],
+            "'methods': on a processor bitsandbytes reads codes of 4 bits wrongly where a width is no multiple of 64",
+        ),
         (["model=gpt2_tiny", "data=text", "measure.rows=0"], "measure: rows must be at least 1, got 0"),
     ],
 )
