@@ -23,6 +23,7 @@ from genai_hf.errors import ConfigError
 from genai_hf.models.affine import Affine
 
 METHOD = "genai_hf_affine"  # by which config.json names it
+LINEAR = (nn.Linear, Conv1D)  # and none that derives from them: those may compute otherwise, or be quantised already
 
 
 class AffineLinear(nn.Module):
@@ -69,7 +70,7 @@ def linear_layers(model: PreTrainedModel, pattern: str | None = None) -> list[st
     except re.error as error:
         raise ValueError(f"{pattern!r} is no regular expression ({error})") from error
     for name, module in model.named_modules():
-        if isinstance(module, (nn.Linear, Conv1D)) and (searched.search(name) if pattern else module in trunk):
+        if type(module) in LINEAR and (searched.search(name) if pattern else module in trunk):
             if module.weight is model.get_input_embeddings().weight:
                 raise ValueError(f"{name} has its weights from the embedding; choose others")
             found.append(name)
