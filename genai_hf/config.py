@@ -19,6 +19,7 @@ from genai_hf.names import (
     ADAPTERS,
     BITS,
     GENERATION,
+    GIVEN,
     LARGEST_SEED,
     OF_GENERATION,
     RESERVED,
@@ -76,7 +77,7 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
         ConfigError: The first setting that is wrong.
     """
     for key in sorted(OmegaConf.missing_keys(cfg)):
-        raise ConfigError(f"'{key}' must be given: {key}=…")
+        raise ConfigError(f"'{key}' must be given: {key}=…{GIVEN.get(key, '')}")
     _check_base(cfg)
     if not recipe.trains:
         _check_untrained(cfg, recipe.name)
@@ -271,7 +272,7 @@ def adapter(cfg: DictConfig) -> Any:
 
 def quantization(cfg: DictConfig) -> Any:
     """How the group `quantization` asks to store pretrained weights, or None."""
-    from genai_hf.models.quantization import quantized
+    from genai_hf.models.few_bits import quantized
 
     return quantized(precision=cfg.precision, **OmegaConf.to_container(cfg.quantization, resolve=True))  # type: ignore[arg-type]
 

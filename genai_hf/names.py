@@ -22,6 +22,9 @@ SMALLEST = {
     "gradient_accumulation_steps": 1, "dataloader_num_workers": 0, "save_total_limit": 1,
 }  # fmt: skip
 
+# What those are told who leave out what must be given.
+GIVEN = {"model.name": ", a Hub id or a folder, such as the model/ that a run of gpt_lm or bert_mlm leaves"}
+
 # Names that people bring along from other tools.
 SYNONYMS = {
     "lr": "trainer.learning_rate",

@@ -5,18 +5,18 @@ import os
 import torch
 import transformers
 
-from genai_hf.models import adapters, quantization
+from genai_hf.models import adapters, few_bits
 from genai_hf.models.fresh import mark
 from genai_hf.models.loading import weights
 from genai_hf.models.pooling import last_token
 from genai_hf.models.trained_weights import closed_form, counted
 
-WIDE = {"vocab_size": 60, "pad_token_id": 0, "initializer_range": 0.3}  # so that every part has an effect
+WIDE = {"vocab_size": 60, "pad_token_id": 0, "initializer_range": 0.15}  # so that every part has an effect
 SIZES = WIDE | {
-    "hidden_size": 16,
+    "hidden_size": 64,
     "num_hidden_layers": 2,
     "num_attention_heads": 2,
-    "intermediate_size": 32,
+    "intermediate_size": 128,
     "max_position_embeddings": 40,
 }
 STILL = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
@@ -24,14 +24,14 @@ ARCHITECTURES = {
     "bert": SIZES | STILL,
     "roberta": SIZES | STILL,
     "distilbert": WIDE
-    | {"dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 32, "dropout": 0, "attention_dropout": 0}
+    | {"dim": 64, "n_layers": 2, "n_heads": 2, "hidden_dim": 128, "dropout": 0, "attention_dropout": 0}
     | {"seq_classif_dropout": 0},
     "modernbert": SIZES,
     "gpt2": WIDE
-    | {"n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 40, "resid_pdrop": 0, "embd_pdrop": 0, "attn_pdrop": 0},
+    | {"n_embd": 64, "n_layer": 2, "n_head": 2, "n_positions": 40, "resid_pdrop": 0, "embd_pdrop": 0, "attn_pdrop": 0},
     "llama": SIZES | {"num_attention_heads": 4, "num_key_value_heads": 2},
-    "t5": {"vocab_size": 60, "d_model": 16, "d_kv": 6, "num_layers": 2, "num_decoder_layers": 3, "num_heads": 2}
-    | {"d_ff": 32, "pad_token_id": 0, "decoder_start_token_id": 0, "dropout_rate": 0},
+    "t5": {"vocab_size": 60, "d_model": 64, "d_kv": 64, "num_layers": 2, "num_decoder_layers": 3, "num_heads": 2}
+    | {"d_ff": 128, "pad_token_id": 0, "decoder_start_token_id": 0, "dropout_rate": 0},
 }
 OF_THREE = {"num_virtual_tokens": 3}
 BY_FIVE = {"encoder_hidden_size": 5}
@@ -77,7 +77,7 @@ def stored(architecture, task, quantization_, folder):
     """The same, read from a folder with weights of few bits."""
     model = model_of(architecture, task)
     model.save_pretrained(folder)
-    settings = quantization.quantized(precision="fp32", **QUANTIZATIONS[quantization_])
+    settings = few_bits.quantized(precision="fp32", **QUANTIZATIONS[quantization_])
     kind = getattr(transformers, f"AutoModelFor{task}")
     return _marked(weights(kind, os.fspath(folder), model.config, None, quantization=settings)[0], task)
 

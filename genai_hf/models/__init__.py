@@ -1,6 +1,7 @@
 """Models: loaded or made from sizes, and what is done to them before training."""
 
 from genai_hf.models.adapters import adapt
+from genai_hf.models.affine_linear import linear_layers
 from genai_hf.models.classifier import has_segments, label_order, load_classifier
 from genai_hf.models.decoder import decoder_start, require_padding_first
 from genai_hf.models.extract import Facts, add_extract_head
@@ -15,6 +16,7 @@ __all__ = [
     "decoder_start",
     "has_segments",
     "label_order",
+    "linear_layers",
     "load",
     "load_classifier",
     "positions",

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, BitsAndBytesConfig, PreTrainedModel
 
 from genai_hf.errors import ConfigError
-from genai_hf.models import bottleneck, quantization, virtual
+from genai_hf.models import bottleneck, few_bits, virtual
 from genai_hf.models.fresh import fresh
 from genai_hf.ranks import say
 
@@ -237,7 +237,7 @@ def beside(folder: Path, kind: Any, *, full: bool = False) -> PeftModel:
     except (OSError, SafetensorError) as error:
         raise ConfigError(f"{folder} is an adapter of {name}, which cannot be read; bring it back there") from error
     if stored:
-        quantization.leave(base)
+        few_bits.leave(base)
     if rows != base.config.vocab_size:
         base.resize_token_embeddings(rows, mean_resizing=False)
     with _of_no_concern():

@@ -10,9 +10,9 @@ from transformers import AutoConfig, BitsAndBytesConfig, PreTrainedConfig, PreTr
 
 from genai_hf.config import hint
 from genai_hf.errors import ConfigError
+from genai_hf.models.few_bits import settle, spare
 from genai_hf.models.fresh import mark
 from genai_hf.models.head import untie
-from genai_hf.models.quantization import settle, spare
 from genai_hf.models.writing import note_prefix
 from genai_hf.places import require_model
 from genai_hf.weightless import weightless_folder

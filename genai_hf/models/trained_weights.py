@@ -9,7 +9,7 @@ from torch import nn
 
 from genai_hf.models.bare import bare
 from genai_hf.models.bottleneck import BottleneckLayer
-from genai_hf.models.quantization import elements
+from genai_hf.models.few_bits import elements
 
 
 def counted(model: nn.Module) -> dict[str, int]:

@@ -34,6 +34,7 @@ class Saved:
         base: What an adapter sits on; empty where it is no adapter.
         parameters: Numbers stored, tied ones once.
         has_tokenizer: Whether a tokenizer lies beside it.
+        packing: What quantised its weights, as transformers names it; empty where nothing did.
     """
 
     architecture: str = ""
@@ -43,12 +44,15 @@ class Saved:
     base: str = ""
     parameters: int = 0
     has_tokenizer: bool = False
+    packing: str = ""
 
     def describe(self) -> str:
         """What it is, in a sentence."""
         if not self.architecture:
             return "A tokenizer." if self.has_tokenizer else "An empty folder."
         kind = f"{self.architecture} adapter of {self.base}" if self.base else self.architecture
+        if self.packing:  # how many numbers were packed is not to be seen
+            return f"{kind}, its weights quantised ({self.packing})."
         return f"{kind}, {_millions(self.parameters)} parameters." if self.parameters else f"{kind}."
 
 
@@ -66,7 +70,8 @@ def read_saved(folder: Path) -> Saved:
         if base.startswith(("/", ".", "~")):  # no folder of the machine of the run
             base = Path(base).parent.name if Path(base).name == "model" else Path(base).name
         return Saved(kind, "peft", loader, task, base, parameters, has_tokenizer)
-    return Saved(architecture, "transformers", loader, task, "", parameters, has_tokenizer)
+    packing = str(config.get("quantization_config", {}).get("quant_method", ""))
+    return Saved(architecture, "transformers", loader, task, "", parameters, has_tokenizer, packing)
 
 
 def _parameters(folder: Path) -> int:

@@ -11,17 +11,24 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from genai_hf import arguments, composing, launching, runs
+from genai_hf import arguments, composing, config, launching, runs
 from genai_hf.looking import first_rows, looked_at
+
+KNOWN = "every name and type is known"
 
 
 def main(words: list[str]) -> int:
     """Print what a run would be, or the one line that says why it cannot be."""
     recipe, flags = arguments.parse(words)
     cfg = composing.compose(recipe, flags.overrides)
-    with looked_at(cfg) as trainer:
-        for name, value in findings(cfg, trainer, arguments.folders(flags)).items():
-            print(f"{name:14}{value}")
+    if recipe.trains:
+        with looked_at(cfg) as trainer:
+            found = findings(cfg, trainer, arguments.folders(flags))
+    else:
+        config.check(cfg, recipe)
+        found = {"settings": KNOWN, "run": str(runs.folder(cfg)), "steps": "none: it trains nothing"}
+    for name, value in found.items():
+        print(f"{name:14}{value}")
     return 0
 
 
@@ -56,7 +63,7 @@ def findings(cfg: DictConfig, trainer: Any, folders: Sequence[Path] = ()) -> dic
     together = trainer.get_total_train_batch_size(trainer.args) * processes
     shapes = ", ".join(f"{key} {tuple(value.shape)}" for key, value in batch.items())
     return {
-        "settings": "every name and type is known",
+        "settings": KNOWN,
         "run": str(runs.folder(cfg)),
         "data": f"{len(trainer.train_dataset):,} training rows, {len(trainer.eval_dataset):,} validation rows",
         "first batch": shapes,

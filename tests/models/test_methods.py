@@ -1,11 +1,23 @@
 """Each way of training few weights on each architecture: it learns, is made to, or is refused in one line."""
 
+import bitsandbytes
 import pytest
 import torch
-from tiny_models import METHODS, MODELS, QUANTIZATIONS, ROWS, adapted, logits, model_of, require_learning, stored
+from tiny_models import (
+    ARCHITECTURES,
+    METHODS,
+    MODELS,
+    QUANTIZATIONS,
+    ROWS,
+    adapted,
+    logits,
+    model_of,
+    require_learning,
+    stored,
+)
 
 from genai_hf.errors import ConfigError
-from genai_hf.models.quantization import full_bytes, stored_bytes
+from genai_hf.models.few_bits import full_bytes, stored_bytes
 
 NO_PAST = ("distilbert", "modernbert")  # their attention takes no keys and values from before
 
@@ -51,6 +63,23 @@ def test_dora_is_refused_beside_eight_bits(tmp_path):
         adapted(stored("bert", "MaskedLM", "int8", tmp_path), "dora")
 
 
+def test_a_width_that_is_read_wrongly_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setitem(ARCHITECTURES, "bert", ARCHITECTURES["bert"] | {"intermediate_size": 96})
+    with pytest.raises(ConfigError, match=r"^'quantization': .* and bert.encoder.layer.0.output.dense has 96; take"):
+        stored("bert", "MaskedLM", "nf4", tmp_path)
+    stored("bert", "MaskedLM", "int8", tmp_path)
+
+
+@pytest.mark.parametrize("quantization", ["nf4", "nf4_double", "fp4"])
+def test_codes_of_four_bits_are_read_as_they_are_written(quantization, tmp_path):
+    whole, few = model_of("llama", "CausalLM"), stored("llama", "CausalLM", quantization, tmp_path)
+    restore = bitsandbytes.functional.dequantize_4bit
+    for name, part in few.named_modules():
+        if type(part).__name__ == "Linear4bit":
+            whole.get_submodule(name).weight.data = restore(part.weight.data, part.weight.quant_state)
+    torch.testing.assert_close(logits(few), logits(whole), rtol=0, atol=1e-4)
+
+
 def test_the_mean_of_a_classifier_must_not_count_virtual_tokens():
     model = model_of("modernbert", "SequenceClassification")
     model.config.classifier_pooling = "mean"
@@ -66,4 +95,6 @@ def test_what_weights_of_four_bits_take(tmp_path):
     assert full_bytes(small) == full_bytes(whole) == 4 * sum(weight.numel() for weight in whole.parameters())
     scales = weights / 64 * 4  # bytes
     maps = len(linear) * (16 * 4 + 200)  # of the levels, and a few words on what is stored
-    assert 0 <= stored_bytes(small) - (full_bytes(whole) - 4 * weights + weights / 2 + scales) < maps
+    assert (
+        0 <= stored_bytes(small.state_dict().values()) - (full_bytes(whole) - 4 * weights + weights / 2 + scales) < maps
+    )

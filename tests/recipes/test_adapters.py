@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 from safetensors.torch import load_file
-from test_recipes import RECIPES, root, text  # noqa: F401 - fixtures
+from test_recipes import RECIPES, TRAINED, root, text  # noqa: F401 - fixtures
 from transformers import AutoModelForSequenceClassification
 
 import genai_hf
@@ -16,7 +16,6 @@ from genai_hf.models.bare import bare
 from genai_hf.models.trained_weights import closed_form, counted
 
 FROM_SCRATCH = ("model.config.", "tokenizer.")
-TRAINS = [name for name in RECIPES if name != "train_tokenizer"]
 
 
 def base(recipe, text, *words):  # noqa: F811
@@ -32,7 +31,7 @@ def adapted(recipe, text, root, *words):  # noqa: F811
     return model, [text, *given, "model=pretrained", f"model.name={model}", *words]
 
 
-@pytest.mark.parametrize("recipe", TRAINS)
+@pytest.mark.parametrize("recipe", TRAINED)
 def test_every_recipe_takes_an_adapter_and_goes_on_with_it(recipe, text, root, capsys):  # noqa: F811
     model, words = adapted(recipe, text, root, "peft=lora", "peft.lora_dropout=0.2")
     trainer = genai_hf.build(genai_hf.compose(recipe, [*words, "run=whole"]))

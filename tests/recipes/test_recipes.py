@@ -32,6 +32,7 @@ TRAINING = [
 QUESTIONS = ["pairs=questions", "data.input=text", "data.answers=label"]
 BERT = ["model.config.hidden_size=32", "model.config.intermediate_size=64"]
 GPT2 = ["model.config.n_embd=32"]
+QUANTISING = ["sequence_length=32", "methods=[affine4_group8]", "save=affine4_group8", "measure.rounds=1"]
 T5 = ["model.config.d_model=32", "model.config.d_ff=64"]
 OWN = {
     "bert_mlm": ["data=text", *TRAINING, *BERT],
@@ -40,6 +41,7 @@ OWN = {
     "gpt_extract": ["task=local", *TRAINING, *GPT2],
     "gpt_lm": ["data=text", *TRAINING, *GPT2],
     "prefix_lm": ["data=text", *TRAINING, *GPT2],
+    "quantize": ["data=text", *SMALL, "model=gpt2_tiny", *GPT2, *QUANTISING],
     "spanbert": ["data=text", *TRAINING, *BERT],
     "t5_qa": [*QUESTIONS, *TRAINING, *T5, "trainer.lr_scheduler_type=linear"],
     "t5_spans": ["data=text", *TRAINING, *T5],

@@ -4,16 +4,18 @@ Dettmers et al. 2022 (LLM.int8(), arXiv:2208.07339), Dettmers et al. 2023 (QLoRA
 and output embeddings stay as they are: they are trained, tied or sensitive, and PEFT crashes at a quantised head.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel
 from transformers.quantizers.base import get_keys_to_not_convert
 
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import say
 
+BLOCK = 64  # weights that share a scale
 POOLER = "pooler"  # within the trunk; a checkpoint often lacks it
 
 
@@ -61,12 +63,28 @@ def leave(model: PreTrainedModel) -> int:
 
     Returns:
         How many layers have such weights.
+
+    Raises:
+        ConfigError: One cannot be read rightly.
     """
-    layers: list[Any] = [part for part in model.modules() if type(part).__name__ in {"Linear4bit", "Linear8bitLt"}]
-    for layer in layers:
-        if "support_avx512bf16_for_cpu" in vars(layer):
+    kinds = {"Linear4bit", "Linear8bitLt"}
+    layers: dict[str, Any] = {name: part for name, part in model.named_modules() if type(part).__name__ in kinds}
+    for name, layer in layers.items():
+        if type(layer).__name__ == "Linear4bit":
             layer.support_avx512bf16_for_cpu = False
+            require_width("quantization", name, layer.in_features, layer.weight.device)
     return len(layers)
+
+
+def require_width(key: str, layer: str, width: int, device: torch.device) -> None:
+    """Refuse a layer whose codes of 4 bits bitsandbytes' kernels for processors would read wrongly (version 0.50).
+
+    Raises:
+        ConfigError: Blocks of weights that share a scale cross its rows.
+    """
+    if device.type == "cpu" and width % BLOCK:
+        wrong = f"reads codes of 4 bits wrongly where a width is no multiple of {BLOCK}"
+        raise ConfigError(f"'{key}': on a processor bitsandbytes {wrong}, and {layer} has {width}; take int8")
 
 
 def settle(model: PreTrainedModel) -> None:
@@ -79,7 +97,7 @@ def settle(model: PreTrainedModel) -> None:
         raise ConfigError(
             f"'quantization': {type(model).__name__} has no linear layer that could have it; leave it out"
         )
-    before, now = full_bytes(model), stored_bytes(model)
+    before, now = full_bytes(model), stored_bytes(model.state_dict().values())
     say(f"quantization: {before / 1e6:,.1f} MB of weights in float32 take {now / 1e6:,.1f} MB")
 
 
@@ -95,7 +113,7 @@ def elements(weight: Any) -> int:
     return int(state.shape.numel()) if state is not None else weight.numel()
 
 
-def stored_bytes(model: nn.Module) -> int:
-    """What a model's weights take as they are stored, with their scales, each once."""
-    different = {tensor.data_ptr(): tensor for tensor in model.state_dict().values()}
-    return sum(tensor.numel() * tensor.element_size() for tensor in different.values())
+def stored_bytes(tensors: Iterable[Tensor]) -> int:
+    """Bytes of memory that tensors hold, what they share counted once."""
+    storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}
+    return sum(storages.values())
