@@ -20,7 +20,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from genai_hf import comments as commented
-from genai_hf import config, schema
+from genai_hf import config, schema, task_files
 from genai_hf.errors import ConfigError
 from genai_hf.recipe_files import RecipeFile
 
@@ -84,6 +84,8 @@ def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, res
             cfg.pop("peft")
         if cfg.get("init_from"):
             _begin_with(cfg)
+        if name := OmegaConf.select(cfg, "teacher.name"):
+            cfg.teacher.name = task_files.model_of(name)
     if resolve:
         OmegaConf.resolve(cfg)
     return cfg
@@ -95,7 +97,7 @@ def _begin_with(cfg: DictConfig) -> None:
         asked = next((line for line in cfg.overrides if line.startswith(("model=", "model."))), None)
         if asked:
             raise ConfigError(f"'init_from' begins with that run's model; leave {asked} out, or say model=pretrained")
-        cfg.model = {"architecture": None, "name": "???", "revision": None, "config": {}, "from_scratch": False}
+        cfg.model = dict(config.PRETRAINED)
     if not OmegaConf.is_missing(cfg.model, "name"):
         raise ConfigError(f"'init_from': model.name={cfg.model.name} is another model to begin with; give one of them")
     cfg.model.name = str(Path(cfg.init_from) / "model")
@@ -205,6 +207,7 @@ def comments(recipe: RecipeFile, overrides: Sequence[str] = ()) -> dict[str, com
     found = commented.read(source(recipe, "base"))
     for group, text in texts.items():
         found |= {} if text.startswith(GLOBAL) else commented.read(text, f"{group}.")
+    found |= commented.read(source(recipe, chosen["of"])) if "of" in chosen else {}
     found |= commented.read(source(recipe))
     for text in texts.values():
         found |= commented.read(text) if text.startswith(GLOBAL) else {}

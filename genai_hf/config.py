@@ -9,15 +9,16 @@ import importlib.util
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import Any, TypeVar
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from genai_hf import schema, task_files
 from genai_hf.errors import ConfigError, UserError
 from genai_hf.names import LARGEST_SEED, RESERVED, SMALLEST, SYNONYMS
 from genai_hf.places import existing
-from genai_hf.recipe_files import RecipeFile
+from genai_hf.recipe_files import RecipeFile, find
 from genai_hf.weightless import weightless_folder
 
 T = TypeVar("T")
@@ -26,6 +27,14 @@ T = TypeVar("T")
 UPSTREAM = {"trainer": "transformers.training_args.TrainingArguments"}
 ADAPTERS = {"lora": "peft.tuners.lora.config.LoraConfig", "ia3": "peft.tuners.ia3.config.IA3Config"}  # by peft.method
 OPEN = (*UPSTREAM, "peft", "model.config", "supervised")  # fields of an architecture's own configuration; names of sets
+
+PRETRAINED: Mapping[str, Any] = {
+    "architecture": None,
+    "name": "???",
+    "revision": None,
+    "config": {},
+    "from_scratch": False,
+}  # the node of pretrained weights
 
 # Keys of base.yaml, whose owner is the command.
 BASE = {
@@ -80,8 +89,9 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
             check_node(dotted, cfg[group], at=group)
             _check_trainer(cfg[group], at=group)
     _check_model(cfg)
+    _check_student(cfg)
     _check_adapter(cfg)
-    for part, at, given in recipe.calls():
+    for part, at, given in chain(recipe.calls(), find(cfg.of).calls() if "of" in cfg else ()):
         if at is not None:
             check_node(part, OmegaConf.select(cfg, at), at=at, given=given)
         for name, own_key in given.items():
@@ -179,6 +189,13 @@ def _check_model(cfg: DictConfig) -> None:
         check_node(dotted, declared, at="model.config")
 
 
+def _check_student(cfg: DictConfig) -> None:
+    """The student's model is what `layers` say or what `model` says."""
+    asked = [line for line in cfg.overrides if line.startswith(("model=", "model.", "init_from="))]
+    if asked and cfg.get("layers") is not None:
+        raise ConfigError(f"'layers' makes the student of the teacher's own; leave {asked[0]} out, or say layers=null")
+
+
 def _check_adapter(cfg: DictConfig) -> None:
     """The fields of the adapter's own configuration."""
     if "peft" not in cfg:
@@ -211,6 +228,17 @@ def _check_trainer(node: Mapping[str, Any], at: str) -> None:
         raise ConfigError(f"'{at}.seed' must be at most {LARGEST_SEED}, got {node['seed']}")
     if node.get("max_steps") == 0:
         raise ConfigError(f"'{at}.max_steps' must be positive, or -1 to count in epochs, got 0")
+
+
+def with_model(cfg: DictConfig, name: str | None = None, **nodes: Any) -> DictConfig:
+    """A copy of the config with other nodes; with a `name`, one that begins with that model and its tokenizer."""
+    other = cfg.copy()
+    with open_dict(other):
+        for key, node in nodes.items():
+            other[key] = node
+        if name is not None:
+            other.model, other.tokenizer.name = {**PRETRAINED, "name": name}, name
+    return other
 
 
 def adapter(cfg: DictConfig) -> Any:
