@@ -79,7 +79,8 @@ def model_of(name: str) -> str:
     folder = Path(name).expanduser()
     if (folder / "model" / "config.json").is_file():
         return str(finished_model(name))
-    if (folder.exists() or name.startswith((".", "/", "~"))) and not (folder / "config.json").is_file():
+    is_path = folder.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1  # no Hub id
+    if is_path and not (folder / "config.json").is_file():
         raise ConfigError(f"'teacher.name': {name} holds no model; name a finished run, a model's folder, or a Hub id")
     return name
 

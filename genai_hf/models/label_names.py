@@ -30,9 +30,9 @@ def require_head(name: str, names: Sequence[str]) -> None:
     found = [str(label) for _, label in sorted(wanted.id2label.items())]
     known = len(found) == len(names) and (is_unnamed(found) or places(found, names) is not None)
     if not has_head(wanted) or not (known if names else len(found) == 1):
-        theirs = f"is for {', '.join(found)}" if has_head(wanted) else "is no head for labels"
+        theirs = f"its head is for {', '.join(found)}" if has_head(wanted) else "it has no head for labels"
         ours = ", ".join(names) or "one value"
-        raise ConfigError(f"{name}: its head {theirs}, not for {ours}; fine-tune it first: genai-hf glue …")
+        raise ConfigError(f"{name}: {theirs}, and the task is {ours}; fine-tune it first: genai-hf glue …")
 
 
 def has_head(wanted: PreTrainedConfig) -> bool:

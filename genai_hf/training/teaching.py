@@ -98,6 +98,9 @@ def _require_loss(teacher: Trainer, student: Trainer, loss: Mixture, *, cache: b
     hard, collator = teacher.objective, teacher.data_collator
     if isinstance(hard, LanguageModelling) and hard.head_rows is not None:
         raise ConfigError("'head_rows': a teacher's distribution needs all logits at once; say head_rows=null")
+    drawn = type(collator).is_random or (isinstance(collator, TextToTextCollator) and collator.target == "any")
+    if cache and drawn:
+        raise ConfigError("'teacher.cache': what is predicted is drawn anew in each epoch; say teacher.cache=false")
     if loss.cosine:
         wide = [trainer.model.config.hidden_size for trainer in (teacher, student)]
         if isinstance(hard, Labelling):
@@ -106,9 +109,6 @@ def _require_loss(teacher: Trainer, student: Trainer, loss: Mixture, *, cache: b
             raise ConfigError(f"'loss.cosine': {wide[0]} and {wide[1]} numbers wide are not alike; say loss.cosine=0")
         if cache:
             raise ConfigError("'loss.cosine': a cache holds no hidden states; say teacher.cache=false")
-    drawn = type(collator).is_random or (isinstance(collator, TextToTextCollator) and collator.target == "any")
-    if cache and drawn:
-        raise ConfigError("'teacher.cache': what is predicted is drawn anew in each epoch; say teacher.cache=false")
 
 
 def _require_its_own_head(teacher: Trainer) -> None:
