@@ -84,6 +84,8 @@ def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, res
             cfg.pop("peft")
         if cfg.get("init_from"):
             _begin_with(cfg)
+        if cfg.get("layers") is not None:
+            _choose_student(cfg)
         if name := OmegaConf.select(cfg, "teacher.name"):
             cfg.teacher.name = task_files.model_of(name)
     if resolve:
@@ -101,6 +103,15 @@ def _begin_with(cfg: DictConfig) -> None:
     if not OmegaConf.is_missing(cfg.model, "name"):
         raise ConfigError(f"'init_from': model.name={cfg.model.name} is another model to begin with; give one of them")
     cfg.model.name = str(Path(cfg.init_from) / "model")
+
+
+def _choose_student(cfg: DictConfig) -> None:
+    """A student is made of its teacher's layers unless another model is asked for."""
+    asked = [line for line in cfg.overrides if line.startswith(("model=", "model.", "init_from="))]
+    if asked and any(line.startswith("layers=") for line in cfg.overrides):
+        raise ConfigError(f"'layers' makes the student of its teacher's own; leave them out, or {asked[0]}")
+    if asked:
+        cfg.layers = None
 
 
 def refuse_added(app: Hydra, recipe: str, overrides: Sequence[Override]) -> None:

@@ -89,7 +89,6 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
             check_node(dotted, cfg[group], at=group)
             _check_trainer(cfg[group], at=group)
     _check_model(cfg)
-    _check_student(cfg)
     _check_adapter(cfg)
     for part, at, given in chain(recipe.calls(), find(cfg.of).calls() if "of" in cfg else ()):
         if at is not None:
@@ -187,13 +186,6 @@ def _check_model(cfg: DictConfig) -> None:
         undeclared = schema.undeclared(dotted)  # of a T5, whether its head is the embedding
         declared = {key: value for key, value in cfg.model.config.items() if key not in undeclared}
         check_node(dotted, declared, at="model.config")
-
-
-def _check_student(cfg: DictConfig) -> None:
-    """The student's model is what `layers` say or what `model` says."""
-    asked = [line for line in cfg.overrides if line.startswith(("model=", "model.", "init_from="))]
-    if asked and cfg.get("layers") is not None:
-        raise ConfigError(f"'layers' makes the student of the teacher's own; leave {asked[0]} out, or say layers=null")
 
 
 def _check_adapter(cfg: DictConfig) -> None:
