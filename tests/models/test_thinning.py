@@ -76,5 +76,5 @@ def test_layers_that_are_not_there_are_refused(layers):
 
 
 def test_layers_that_make_no_model_are_refused():
-    with pytest.raises(ConfigError, match="'layers': a T5.* would want .*relative_attention_bias.*; keep 0"):
+    with pytest.raises(ConfigError, match=r"'layers': a T5.* would want .*relative_attention_bias.*; keep 0"):
         thinned(AutoModelForSeq2SeqLM.from_config(KINDS["t5"][1]), [1, 2])
