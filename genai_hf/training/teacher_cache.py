@@ -122,10 +122,8 @@ def cached(trainer: Trainer, columns: Sequence[int], kept: Kept, root: Path | No
         root: Folder instead of the user's own cache.
     """
     folder = (root or cache_folder()) / "teachers" / _key(trainer, columns, kept)
-    size = len(trainer.train_dataset)
-    parts = -(-size // ROWS)
-    with trainer.args.main_process_first(local=False):
-        mine = [number for number in range(rank(), parts, ranks()) if not _is_whole(_part(folder, number))]
+    parts = -(-(size := len(trainer.train_dataset)) // ROWS)
+    mine = [number for number in range(rank(), parts, ranks()) if not _is_whole(_part(folder, number))]
     teacher = InTheLoop(model=trainer.model, hard=trainer.objective, columns=columns)
     with slow_work("asking the teacher", len(mine) * ROWS) as advance:
         for number in mine:
