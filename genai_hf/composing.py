@@ -20,7 +20,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from genai_hf import comments as commented
-from genai_hf import config, names, schema
+from genai_hf import config, names, schema, task_files
 from genai_hf.errors import ConfigError
 from genai_hf.recipe_files import RecipeFile
 
@@ -103,6 +103,10 @@ def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, res
             cfg.pop("quantization")
         if cfg.get("init_from"):
             _begin_with(cfg)
+        if cfg.get("layers") is not None:
+            _choose_student(cfg)
+        if name := OmegaConf.select(cfg, "teacher.name"):
+            cfg.teacher.name = task_files.model_of(name)
     if resolve:
         OmegaConf.resolve(cfg)
     return cfg
@@ -114,10 +118,19 @@ def _begin_with(cfg: DictConfig) -> None:
         asked = next((line for line in cfg.overrides if line.startswith(("model=", "model."))), None)
         if asked:
             raise ConfigError(f"'init_from' begins with that run's model; leave {asked} out, or say model=pretrained")
-        cfg.model = {"architecture": None, "name": "???", "revision": None, "config": {}, "from_scratch": False}
+        cfg.model = dict(names.PRETRAINED)
     if not OmegaConf.is_missing(cfg.model, "name"):
         raise ConfigError(f"'init_from': model.name={cfg.model.name} is another model to begin with; give one of them")
     cfg.model.name = str(Path(cfg.init_from) / "model")
+
+
+def _choose_student(cfg: DictConfig) -> None:
+    """A student is made of its teacher's layers unless another model is asked for."""
+    asked = [line for line in cfg.overrides if line.startswith(("model=", "model.", "init_from="))]
+    if asked and any(line.startswith("layers=") for line in cfg.overrides):
+        raise ConfigError(f"'layers' makes the student of its teacher's own; leave them out, or {asked[0]}")
+    if asked:
+        cfg.layers = None
 
 
 def refuse_added(app: Hydra, recipe: str, overrides: Sequence[Override]) -> None:
@@ -227,6 +240,7 @@ def comments(recipe: RecipeFile, overrides: Sequence[str] = ()) -> dict[str, com
     found = commented.read(source(recipe, "base"))
     for group, text in texts.items():
         found |= {} if text.startswith(GLOBAL) else commented.read(text, f"{group}.")
+    found |= commented.read(source(recipe, chosen["of"])) if "of" in chosen else {}
     found |= commented.read(source(recipe))
     for text in texts.values():
         found |= commented.read(text) if text.startswith(GLOBAL) else {}

@@ -9,9 +9,10 @@ import importlib.util
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import Any, TypeVar
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from genai_hf import schema, task_files
 from genai_hf.errors import ConfigError, UserError
@@ -22,13 +23,14 @@ from genai_hf.names import (
     GIVEN,
     LARGEST_SEED,
     OF_GENERATION,
+    PRETRAINED,
     RESERVED,
     SMALLEST,
     SYNONYMS,
     UPSTREAM,
 )
 from genai_hf.places import existing, require_model
-from genai_hf.recipe_files import RecipeFile
+from genai_hf.recipe_files import RecipeFile, find
 from genai_hf.weightless import weightless_folder
 
 T = TypeVar("T")
@@ -88,7 +90,7 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
     _check_model(cfg)
     _check_adapter(cfg)
     _check_quantization(cfg)
-    for part, at, given in recipe.calls():
+    for part, at, given in chain(recipe.calls(), find(cfg.of).calls() if "of" in cfg else ()):
         if at is not None:
             check_node(part, OmegaConf.select(cfg, at), at=at, given=given)
         for name, own_key in given.items():
@@ -259,6 +261,17 @@ def _check_trainer(node: Mapping[str, Any], at: str) -> None:
         raise ConfigError(f"'{at}.seed' must be at most {LARGEST_SEED}, got {node['seed']}")
     if node.get("max_steps") == 0:
         raise ConfigError(f"'{at}.max_steps' must be positive, or -1 to count in epochs, got 0")
+
+
+def with_model(cfg: DictConfig, name: str | None = None, **nodes: Any) -> DictConfig:
+    """A copy of the config with other nodes; with a `name`, one that begins with that model and its tokenizer."""
+    other = cfg.copy()
+    with open_dict(other):
+        for key, node in nodes.items():
+            other[key] = node
+        if name is not None:
+            other.model, other.tokenizer.name = {**PRETRAINED, "name": name}, name
+    return other
 
 
 def adapter(cfg: DictConfig) -> Any:

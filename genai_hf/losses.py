@@ -38,3 +38,22 @@ def squared_error_sum(predictions: Tensor, targets: Tensor) -> Tensor:
     if predictions.shape != targets.shape or predictions.dim() != 1:
         raise ValueError(f"predictions {tuple(predictions.shape)} and targets {tuple(targets.shape)} must both be (N,)")
     return (predictions.to(torch.promote_types(predictions.dtype, torch.float32)) - targets).square().sum()
+
+
+def divergence_sum(wanted: Tensor, found: Tensor) -> Tensor:
+    """Sum over rows of the divergence KL(p || q) = sum of p (log p - log q).
+
+    Args:
+        wanted: (N, C) log p.
+        found: (N, C) log q.
+
+    Returns:
+        A scalar.
+    """
+    return F.kl_div(found, wanted, reduction="sum", log_target=True)
+
+
+def cosine_distance_sum(wanted: Tensor, found: Tensor) -> Tensor:
+    """Sum over rows of 1 - cosine of the angle between vectors, (N, H) each, in at least float32; a scalar."""
+    wanted, found = (states.to(torch.promote_types(states.dtype, torch.float32)) for states in (wanted, found))
+    return (1 - F.cosine_similarity(found, wanted, dim=-1)).sum()

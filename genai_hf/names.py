@@ -1,5 +1,7 @@
 """What of upstream may be set, other tools' names for our settings, and the smallest values that mean anything."""
 
+from typing import Any
+
 # Groups that an upstream library owns: all fields of its class may be set, and are checked against the installed one.
 UPSTREAM = {"trainer": "transformers.training_args.TrainingArguments"}
 GENERATION = "transformers.generation.configuration_utils.GenerationConfig"
@@ -14,6 +16,15 @@ ADAPTERS = {  # by peft.method
 }
 # Besides: fields of an architecture's own configuration, and names of sets.
 OPEN = (*UPSTREAM, "generation", "peft", "quantization", "model.config", "supervised")
+
+# The node of pretrained weights.
+PRETRAINED: dict[str, Any] = {
+    "architecture": None,
+    "name": "???",
+    "revision": None,
+    "config": {},
+    "from_scratch": False,
+}
 
 # What no upstream class checks: the smallest value that means anything.
 SMALLEST = {

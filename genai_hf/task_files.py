@@ -70,6 +70,21 @@ def finished_model(run: str) -> Path:
     return model
 
 
+def model_of(name: str) -> str:
+    """The model that a name stands for: of a finished run's folder the one in it, else what it says.
+
+    Raises:
+        ConfigError: It is a folder, or looks like one, and holds no model.
+    """
+    folder = Path(name).expanduser()
+    if (folder / "model" / "config.json").is_file():
+        return str(finished_model(name))
+    is_path = folder.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1  # no Hub id
+    if is_path and not (folder / "config.json").is_file():
+        raise ConfigError(f"'teacher.name': {name} holds no model; name a finished run, a model's folder, or a Hub id")
+    return name
+
+
 def splits(task: Mapping[str, Any]) -> list[str]:
     """Names of all splits that the task may have: training first, then validation, test and its diagnostic set."""
     own = [TRAIN, *task["validation"], *(task.get("test") or {}).values()]

@@ -2,11 +2,13 @@
 
 from genai_hf.models.adapters import adapt
 from genai_hf.models.affine_linear import linear_layers
-from genai_hf.models.classifier import has_segments, label_order, load_classifier
+from genai_hf.models.classifier import has_segments, load_classifier
 from genai_hf.models.decoder import decoder_start, require_padding_first
 from genai_hf.models.extract import Facts, add_extract_head
+from genai_hf.models.label_names import label_order
 from genai_hf.models.loading import load, positions
 from genai_hf.models.packing import require_causal, require_own_mask, require_packing
+from genai_hf.models.thinning import thin
 from genai_hf.weightless import weightless
 
 __all__ = [
@@ -24,5 +26,6 @@ __all__ = [
     "require_own_mask",
     "require_packing",
     "require_padding_first",
+    "thin",
     "weightless",
 ]

@@ -18,6 +18,7 @@ from transformers import (
 
 from genai_hf.errors import ConfigError
 from genai_hf.models.fresh import mark
+from genai_hf.models.label_names import has_head, is_unnamed, label_order, places
 from genai_hf.models.loading import check_room, configuration, weights
 from genai_hf.models.pooling import score_head
 from genai_hf.ranks import say
@@ -94,19 +95,6 @@ def load_classifier(
     return model
 
 
-def label_order(configuration: PreTrainedConfig, names: Sequence[str]) -> list[int]:
-    """For each name its place among the model's outputs; empty where it is the same order, and in a regression.
-
-    Raises:
-        ValueError: The outputs have other names.
-    """
-    found = [str(label) for _, label in sorted(configuration.id2label.items())]
-    order = _places(found, names) if names else []
-    if order is None:
-        raise ValueError(f"the model's outputs are {', '.join(found)}, not {', '.join(names)}")
-    return [] if order == list(range(len(names))) else order
-
-
 def has_segments(configuration: PreTrainedConfig) -> bool:
     """Whether the model tells first and second text apart by `token_type_ids`."""
     return (configuration.to_dict().get("type_vocab_size") or 0) > 1
@@ -126,7 +114,7 @@ def renew_head(model: PreTrainedModel, seed: int) -> None:
 
 def _keeps_head(wanted: PreTrainedConfig, names: Sequence[str], head_labels: Sequence[str] | None) -> bool:
     """Whether the checkpoint's head is for these names; says so. Names that it lacks are written into its config."""
-    trained = any("ForSequenceClassification" in str(kind) for kind in wanted.architectures or ())
+    trained = has_head(wanted)
     if head_labels is not None:
         _name_outputs(wanted, names, head_labels, trained)
     found = [str(label) for _, label in sorted(wanted.id2label.items())]
@@ -135,12 +123,11 @@ def _keeps_head(wanted: PreTrainedConfig, names: Sequence[str], head_labels: Seq
     if not names:
         say("the checkpoint's head for one value is kept" if len(found) == 1 else _new(found, ["one value"]))
         return len(found) == 1
-    unnamed = all(label.upper() == f"LABEL_{place}" for place, label in enumerate(found))
-    if unnamed and len(found) == len(names):
+    if is_unnamed(found) and len(found) == len(names):
         _rename(wanted, names)
         say(f"the checkpoint's head does not name its outputs; taken as {', '.join(names)}; else head_labels=[…]")
         return True
-    if _places(found, names) is None:
+    if places(found, names) is None:
         say(_new(found, names))
         return False
     if label_order(wanted, names):
@@ -154,7 +141,7 @@ def _name_outputs(wanted: PreTrainedConfig, names: Sequence[str], labels: Sequen
     if not trained or len(labels) != wanted.num_labels:
         has = f"a head of {wanted.num_labels} outputs" if trained else "no head"
         raise ConfigError(f"'head_labels': the checkpoint has {has}, {len(labels)} names are given; leave them out")
-    if _places(labels, names) is None:
+    if places(labels, names) is None:
         raise ConfigError(f"'head_labels' must be {', '.join(names)} in the head's order, got {', '.join(labels)}")
     _rename(wanted, labels)
 
@@ -166,19 +153,6 @@ def _new(found: Sequence[str], names: Sequence[str]) -> str:
 def _rename(wanted: PreTrainedConfig, labels: Sequence[str]) -> None:
     wanted.id2label = dict(enumerate(labels))
     wanted.label2id = {label: number for number, label in wanted.id2label.items()}
-
-
-def _places(found: Sequence[str], names: Sequence[str]) -> list[int] | None:
-    """Place of each name among those found; None where they are others. Labels may differ by their case alone."""
-    for spelt in (str, _folded):
-        known, wanted = list(map(spelt, found)), list(map(spelt, names))
-        if sorted(known) == sorted(wanted) and len(set(known)) == len(known):
-            return [known.index(name) for name in wanted]
-    return None
-
-
-def _folded(label: str) -> str:
-    return label.casefold().replace("-", "_").replace(" ", "_")
 
 
 def _require_padding(tokenizer: PreTrainedTokenizerBase) -> None:

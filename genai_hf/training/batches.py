@@ -19,7 +19,7 @@ from torch.utils.data import Sampler
 FILLER = "filler"  # key of a batch that must not be counted
 FILLER_EPOCH = -2  # epoch of the row in it
 POOL = 50  # steps whose rows are sorted by length together
-EXAMPLES = "example_ids"  # key of the rows' numbers, for messages
+EXAMPLES = "example_ids"  # key of the rows' numbers, for messages and for what is known of them
 
 Index = tuple[int, int]
 

@@ -46,7 +46,7 @@ class Guard:
 
     def remember(self, batches: Sequence[dict[str, Any]], counts: Any, loss: Tensor) -> None:
         """Keep the micro-batches of the step, its targets, and the sum of the losses before it."""
-        self.examples = [batch.pop(EXAMPLES) for batch in batches]
+        self.examples = [batch[EXAMPLES] for batch in batches]
         self.batches = [dict(batch) for batch in batches]
         self.counts, self.loss_before = counts, loss.clone()
 

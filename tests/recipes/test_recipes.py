@@ -37,6 +37,7 @@ T5 = ["model.config.d_model=32", "model.config.d_ff=64"]
 OWN = {
     "bert_mlm": ["data=text", *TRAINING, *BERT],
     "bert_nsp": ["data=text", *TRAINING, *BERT],
+    "distill": ["task=local", *TRAINING, *BERT, "teacher.model.config.hidden_size=32"],
     "glue": ["task=local", *TRAINING, *BERT],
     "gpt_extract": ["task=local", *TRAINING, *GPT2],
     "gpt_lm": ["data=text", *TRAINING, *GPT2],
@@ -52,6 +53,7 @@ TRAINED = [name for name, recipe in recipe_files.shipped().items() if recipe.tra
 HEADS = {
     "bert_mlm": "AutoModelForMaskedLM",
     "bert_nsp": "AutoModelForPreTraining",
+    "distill": "AutoModelForSequenceClassification",
     "glue": "AutoModelForSequenceClassification",
     "gpt_extract": "AutoModelForCausalLM",
     "gpt_lm": "AutoModelForCausalLM",
