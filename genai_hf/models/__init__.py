@@ -2,7 +2,7 @@
 
 from genai_hf.models.adapters import adapt
 from genai_hf.models.classifier import has_segments, label_order, load_classifier
-from genai_hf.models.decoder import decoder_start, require_padding_first
+from genai_hf.models.decoder import decoder_start, require_padding_first, stop_at
 from genai_hf.models.extract import Facts, add_extract_head
 from genai_hf.models.loading import load, positions
 from genai_hf.models.packing import require_causal, require_own_mask, require_packing
@@ -22,5 +22,6 @@ __all__ = [
     "require_own_mask",
     "require_packing",
     "require_padding_first",
+    "stop_at",
     "weightless",
 ]
