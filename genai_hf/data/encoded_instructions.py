@@ -20,6 +20,7 @@ from genai_hf.data.wording import Wording
 from genai_hf.errors import DataError
 from genai_hf.task_files import TRAIN
 
+NEEDED = "for the response and what the prompt cannot lose"
 SAMPLE = 512  # rows of each split whose labels are read back
 
 
@@ -83,8 +84,7 @@ class InstructionRows(Dataset[dict[str, Any]]):
                     encodings.append(encoding)
                 advance(1)
         if not encodings:
-            needed = "for the response and what the prompt cannot lose"
-            raise DataError(f"no row of {len(examples):,} has room {needed} in {length} tokens; raise sequence_length")
+            raise DataError(f"no row of {len(examples):,} has room {NEEDED} in {length} tokens; raise sequence_length")
         self.end, self.length = encoder.end, length
         self.first_example_id, self.evaluation = first_example_id, evaluation
         self.lengths = np.array([len(one.ids) for one in encodings], dtype=np.int64)
@@ -184,6 +184,6 @@ def encode_instructions(
             split, encoder, length=sequence_length, first_example_id=first, evaluation=name != TRAIN
         )
         rows[name].require_responses(tokenizer, encoder)
-        named(rows[name].left_out, f"left out of {name}: no room for the response in {sequence_length} tokens")
+        named(rows[name].left_out, f"left out of {name}: no room {NEEDED} in {sequence_length} tokens")
         first += len(rows[name])
     return rows

@@ -132,7 +132,10 @@ def test_a_response_with_no_room_is_named_and_counted(tmp_path, capsys):
     words = ["data=alpaca", f"data.files.train={file}", f"data.files.validation={file}", "prompt=alpaca", *SIZES[1:3]]
     assert cli.main(["inspect", "instruct", *words, "sequence_length=400", "--n", "2"]) == 0
     shown = capsys.readouterr()
-    assert f"1 row is left out of train: no room for the response in 400 tokens: {file}:4" in shown.err
+    assert (
+        f"left out of train: no room for the response and what the prompt cannot lose in 400 tokens: {file}:4"
+        in shown.err
+    )
     assert "predicted, of tokens" in shown.out
     assert cli.main(["inspect", "instruct", *words, "sequence_length=20"]) == 2
     assert (
