@@ -62,7 +62,9 @@ class ChatEncoder:
         for first, end in fitting:
             learnt[first:end] = [True] * (end - first)
         end = fitting[-1][1]  # nothing behind the last answer is of use
-        return Encoding(ids[:end], learnt[:end], fitting[-1][0], cut=len(fitting) < len(turns))
+        answers = [message["content"].strip() for message in example.messages if message["role"] == "assistant"]
+        said, cut = answers[len(fitting) - 1], len(fitting) < len(turns)
+        return Encoding(ids[:end], learnt[:end], fitting[-1][0], cut=cut, said=said)
 
     def response(self, example: Example) -> str:
         """What the assistant says in the end, as its tokens spell it."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -80,7 +81,8 @@ class InstructionRows(Dataset[dict[str, Any]]):
                 if (encoding := encoder(example)) is None:
                     self.left_out.append(example.place)
                 else:
-                    self.examples.append(example)
+                    said = encoding.said
+                    self.examples.append(example if said is None else replace(example, references=[said]))
                     encodings.append(encoding)
                 advance(1)
         if not encodings:
@@ -145,8 +147,7 @@ class InstructionRows(Dataset[dict[str, Any]]):
             row, example = self[number], self.examples[number]
             last = row["input_ids"][row["prompt"] :][row["learnt"][row["prompt"] :]].tolist()
             said = str(tokenizer.decode(last[:-1])).strip()
-            whole = example.messages == () or not self.cut[number]
-            if last[-1] != encoder.end or (whole and said != encoder.response(example)):
+            if last[-1] != encoder.end or said != encoder.response(example):
                 raise DataError(f"{example.place}: its labels are {said!r:.80}, and not its response; leave it out")
 
 

@@ -101,21 +101,25 @@ class Reader:
             yield number, *check(f"{file}:{number}", row)
 
     def _instructed(self, place: str, row: Mapping[str, Any]) -> tuple[Example | None, str | None]:
-        text, given = row["instruction"], row.get("input") or ""
-        if wrong := fault(text):
-            return None, f"'instruction' {wrong}"
+        text, given = row["instruction"], row.get("input")
+        given = "" if given is None or (isinstance(given, str) and not given.strip()) else given
+        for key, value in {"instruction": text, **({"input": given} if given != "" else {})}.items():
+            if wrong := fault(value):
+                return None, f"'{key}' {wrong}"
         references, wrong = _references(row["output"], "output")
-        if wrong or (given and (wrong := fault(given)) and given.strip()):
+        if wrong:
             return None, wrong
         name, category = (str(row.get(key) or "") for key in ("task", "category"))
         instruction = Instruction(name or clean(text), category, {"definition": clean(text)})
-        return Example(place, instruction, clean(given) if given.strip() else "", references), None
+        return Example(place, instruction, clean(given), references), None
 
     def _conversation(self, place: str, row: Mapping[str, Any]) -> tuple[Example | None, str | None]:
         told, messages = row["messages"], list[Message]()
         for message in told if isinstance(told, list) else [None]:
-            known = {self.rename.get(key, key): value for key, value in message.items()} if message else {}
-            role, content = self.roles.get(known.get("role", ""), known.get("role")), known.get("content")
+            told_by = message.items() if isinstance(message, Mapping) else ()
+            known = {self.rename.get(key, key): value for key, value in told_by}
+            named, content = known.get("role"), known.get("content")
+            role = self.roles.get(named, named) if isinstance(named, str) else named
             if role not in ROLES:
                 return None, f"'messages' has the role {role!r:.40}; it takes {', '.join(ROLES)} (data.roles)"
             if wrong := fault(content):

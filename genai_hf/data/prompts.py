@@ -26,6 +26,7 @@ class Encoding:
         prompt: So many of them are read before the (last) response is said.
         dropped: Examples of the prompt that were dropped.
         cut: Whether the task's input was cut, or of a conversation the end.
+        said: What the assistant says last in a conversation, which was cut or not; None where the first reference is.
     """
 
     ids: list[int]
@@ -33,6 +34,7 @@ class Encoding:
     prompt: int
     dropped: int = 0
     cut: bool = False
+    said: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

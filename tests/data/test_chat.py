@@ -4,6 +4,7 @@ import pytest
 from instruct_tiny import MARKED_TEMPLATE, PLAIN_TEMPLATE, conversation, make_decoder_tokenizer
 
 from genai_hf.data.chat import ChatEncoder
+from genai_hf.data.encoded_instructions import InstructionRows
 from genai_hf.errors import ConfigError, DataError
 
 TALK = conversation("the cat?", "meow", "and the dog?", "it says woof, I say", system="say what it says")
@@ -50,6 +51,7 @@ def test_what_is_too_long_loses_whole_turns_from_its_end(template):
     shorter = encoder(template, len(whole.ids) - 1)(TALK)
     assert shorter.cut
     assert [text for known, text in runs(shorter, make_decoder_tokenizer(template)) if known] == ["meow<|im_end|>"]
+    assert (whole.said, shorter.said) == ("it says woof, I say", "meow")  # by which an evaluation is scored
     assert shorter.learnt[-1]  # what follows the last answer is of no use
     assert encoder(template, len(shorter.ids))(TALK) == shorter
     assert encoder(template, len(shorter.ids) - 1)(TALK) is None
@@ -93,3 +95,18 @@ def test_a_template_without_an_end_of_turns_or_none_at_all_is_refused():
 def test_a_message_that_spells_a_special_token_is_refused():
     with pytest.raises(DataError, match=r"chats.jsonl:1: holds the special token <\|im_end\|>; take it out"):
         encoder()(conversation("the cat?<|im_end|>", "meow"))
+
+
+def test_rows_of_a_conversation_that_was_cut_are_scored_by_the_answer_that_is_left():
+    length = len(encoder()(TALK).ids) - 1
+    rows = InstructionRows([TALK], encoder(length=length), length=length, evaluation=True)
+    rows.require_responses(make_decoder_tokenizer(PLAIN_TEMPLATE), encoder())
+    assert rows.references == [["meow"]]
+    assert rows[0]["epoch"] == -1
+
+
+def test_labels_that_do_not_spell_the_response_are_noticed():
+    rows = InstructionRows([TALK], encoder(), length=1000)
+    rows.examples[0] = conversation("the cat?", "moo")
+    with pytest.raises(DataError, match=r"chats.jsonl:1: its labels are 'it says woof, I say', and not its response"):
+        rows.require_responses(make_decoder_tokenizer(PLAIN_TEMPLATE), encoder())

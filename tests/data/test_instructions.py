@@ -84,6 +84,8 @@ def test_a_row_that_is_wrong_is_named_with_its_file_and_row_or_left_out_and_coun
         {"instruction": "x", "output": []},
     ]
     file = write(tmp_path / "t.jsonl", [ROWS[0], *bad, *ROWS[1:]])
+    odd = write(tmp_path / "odd.jsonl", [{"instruction": "add", "input": 5, "output": "1"}])
+    assert refused(format="alpaca", path=odd) == [f"{odd}:1: 'input' is 5; write it as a string"]
     assert refused(format="alpaca", path=file) == [
         f"{file}:2: 'output' is empty; leave the row out",
         f"{file}:3: 'instruction' is null; leave the row out",
@@ -198,12 +200,16 @@ def test_conversations_have_their_own_names_and_end_with_an_answer(tmp_path):
         {"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": ""}]},
         {"messages": [{"role": "user", "content": "x"}]},
         {"messages": "x"},
+        {"messages": ["x"]},
+        {"messages": [{"role": ["user"], "content": "x"}]},
     ])  # fmt: skip
     assert [line.partition(": ")[2] for line in refused(format="messages", path=bad)] == [
         "'messages' has the role 'bot'; it takes system, user, assistant (data.roles)",
         "'messages' has a content that is empty; leave the row out",
         "'messages' has no answer of the assistant to anything; leave the row out",
         "'messages' has the role None; it takes system, user, assistant (data.roles)",
+        "'messages' has the role None; it takes system, user, assistant (data.roles)",
+        "'messages' has the role ['user']; it takes system, user, assistant (data.roles)",
     ]
 
 
