@@ -35,6 +35,12 @@ OWN = {
     "glue": ["task=local"],
     "gpt_extract": ["task=local"],
     "gpt_lm": TEXT,
+    "instruct": [
+        "data=alpaca",
+        "data.rename={text: instruction, label: output}",
+        "prompt=alpaca",
+        "sequence_length=192",
+    ],
     "prefix_lm": TEXT,
     "spanbert": TEXT,
     "t5_qa": ["pairs=questions", "data.input=text", "data.answers=label"],
@@ -57,7 +63,10 @@ BERT = Names(
 )
 GPT2 = Names(("n_embd", "n_inner"), "n_layer", ("embd_pdrop", "resid_pdrop", "attn_pdrop"))
 T5 = Names(("d_model", "d_ff"), "num_layers", ("dropout_rate",))
-NAMES = {"gpt_extract": GPT2, "gpt_lm": GPT2, "prefix_lm": GPT2, "t5_qa": T5, "t5_spans": T5}  # the others are BERTs
+NAMES = {  # the others are BERTs
+    **dict.fromkeys(("gpt_extract", "gpt_lm", "instruct", "prefix_lm"), GPT2),
+    **dict.fromkeys(("t5_qa", "t5_spans"), T5),
+}
 NARROW, WIDE = (32, 64), (512, 4096)  # the wide one's checkpoints have 130 MB
 
 
@@ -66,7 +75,7 @@ def words(recipe: str, folder: Path, *more: str, large: bool = False) -> list[st
     names = NAMES.get(recipe, BERT)
     values = dict(zip(names.widths, WIDE if large else NARROW, strict=True)) | dict.fromkeys(names.dropouts, 0.1)
     config = [f"model.config.{name}={value}" for name, value in values.items()]
-    return [recipe, f"data.path={texts(folder)}", *OWN[recipe], *COMMON, *config, *more]
+    return [recipe, f"data.path={texts(folder)}", *COMMON, *OWN[recipe], *config, *more]
 
 
 def texts(folder: Path) -> Path:

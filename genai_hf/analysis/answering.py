@@ -57,11 +57,13 @@ class AnsweringReport:
 
     def sections(self, trainer: Any, folder: Path, answers: Sequence[str]) -> list[Table]:
         """What the report shows, in order."""
-        asked = Table("Ask it", ["command"], [[self.question(folder)]], "In a shell; a file of texts works as well.")
+        command = Table("Ask it", ["command"], [[self.question(folder)]], "In a shell; a file of texts works as well.")
         found = [data_table(self.examples, self.rows), epochs(trainer, trainer.objective.scores)]
         if self.samples:
-            found += samples(self.examples, answers, trainer.objective.scores, self.samples)
-        return [section for section in [*found, asked] if section is not None]
+            split, prefix = self.examples.splits[VALIDATION], self.examples.prefix
+            asked = Asked([text.removeprefix(prefix) for text in split.inputs], split.answers)
+            found += samples(asked, answers, trainer.objective.scores, self.samples)
+        return [section for section in [*found, command] if section is not None]
 
     def question(self, folder: Path) -> str:
         """A command that has the model answer."""
@@ -86,19 +88,26 @@ def data_table(examples: TextPairs, rows: Mapping[str, EncodedPairs]) -> Table:
     return Table("The data", [*columns, "answers cut", "in the training set", "left out as faulty"], table)
 
 
-def samples(examples: TextPairs, answers: Sequence[str], scores: Sequence[str], count: int) -> list[Table]:
+@dataclass(frozen=True)
+class Asked:
+    """What a model was asked, a text each, and the texts of which each is right."""
+
+    texts: Sequence[str]
+    references: Sequence[Sequence[str]]
+
+
+def samples(asked: Asked, answers: Sequence[str], scores: Sequence[str], count: int) -> list[Table]:
     """Tables of the best and of the worst answers to the validation set."""
-    split = examples.splits[VALIDATION]
-    rated = each(scores, answers, split.answers)
-    order = sorted(range(len(split)), key=lambda place: tuple(-rated[place][name] for name in scores))
+    rated = each(scores, answers, asked.references)
+    order = sorted(range(len(answers)), key=lambda place: tuple(-rated[place][name] for name in scores))
     columns = ["text", "answer", "references", *map(metric_name, scores)]
 
     def rows(places: Sequence[int]) -> list[list[Any]]:
         return [
             [
-                split.inputs[place].removeprefix(examples.prefix)[:LONGEST],
+                asked.texts[place][:LONGEST],
                 answers[place][:LONGEST],
-                " | ".join(split.answers[place])[:LONGEST],
+                " | ".join(asked.references[place])[:LONGEST],
                 *(shown(name, rated[place][name]) for name in scores),
             ]
             for place in places

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 from numpy.typing import NDArray
 from torch import Tensor
 
-Kind: TypeAlias = Literal["plain", "special", "hidden", "replaced", "unchanged", "second", "span", "given"]
+Kind: TypeAlias = Literal["plain", "special", "hidden", "replaced", "unchanged", "second", "span", "given", "predicted"]
 Rates: TypeAlias = dict[str, tuple[int, int, float]]  # how often, out of how many, probability under the rule
 
 

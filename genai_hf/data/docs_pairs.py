@@ -20,18 +20,21 @@ FEWEST_WORDS_BELOW = 12  # of what it sums up
 BLANK = re.compile(r"\n\s*\n")
 SENTENCE = re.compile(r"\.\s+(?=[^a-z\s])|[.:]$")  # "e.g. this" does not end one
 
-Kind: TypeAlias = Literal["python_questions", "python_summaries"]
+Kind: TypeAlias = Literal["python_questions", "python_summaries", "python_modules"]
 Pair: TypeAlias = tuple[str, list[str]]  # a text and its answers
 
 
 def pairs(kind: Kind) -> list[Pair]:
-    """Questions with the modules that answer them, or texts with their summaries; made once and kept in the cache."""
+    """Questions with the modules that answer them, or texts with their summaries; made once and kept in the cache.
+
+    Of ``python_modules`` each text has its summary, and behind it the module that it is from.
+    """
     files = python_docs.sources("standard_library")
     key = hashlib.sha256(f"{RULES} {kind}".encode())
     for path, file in files.items():
         key.update(path.encode() + hashlib.sha256(file.read_bytes()).digest())
     defined = ((path, file.read_bytes()) for path, file in files.items())
-    make = _questions if kind == "python_questions" else _summaries
+    make = {"python_questions": _questions, "python_summaries": _summaries, "python_modules": _described}[kind]
     found = remembered(cache_folder() / "docs_pairs" / f"{key.hexdigest()}.json", lambda: make(defined))
     return [(text, answers) for text, answers in found]
 
@@ -82,13 +85,17 @@ def _questions(sources: Iterable[tuple[str, bytes]]) -> list[Pair]:
 
 
 def _summaries(sources: Iterable[tuple[str, bytes]]) -> list[Pair]:
+    return [(text, [summary]) for text, (summary, _) in _described(sources)]
+
+
+def _described(sources: Iterable[tuple[str, bytes]]) -> list[Pair]:
     """In order of appearance, without near duplicates."""
     found, novelty = list[Pair](), Novelty()
-    for _, source in sources:
+    for path, source in sources:
         for name, text in definitions(source):
             summary, rest = first_sentence(text)
             body = " ".join(BLANK.sub("\n", rest).split())
             long = len(WORD.findall(summary)) >= FEWEST_WORDS and len(WORD.findall(body)) >= FEWEST_WORDS_BELOW
             if long and novelty.is_new(text):
-                found.append((f"{name}: {body}", [summary]))
+                found.append((f"{name}: {body}", [summary, module(path)]))
     return found

@@ -114,7 +114,7 @@ def _csv_lines(file: Path, problems: Problems) -> Iterator[tuple[int, list[str]]
 
 
 def _json(file: Path, columns: Columns, problems: Problems) -> Iterator[Row]:
-    example = columns.texts[0]
+    example = (*columns.texts, *columns.others)[0]
     known: dict[tuple[str, ...], tuple[dict[str, str], str | None]] = {}
     for number, row in _json_rows(file, problems):
         if not isinstance(row, Mapping):

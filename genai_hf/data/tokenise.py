@@ -59,7 +59,7 @@ def tokenise(
     Raises:
         DataError: The corpus has fewer than two tokens, or a document turns out wrong while reading.
     """
-    backend = _plain(tokenizer)
+    backend = plain(tokenizer)
     settings = f"{RULES} {corpus.fingerprint} {corpus.validation_share} {corpus.max_tokens} {'sentences ' * sentences}"
     key = hashlib.sha256((settings + backend.to_str()).encode()).hexdigest()
     target = (cache or cache_folder()) / "tokens" / key
@@ -108,7 +108,7 @@ def _begins_sentence(text: str, encoding: Encoding) -> NDArray[np.bool_]:
     return begins
 
 
-def _plain(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
+def plain(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
     """A copy of the tokenizer's own engine that adds, cuts and recognises nothing special."""
     plain = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
     plain.no_truncation()

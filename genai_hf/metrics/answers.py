@@ -28,6 +28,14 @@ def exact_match(prediction: str, references: Sequence[str]) -> float:
     return float(normalised(prediction) in {normalised(reference) for reference in references})
 
 
+def exact_match_with_articles(prediction: str, references: Sequence[str]) -> float:
+    """1 where the prediction is one of the references but for case, punctuation and white space, else 0.
+
+    As Super-NaturalInstructions (Wang et al. 2022, arXiv:2204.07705) has it: the answer "A" is no article there.
+    """
+    return float(_plain(prediction) in {_plain(reference) for reference in references})
+
+
 def f1(prediction: str, references: Sequence[str]) -> float:
     """F1 of the prediction's words against those of the best reference, as often as each occurs.
 
@@ -54,7 +62,7 @@ def rougeL(prediction: str, references: Sequence[str]) -> float:  # noqa: N802 -
 
 
 METRICS: dict[str, Callable[[str, Sequence[str]], float]] = {
-    function.__name__: function for function in (exact_match, f1, rouge1, rouge2, rougeL)
+    function.__name__: function for function in (exact_match, exact_match_with_articles, f1, rouge1, rouge2, rougeL)
 }
 
 
@@ -98,6 +106,10 @@ def require(names: Sequence[str]) -> None:
         raise ValueError(f"scores must be different ones of {', '.join(METRICS)}, got {', '.join(names) or 'none'}")
     if any(name.startswith("rouge") for name in names):
         _scorer(tuple(name for name in names if name.startswith("rouge")))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.lower().translate(PUNCTUATION).split())
 
 
 def _f1(said: list[str], known: list[str]) -> float:

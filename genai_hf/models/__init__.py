@@ -3,7 +3,7 @@
 from genai_hf.models.adapters import adapt
 from genai_hf.models.affine_linear import linear_layers
 from genai_hf.models.classifier import has_segments, load_classifier
-from genai_hf.models.decoder import decoder_start, require_padding_first
+from genai_hf.models.decoder import decoder_start, require_padding_first, stop_at
 from genai_hf.models.extract import Facts, add_extract_head
 from genai_hf.models.label_names import label_order
 from genai_hf.models.loading import load, positions
@@ -26,6 +26,7 @@ __all__ = [
     "require_own_mask",
     "require_packing",
     "require_padding_first",
+    "stop_at",
     "thin",
     "weightless",
 ]

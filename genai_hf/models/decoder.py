@@ -1,4 +1,4 @@
-"""What is particular to models that read with an encoder and write with a decoder."""
+"""What is particular to models that write: with which token they begin, and with which they stop."""
 
 from transformers import PreTrainedModel
 
@@ -28,3 +28,19 @@ def require_padding_first(model: PreTrainedModel, pad_token_id: int) -> None:
         raise ConfigError(
             f"'model': its decoder begins with token {start}, and T5's with padding ({pad_token_id}); take a T5"
         )
+
+
+def stop_at(model: PreTrainedModel, end: int, pad_token_id: int) -> None:
+    """Have a model stop at `end`, as it was taught to, beside the tokens that it stops at already.
+
+    Args:
+        model: Its generation settings are changed, and saved with it.
+        end: The token that ends what it is to say.
+        pad_token_id: What fills up what it has said, where it names no other.
+    """
+    own = model.generation_config.eos_token_id
+    known = own if isinstance(own, list) else [own]
+    ends = [end, *(token for token in known if token not in {None, end})]
+    model.generation_config.eos_token_id = ends if len(ends) > 1 else end
+    if model.generation_config.pad_token_id is None:
+        model.generation_config.pad_token_id = pad_token_id

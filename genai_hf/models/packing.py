@@ -25,15 +25,19 @@ def require_causal(model: PreTrainedModel) -> None:
         raise ConfigError(f"'model': {name} sees the tokens that it should predict; take a decoder, such as gpt2")
 
 
-def require_packing(model: PreTrainedModel) -> None:
+def require_packing(model: PreTrainedModel, instead: str = "stream") -> None:
     """Refuse a model whose attention would not see from `position_ids` where a document begins.
+
+    Args:
+        model: A decoder.
+        instead: What `packing` is to be set to.
 
     Raises:
         ConfigError: A token of one document moves what is said of another.
     """
     if not _has_weights(model):
         return
-    refusal = f"{type(model).__name__} cannot keep the documents of a block apart; say packing=stream"
+    refusal = f"{type(model).__name__} cannot keep the documents of a block apart; say packing={instead}"
     places = torch.arange(LENGTH, device=model.device) % (LENGTH // 2)
     try:
         moved = _moved(model, {"position_ids": places[None]}, 0)

@@ -94,7 +94,14 @@ def watch(adapted: PeftModel) -> None:
 
 
 def _generate(generate: Callable[..., Any], *given: Any, **named: Any) -> Any:
-    """Generate; positions are counted on from the cache, and PEFT need not say that it takes none."""
+    """Generate; positions are counted on from the cache, and PEFT need not say that it takes none.
+
+    Raises:
+        ConfigError: There is padding on the left, from which they would be counted.
+    """
+    if (mask := named.get("attention_mask")) is not None and not bool(mask[:, 0].all()):
+        remedy = "say trainer.per_device_eval_batch_size=1, or take another, such as peft=lora"
+        raise ConfigError(f"'peft': virtual tokens cannot stand before texts of different lengths; {remedy}")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Position ids are not supported", UserWarning)
         return generate(*given, **named)

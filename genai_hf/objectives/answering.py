@@ -44,24 +44,27 @@ class Decoding:
 
     @torch.no_grad()
     def __call__(self, model: nn.Module, batch: Mapping[str, Tensor], pad_token_id: int) -> Tensor:
-        """Answers to a batch of `input_ids` and `attention_mask`, int64 (B, max_new_tokens), padded on the right.
+        """Answers to a batch, int64 (B, max_new_tokens), padded on the right.
 
         Args:
             model: Wrapped for several processes or not; the wrapped one generates, in no step with other ranks.
-            batch: On the model's device.
+            batch: On the model's device: `input_ids` and `attention_mask` of an encoder, or `prompt_ids` and
+                `prompt_mask`, padded on the left, of a decoder.
             pad_token_id: What fills up shorter answers.
         """
         alone = writer(model)
-        inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
+        names = ("prompt_ids", "prompt_mask") if "prompt_ids" in batch else ("input_ids", "attention_mask")
+        asked, mask = (batch[name] for name in names)
         with plain(alone, num_beams=self.beams, max_new_tokens=self.max_new_tokens, do_sample=False) as config:
-            ids = alone.generate(**inputs, generation_config=config)
-        answers: Tensor = ids[:, 1:]  # without the token that the decoder begins with
+            ids = alone.generate(input_ids=asked, attention_mask=mask, generation_config=config)
+        begun = 1 if alone.config.is_encoder_decoder else asked.shape[1]  # the decoder's first token, or the prompt
+        answers: Tensor = ids[:, begun:]
         return F.pad(answers, (0, self.max_new_tokens - answers.shape[1]), value=pad_token_id)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answering:
-    """The objective of `TextToTextCollator`'s batches.
+    """The objective of batches of `TextToTextCollator` or `InstructCollator`.
 
     Args:
         tokenizer: Turns generated tokens into text.
@@ -71,6 +74,7 @@ class Answering:
         majority: The answer whose scores are the yardstick.
         text: Scores the predictions of text, teacher-forced.
         head_on_labels: Compute the vocabulary head only where there is a label: the same loss, for less.
+        groups: The group of each evaluation row, in their order, whose scores are given besides; empty has none.
 
     Raises:
         ValueError: A score is unknown.
@@ -84,6 +88,7 @@ class Answering:
     majority: str
     text: TextTally
     head_on_labels: bool = True
+    groups: Sequence[str] = ()
     weights: ClassVar[Mapping[str, float]] = {"answer": 1.0}
 
     def __post_init__(self) -> None:
@@ -101,7 +106,7 @@ class Answering:
     def tally(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Sums over the batch's targets, and the generated answers (B, max_new_tokens)."""
         output, targets = forward(model, batch, head_on_labels=self.head_on_labels)
-        answers = self.decoding(model, batch, self.tokenizer.pad_token_id)
+        answers = self.decoding(model, batch, filler(self.tokenizer))
         return self.text(*scored(output.logits, targets), targets) | {"answers": answers}
 
     def metrics(self, totals: Mapping[str, Any]) -> dict[str, float]:
@@ -110,7 +115,7 @@ class Answering:
         Args:
             totals: The sums over all batches, and `answers` (N, max_new_tokens) in the order of the evaluation rows.
         """
-        return self.figures(totals, self.references)
+        return self.figures(totals, self.references) | self._of_groups(self.texts(totals["answers"]))
 
     def figures(self, totals: Mapping[str, Any], references: Sequence[Sequence[str]]) -> dict[str, float]:
         """The same figures of any set, given its references."""
@@ -119,7 +124,30 @@ class Answering:
         language = language_metrics(totals)
         return scores | {f"majority_{name}": value for name, value in yardstick.items()} | language
 
+    def _of_groups(self, texts: Sequence[str]) -> dict[str, float]:
+        """The scores of each group by itself."""
+        found = dict[str, float]()
+        for group in sorted(set(self.groups)):
+            rows = [place for place, name in enumerate(self.groups) if name == group]
+            scores = score(self.scores, [texts[row] for row in rows], [self.references[row] for row in rows])
+            found |= {in_group(name, group): value for name, value in scores.items()}
+        return found
+
+    def prompt(self, row: Mapping[str, Any]) -> str:
+        """What a row's decoder has read before it answers."""
+        return str(self.tokenizer.decode(row["input_ids"][: row["prompt"]], skip_special_tokens=True))
+
     def texts(self, answers: NDArray[np.float64]) -> list[str]:
         """Generated answers (N, max_new_tokens) as text."""
         ids = answers.astype(np.int64).tolist()
         return [text.strip() for text in self.tokenizer.batch_decode(ids, skip_special_tokens=True)]
+
+
+def in_group(score_name: str, group: str) -> str:
+    """What the score of one group is called among all figures."""
+    return f"{score_name}_of_{'_'.join(group.lower().split())}"
+
+
+def filler(tokenizer: PreTrainedTokenizerFast) -> int:
+    """What fills up shorter answers, and is no part of any: padding, or where there is none the end of text."""
+    return int(tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id)

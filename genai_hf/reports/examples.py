@@ -20,6 +20,7 @@ STYLES = {  # what was done to a token: how it is shown, and what the legend say
     "second": ("underline", "of the second text"),
     "span": ("black", "a span and what stands for it"),
     "given": ("italic", "given, not predicted"),
+    "predicted": ("black on green", "predicted"),
     "special": ("dim", ""),
     "plain": ("", ""),
 }

@@ -30,6 +30,12 @@ TRAINING = [
     "precision=fp32",
 ]
 QUESTIONS = ["pairs=questions", "data.input=text", "data.answers=label"]
+INSTRUCTIONS = [
+    "data=alpaca",
+    "prompt=alpaca",
+    "data.rename={text: instruction, label: output}",
+    "decoding.max_new_tokens=4",
+]
 BERT = ["model.config.hidden_size=32", "model.config.intermediate_size=64"]
 GPT2 = ["model.config.n_embd=32"]
 QUANTISING = ["sequence_length=32", "methods=[affine4_group8]", "save=affine4_group8", "measure.rounds=1"]
@@ -41,6 +47,7 @@ OWN = {
     "glue": ["task=local", *TRAINING, *BERT],
     "gpt_extract": ["task=local", *TRAINING, *GPT2],
     "gpt_lm": ["data=text", *TRAINING, *GPT2],
+    "instruct": [*INSTRUCTIONS, *TRAINING, *GPT2, "sequence_length=192"],
     "prefix_lm": ["data=text", *TRAINING, *GPT2],
     "quantize": ["data=text", *SMALL, "model=gpt2_tiny", *GPT2, *QUANTISING],
     "spanbert": ["data=text", *TRAINING, *BERT],
@@ -57,6 +64,7 @@ HEADS = {
     "glue": "AutoModelForSequenceClassification",
     "gpt_extract": "AutoModelForCausalLM",
     "gpt_lm": "AutoModelForCausalLM",
+    "instruct": "AutoModelForCausalLM",
     "prefix_lm": "AutoModelForCausalLM",
     "spanbert": "AutoModelForMaskedLM",
     "t5_qa": "AutoModelForSeq2SeqLM",

@@ -166,7 +166,8 @@ def test_a_run_below_the_folder_of_its_data_is_finished_when_it_is_asked_for_aga
     [
         (
             ["scores=[bleu]"],
-            "scores: scores must be different ones of exact_match, f1, rouge1, rouge2, rougeL, got bleu",
+            "scores: scores must be different ones of exact_match, exact_match_with_articles, f1, rouge1, rouge2, "
+            "rougeL, got bleu",
         ),
         (["scores=f1"], "'scores' must be Sequence[str], got 'f1'"),
         (["target=last"], "'target' must be one of"),

@@ -1,0 +1,194 @@
+"""Instructions with their inputs and answers, and conversations, as files hold them: read and checked.
+
+The tasks of Super-NaturalInstructions (Wang et al. 2022, arXiv:2204.07705) and of Natural Instructions v1 (Mishra et
+al. 2022, arXiv:2104.08773) are a JSON file each.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from genai_hf.data import files, tables
+from genai_hf.data.problems import Problems, clean, fault
+from genai_hf.data.wording import Instruction, Shown
+
+Format: TypeAlias = Literal["alpaca", "natural_instructions", "messages", "python_docs"]
+Message: TypeAlias = dict[str, str]  # its role and its content
+
+ROLES = ("system", "user", "assistant")
+NOTHING = "-"  # what a field of v1 holds that has nothing to say
+NAMES = {  # of fields in the files, and ours
+    "Title": "title",
+    "Definition": "definition",
+    "Prompt": "prompt",
+    "Things to Avoid": "avoid",
+    "Emphasis & Caution": "emphasis",
+}
+
+
+@dataclass(frozen=True)
+class Example:
+    """An input of an instruction with its answers, or a conversation.
+
+    Attributes:
+        place: File and row, for messages.
+        instruction: What is to be done; of a conversation its name and category alone.
+        input: Of the task; empty where the instruction says it all.
+        references: Texts of which each is right, the first one to learn; of a conversation its last answer.
+        messages: Of a conversation.
+    """
+
+    place: str
+    instruction: Instruction
+    input: str
+    references: list[str]
+    messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """How files are read.
+
+    Attributes:
+        format: Of what is in them.
+        rename: Their own names of columns to ours; in a conversation those of a message's role and content too.
+        roles: Their own names of a conversation's roles to ours.
+        categories: Of tasks that name none: a pattern of the file's name, without its ending, to the category; of
+            those that match the first.
+        faulty_rows: Whether a row that is wrong is refused or left out.
+        left_out: Gathers the places of those left out.
+    """
+
+    format: Format
+    rename: Mapping[str, str] = field(default_factory=dict)
+    roles: Mapping[str, str] = field(default_factory=dict)
+    categories: Mapping[str, str] = field(default_factory=dict)
+    faulty_rows: Literal["refuse", "skip"] = "refuse"
+    left_out: list[str] = field(default_factory=list)
+
+    def __call__(self, found: Sequence[Path], problems: Problems) -> list[Example]:
+        """The examples of some files; what is wrong and not to be left out goes into `problems`."""
+        examples = list[Example]()
+        for file in found:
+            read = self._task(file, problems) if self.format == "natural_instructions" else self._rows(file, problems)
+            count = len(examples)
+            for number, example, wrong in read:
+                if wrong and self.faulty_rows == "skip":
+                    self.left_out.append(f"{file}:{number}")
+                elif wrong:
+                    problems.add(file, number, wrong)
+                elif example:
+                    examples.append(example)
+            if len(examples) == count and not problems.count:
+                problems.add(file, None, "holds no row that can be used; fill it, or leave it out")
+        return examples
+
+    def _rows(self, file: Path, problems: Problems) -> Iterator[tuple[int, Example | None, str | None]]:
+        chats = self.format == "messages"
+        wanted = ["messages"] if chats else ["instruction", "output"]
+        columns = tables.Columns(
+            texts=wanted[:1] if not chats else [],
+            others=[*wanted[0 if chats else 1 :], "input", "task", "category"],
+            optional=["input", "task", "category"],
+            aliases=self.rename,
+            remedy="name another: data.rename={ITS NAME: OURS}",
+        )
+        check = self._conversation if chats else self._instructed
+        for number, row in tables.rows(file, columns, problems):
+            yield number, *check(f"{file}:{number}", row)
+
+    def _instructed(self, place: str, row: Mapping[str, Any]) -> tuple[Example | None, str | None]:
+        text, given = row["instruction"], row.get("input")
+        given = "" if given is None or (isinstance(given, str) and not given.strip()) else given
+        for key, value in {"instruction": text, **({"input": given} if given != "" else {})}.items():
+            if wrong := fault(value):
+                return None, f"'{key}' {wrong}"
+        references, wrong = _references(row["output"], "output")
+        if wrong:
+            return None, wrong
+        name, category = (str(row.get(key) or "") for key in ("task", "category"))
+        instruction = Instruction(name or clean(text), category, {"definition": clean(text)})
+        return Example(place, instruction, clean(given), references), None
+
+    def _conversation(self, place: str, row: Mapping[str, Any]) -> tuple[Example | None, str | None]:
+        told, messages = row["messages"], list[Message]()
+        for message in told if isinstance(told, list) else [None]:
+            told_by = message.items() if isinstance(message, Mapping) else ()
+            known = {self.rename.get(key, key): value for key, value in told_by}
+            named, content = known.get("role"), known.get("content")
+            role = self.roles.get(named, named) if isinstance(named, str) else named
+            if role not in ROLES:
+                return None, f"'messages' has the role {role!r:.40}; it takes {', '.join(ROLES)} (data.roles)"
+            if wrong := fault(content):
+                return None, f"'messages' has a content that {wrong}"
+            messages.append({"role": role, "content": clean(str(content))})
+        answers = [number for number, message in enumerate(messages) if message["role"] == "assistant"]
+        if not answers or answers[0] == 0:
+            return None, "'messages' has no answer of the assistant to anything; leave the row out"
+        messages = messages[: answers[-1] + 1]
+        asked = next(message["content"] for message in messages if message["role"] != "system")
+        instruction = Instruction(asked, str(row.get("category") or ""))
+        return Example(place, instruction, "", [messages[-1]["content"].strip()], tuple(messages)), None
+
+    def _task(self, file: Path, problems: Problems) -> Iterator[tuple[int, Example | None, str | None]]:
+        before = problems.count
+        text = "".join(line for _, line in files.lines(file, problems))
+        if problems.count > before:
+            return
+        try:
+            task = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            problems.add(file, None, f"not JSON ({error}); write one task as an object")
+            return
+        instruction, wrong = self._described(file, task)
+        if wrong or instruction is None:
+            problems.add(file, None, str(wrong))
+            return
+        for number, row in enumerate(task["Instances"], 1):
+            given = row.get("input") if isinstance(row, Mapping) else None
+            references, wrong = _references(row.get("output") if isinstance(row, Mapping) else None, "output")
+            if wrong is None and (wrong := fault(given)):
+                wrong = f"'input' {wrong}"
+            if wrong:
+                yield number, None, wrong
+            else:
+                yield number, Example(f"{file}:{number}", instruction, clean(str(given)), references), None
+
+    def _described(self, file: Path, task: Any) -> tuple[Instruction | None, str | None]:
+        lacking = [key for key in ("Definition", "Instances") if not isinstance(task, Mapping) or not task.get(key)]
+        if lacking or not isinstance(task["Instances"], list):
+            return None, f"is no task with a Definition and Instances ({(lacking or ['Instances'])[0]}); leave it out"
+        texts = {ours: _text(task.get(theirs)) for theirs, ours in NAMES.items()}
+        name = file.name.removesuffix(".gz").removesuffix(file.suffix).removesuffix(".json")
+        named = _text(task.get("Categories"))
+        category = named or next((to for pattern, to in self.categories.items() if fnmatch(name, pattern)), "")
+        sets = task.get("Examples", task)
+        shown = [[_shown(one) for one in _listed(sets, f"{sign} Examples")] for sign in ("Positive", "Negative")]
+        return Instruction(name, category, {key: text for key, text in texts.items() if text}, *shown), None
+
+
+def _listed(sets: Any, name: str) -> list[Mapping[str, Any]]:
+    """The examples that are examples: where there are none v1 has a dash."""
+    return [one for one in (sets.get(name) or []) if isinstance(one, Mapping)]
+
+
+def _shown(one: Mapping[str, Any]) -> Shown:
+    reason = _text(one.get("explanation", one.get("reason")))
+    return Shown(_text(one.get("input")), _text(one.get("output")), reason, _text(one.get("suggestion")))
+
+
+def _text(value: Any) -> str:
+    """A field's text, the first of several; empty where it has nothing to say."""
+    one = (value or [""])[0] if isinstance(value, list) else value
+    text = clean(str(one or ""))
+    return "" if text.strip() == NOTHING else text
+
+
+def _references(given: Any, name: str) -> tuple[list[str], str | None]:
+    """The answers of a row, and what is wrong with them."""
+    known = given if isinstance(given, list) else [given]
+    wrong = next(filter(None, map(fault, known)), None if known else "is an empty list; leave the row out")
+    return [clean(str(answer)).strip() for answer in known], wrong and f"'{name}' {wrong}"

@@ -1,0 +1,58 @@
+"""Tune a decoder on instructions or conversations: it learns the responses, and is tried on other kinds of tasks."""
+
+from omegaconf import DictConfig
+
+from genai_hf import config, data, models, tokenization
+from genai_hf.analysis.instructing import InstructReport, answers_before_and_after
+from genai_hf.collators.instruct import InstructCollator
+from genai_hf.objectives.answering import Answering, Decoding, filler
+from genai_hf.objectives.language import TextTally
+from genai_hf.training import Trainer
+
+
+def build(cfg: DictConfig) -> Trainer:
+    """Cheap and fallible first: a wrong setting or row stops here, before any weight is read."""
+    arguments = config.training_arguments(cfg)
+    decoding = config.build(Decoding, cfg.decoding, at="decoding")
+    wording = config.build(data.Wording, cfg.prompt, at="prompt")
+
+    with arguments.main_process_first():  # the others find what it made or downloaded, and its tokenizer
+        examples = config.build(data.instructions, cfg.data, at="data")
+        tokenizer = config.build(tokenization.load_or_train, cfg.tokenizer, at="tokenizer", corpus=examples.corpus())
+    length, pad = cfg.sequence_length, filler(tokenizer)
+    given = {"examples": examples, "tokenizer": tokenizer, "wording": wording, "sequence_length": length}
+    rows = config.build(data.encode_instructions, {}, at="sequence_length", **given)
+    given = {"head": "causal_lm", "tokenizer": tokenizer, "sequence_length": length, "seed": cfg.seed}
+    given["quantization"] = config.quantization(cfg)
+    model = config.build(models.load, cfg.model, at="model", **given)
+    models.require_causal(model)
+    if cfg.packing:
+        models.require_packing(model, instead="false")
+    models.stop_at(model, rows["train"].end, pad)
+
+    train, validation = rows["train"], rows["validation"]
+    objective = config.build(
+        Answering,
+        {},
+        at="scores",
+        tokenizer=tokenizer,
+        decoding=decoding,
+        scores=cfg.scores,
+        references=validation.references,
+        majority=train.commonest(),
+        groups=validation.categories if any(validation.categories) else (),
+        text=TextTally(train.frequencies(model.config.vocab_size), special=tokenizer.all_special_ids),
+    )
+    collator = InstructCollator(pad_token_id=pad, room=length if cfg.packing else None, share=train.share)
+    return Trainer(
+        model=models.adapt(model, config.adapter(cfg)),
+        args=arguments,
+        objective=objective,
+        processing_class=tokenizer,
+        data_collator=collator,
+        train_dataset=train,
+        eval_dataset=validation,
+        group_by_length=cfg.group_by_length,
+        callbacks=[answers_before_and_after(validation, collator, objective, cfg.samples)],
+        afterwards=[InstructReport(examples=examples, rows=rows, samples=cfg.samples)],
+    )
