@@ -31,7 +31,7 @@ QUIET = ("hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_sub
 
 def application(recipe: RecipeFile) -> Hydra:
     """A Hydra whose search path is the user's folders, then the packaged configs: a user's file always wins."""
-    # `open`: a node whose unlisted keys need no `+` on the command line, because `config.check` knows their names.
+    # `open`: a node whose unlisted keys need no `+` on the command line, because `checking.check` knows their names.
     ConfigStore.instance().store(name="open", node=OmegaConf.create({}, flags={"struct": False}))
     version.setbase("1.3")
     GlobalHydra.instance().clear()

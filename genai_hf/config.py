@@ -1,53 +1,19 @@
-"""The one door from values to parts: names, types and ranges are refused here, in one line, with the nearest right one.
-
-`build` calls a part with the settings of one node. `check` looks at a whole config beforehand, without importing any
-part: it reads which node the recipe hands to which part, and what that part takes, from their sources.
-"""
+"""The one door from values to parts: what is wrong is refused here, in one line, with the nearest right one."""
 
 import difflib
-import importlib.util
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from itertools import chain
 from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from genai_hf import schema, task_files
+from genai_hf import schema
 from genai_hf.errors import ConfigError, UserError
-from genai_hf.names import (
-    ADAPTERS,
-    BITS,
-    GENERATION,
-    GIVEN,
-    LARGEST_SEED,
-    OF_GENERATION,
-    PRETRAINED,
-    RESERVED,
-    SMALLEST,
-    SYNONYMS,
-    UPSTREAM,
-)
-from genai_hf.places import existing, require_model
-from genai_hf.recipe_files import RecipeFile, find
+from genai_hf.names import PRETRAINED, SYNONYMS
 from genai_hf.weightless import weightless_folder
 
 T = TypeVar("T")
-
-# Keys of base.yaml, whose owner is the command.
-BASE = {
-    "seed": "int",
-    "overwrite": "bool",
-    "resume.allow": "list[str] | str",
-    "root": "str",
-    "on_nan": "Literal['stop', 'skip']",
-    "max_skipped": "int",
-    "launch.starter": "Literal['none', 'accelerate', 'torchrun', 'srun']",
-    "launch.processes": "int | None",
-    "launch.use_cpu": "bool",
-    "precision": "Literal['auto', 'fp32', 'bf16', 'fp16']",
-}
 
 
 def build(target: Callable[..., T], node: Mapping[str, Any], *, at: str, **given: Any) -> T:
@@ -67,39 +33,6 @@ def build(target: Callable[..., T], node: Mapping[str, Any], *, at: str, **given
         raise ConfigError(f"{at}: {error}") from error
 
 
-def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
-    """Refuse wrong names and types in `cfg` before anything heavy is imported.
-
-    Args:
-        cfg: The composed config.
-        recipe: In its source the calls of `build` say what each node is for.
-        files: Whether the files that it names must be on this machine.
-
-    Raises:
-        ConfigError: The first setting that is wrong.
-    """
-    for key in sorted(OmegaConf.missing_keys(cfg)):
-        raise ConfigError(f"'{key}' must be given: {key}=…{GIVEN.get(key, '')}")
-    _check_base(cfg)
-    if not recipe.trains:
-        _check_untrained(cfg, recipe.name)
-    for group, dotted in UPSTREAM.items():
-        if group in cfg:
-            check_node(dotted, cfg[group], at=group)
-            _check_trainer(cfg[group], at=group)
-    _check_model(cfg)
-    _check_adapter(cfg)
-    _check_quantization(cfg)
-    for part, at, given in chain(recipe.calls(), find(cfg.of).calls() if "of" in cfg else ()):
-        if at is not None:
-            check_node(part, OmegaConf.select(cfg, at), at=at, given=given)
-        for name, own_key in given.items():
-            if own_key is not None and name in schema.fields(part):
-                _check_type(own_key, OmegaConf.select(cfg, own_key), schema.fields(part)[name].annotation)
-    if files:
-        _check_files(cfg)
-
-
 def check_node(dotted: str, node: Mapping[str, Any], *, at: str, given: Iterable[str] = ()) -> None:
     """Refuse a key of `node` that the target at `dotted` does not take, or whose type does not suit it."""
     fields = schema.fields(dotted)
@@ -114,12 +47,20 @@ def check_node(dotted: str, node: Mapping[str, Any], *, at: str, given: Iterable
             raise ConfigError(
                 f"'{at}.{key}' is not a parameter of {dotted.rpartition('.')[2]}{hint(f'{at}.{key}', known)}"
             )
-        _check_type(f"{at}.{key}", node[key], fields[key].annotation)
+        check_type(f"{at}.{key}", node[key], fields[key].annotation)
 
 
-def _first(names: Iterable[str]) -> str:
-    """What is set most often: a path, if there is one."""
-    return min(names, key=lambda name: (name != "path", name))
+def check_type(key: str, value: Any, annotation: str) -> None:
+    """Refuse a value that an annotation does not allow, and a number that is none.
+
+    Raises:
+        ConfigError: It does not.
+    """
+    if not schema.fits(value, annotation):
+        wanted = annotation.replace("Literal", "one of ").replace("typing.", "").replace(" | ", " or ")
+        raise ConfigError(f"'{key}' must be {wanted}, got {value!r}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"'{key}' must be a finite number, got {value}")
 
 
 def hint(key: str, known: Iterable[str]) -> str:
@@ -138,129 +79,9 @@ def hint(key: str, known: Iterable[str]) -> str:
     return f"; it takes {', '.join(known)}" if len(known) <= 12 else ""
 
 
-def _check_files(cfg: DictConfig) -> None:
-    """What is named must be there."""
-    if isinstance(path := OmegaConf.select(cfg, "data.path"), str):
-        existing(path)
-    if isinstance(name := OmegaConf.select(cfg, "model.name"), str):
-        require_model(name)
-    if "task" in cfg:
-        task_files.find(cfg.task, cfg.data)
-    if run := cfg.get("init_from"):
-        task_files.finished_model(run)
-
-
-def _check_base(cfg: DictConfig) -> None:
-    """The command's own keys."""
-    for key, annotation in BASE.items():
-        _check_type(key, OmegaConf.select(cfg, key), annotation)
-    for key, smallest in (("max_skipped", 0), ("launch.processes", 1)):
-        value = OmegaConf.select(cfg, key)
-        if value is not None and value < smallest:
-            raise ConfigError(f"'{key}' must be at least {smallest}, got {value}")
-    if isinstance(cfg.resume.allow, (bool, int, float)):
-        raise ConfigError(f"'resume.allow' must be keys, such as [trainer.learning_rate], got {cfg.resume.allow}")
-
-
-def _check_untrained(cfg: DictConfig, recipe: str) -> None:
-    """What is of no use to a recipe that trains no model."""
-    if cfg.get("trainer"):
-        raise ConfigError(f"'trainer.{next(iter(cfg.trainer))}': {recipe} trains no model; leave it out")
-    if cfg.resume.allow:
-        raise ConfigError(f"'resume.allow': {recipe} trains no model; start it anew with overwrite=true")
-    if cfg.launch.starter != "none":
-        raise ConfigError(f"'launch': {recipe} trains no model, so one process does it; leave it out")
-
-
-def _check_type(key: str, value: Any, annotation: str) -> None:
-    if not schema.fits(value, annotation):
-        wanted = annotation.replace("Literal", "one of ").replace("typing.", "").replace(" | ", " or ")
-        raise ConfigError(f"'{key}' must be {wanted}, got {value!r}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(f"'{key}' must be a finite number, got {value}")
-
-
-def _check_model(cfg: DictConfig) -> None:
-    """The architecture's own fields: where it is known which one."""
-    architecture = OmegaConf.select(cfg, "model.architecture")
-    if architecture is not None and OmegaConf.select(cfg, "model.name") is not None:
-        raise ConfigError("'model.name' names pretrained weights; say model=pretrained besides")
-    if architecture is not None:
-        dotted = schema.model_config(architecture)
-        if dotted is None:
-            near = hint(architecture, schema.architectures())
-            raise ConfigError(f"'model.architecture': transformers has no '{architecture}'{near}")
-        undeclared = schema.undeclared(dotted)  # of a T5, whether its head is the embedding
-        declared = {key: value for key, value in cfg.model.config.items() if key not in undeclared}
-        check_node(dotted, declared, at="model.config")
-
-
-def _check_adapter(cfg: DictConfig) -> None:
-    """The fields of the adapter's own configuration."""
-    if "peft" not in cfg:
-        return
-    node = dict(cfg.peft)
-    method = node.pop("method", None)
-    _check_type("peft.method", method, f"Literal{list(ADAPTERS)} | None")
-    if method is not None:
-        check_node(ADAPTERS[method], node, at="peft")
-    elif node:
-        raise ConfigError(f"'peft.{next(iter(node))}' is for an adapter; name one, such as peft=lora")
-
-
-def _check_quantization(cfg: DictConfig) -> None:
-    """The fields of bitsandbytes' configuration, and that something can be trained beside the weights."""
-    if not cfg.get("quantization"):
-        return
-    check_node(BITS, cfg.quantization, at="quantization")
-    if cfg.peft.get("method") is None:
-        raise ConfigError("'quantization': weights of so few bits cannot be trained; add an adapter, such as peft=lora")
-    if cfg.model.get("architecture") is not None or cfg.model.get("from_scratch"):
-        raise ConfigError("'quantization' is for pretrained weights; say model=pretrained model.name=…")
-
-
-def check_generation(cfg: DictConfig) -> None:
-    """Refuse what transformers' GenerationConfig does not take, and what is no use where a prompt has one text.
-
-    Raises:
-        ConfigError: The first setting that is wrong.
-    """
-    check_node(GENERATION, cfg.generation, at="generation")
-    _refuse_reserved(cfg.generation, OF_GENERATION, at="generation")
-    for key in ("max_new_tokens", "num_beams"):
-        if (cfg.generation[key] or 0) < 1:
-            raise ConfigError(f"'generation.{key}' must be at least 1, got {cfg.generation[key]}")
-    share = cfg.generation.get("top_p")
-    if share is not None and not 0 < share <= 1:
-        raise ConfigError(f"'generation.top_p' must be above 0 and at most 1, got {share}")
-    _check_type("seed", cfg.seed, BASE["seed"])
-    if not 0 <= cfg.seed <= LARGEST_SEED:
-        raise ConfigError(f"'seed' must be from 0 to {LARGEST_SEED}, got {cfg.seed}")
-
-
-def _refuse_reserved(node: Mapping[str, Any], reserved: Mapping[str, str], at: str) -> None:
-    for key, instead in reserved.items():
-        if key in node:
-            raise ConfigError(f"'{at}.{key}' is not for setting; {instead}")
-
-
-def _check_trainer(node: Mapping[str, Any], at: str) -> None:
-    """What the fields' types do not say."""
-    _refuse_reserved(node, RESERVED, at)
-    trackers = node.get("report_to") or "none"
-    for tracker in [trackers] if isinstance(trackers, str) else trackers:
-        if tracker not in {"none", "all"} and importlib.util.find_spec(tracker) is None:
-            raise ConfigError(f"'{at}.report_to': {tracker} is not installed; pip install {tracker}, or leave it out")
-    for key, smallest in SMALLEST.items():
-        value = node.get(key)
-        if isinstance(value, (int, float)) and value < smallest:
-            raise ConfigError(f"'{at}.{key}' must be at least {smallest}, got {value}")
-    if str(node.get("optim")).startswith("schedule_free"):
-        raise ConfigError(f"'{at}.optim': {node['optim']} keeps what it learns where no checkpoint does; take another")
-    if (node.get("seed") or 0) > LARGEST_SEED:
-        raise ConfigError(f"'{at}.seed' must be at most {LARGEST_SEED}, got {node['seed']}")
-    if node.get("max_steps") == 0:
-        raise ConfigError(f"'{at}.max_steps' must be positive, or -1 to count in epochs, got 0")
+def _first(names: Iterable[str]) -> str:
+    """What is set most often: a path, if there is one."""
+    return min(names, key=lambda name: (name != "path", name))
 
 
 def with_model(cfg: DictConfig, name: str | None = None, **nodes: Any) -> DictConfig:

@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from genai_hf import config, recipe_files
+from genai_hf import checking, recipe_files
 from genai_hf.errors import ConfigError
 from genai_hf.running import logged, settled
 
@@ -22,7 +22,7 @@ def looked_at(cfg: DictConfig) -> Iterator[Any]:
         ConfigError: A setting is wrong, or the recipe trains nothing.
     """
     recipe = recipe_files.find(cfg.recipe)
-    config.check(cfg, recipe)
+    checking.check(cfg, recipe)
     if not recipe.trains:
         raise ConfigError(f"{recipe.name} trains nothing, so it has no batches to look at; run it")
     gc.enable()

@@ -14,7 +14,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import config, files, fingerprints, launching, locks, recipe_files, runs, secrets
+from genai_hf import checking, files, fingerprints, launching, locks, recipe_files, runs, secrets
 from genai_hf.errors import ConfigError, NoRoomError, UserError
 from genai_hf.ranks import rank
 
@@ -31,7 +31,7 @@ def run(cfg: DictConfig) -> dict[str, float]:
         Interrupted: A signal stopped it.
     """
     recipe = recipe_files.find(cfg.recipe)
-    config.check(cfg, recipe)
+    checking.check(cfg, recipe)
     _refuse_launch(cfg)
     current = runs.open_run(cfg)
     if current.metrics is not None:
@@ -71,7 +71,7 @@ def start(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:
 def build(cfg: DictConfig) -> Any:
     """Build the Trainer that `run` would train, in the run's folder."""
     recipe = recipe_files.find(cfg.recipe)
-    config.check(cfg, recipe)
+    checking.check(cfg, recipe)
     _refuse_launch(cfg)
     return _built(recipe.load(), cfg, runs.open_run(cfg))
 

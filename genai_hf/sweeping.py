@@ -16,7 +16,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from genai_hf import composing, config, launching, recipe_files, running, runs, secrets
+from genai_hf import checking, composing, launching, recipe_files, running, runs, secrets
 from genai_hf.errors import ConfigError, Interrupted, UserError
 from genai_hf.recipe_files import RecipeFile
 
@@ -39,7 +39,7 @@ def sweep(recipe: RecipeFile, overrides: Sequence[str]) -> int:
     if len(jobs) == 1 and not any(override.is_sweep_override() for override in composing.parse(overrides)):
         raise ConfigError("-m needs a setting with several values, such as seed=1,2")
     for cfg, _ in jobs:
-        config.check(cfg, recipe)
+        checking.check(cfg, recipe)
     folder = Path(jobs[0][0].root) / recipe.name / "sweeps" / _name(overrides)
     if _launcher(overrides):
         _submit(recipe, overrides, folder)

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from transformers import GenerationConfig
 
 import genai_hf
-from genai_hf import composing, config, recipe_files
+from genai_hf import checking, composing, config, names, recipe_files
 from genai_hf.errors import ConfigError
 
 RECIPES = sorted(recipe_files.shipped())
@@ -37,7 +37,7 @@ def readable_part(monkeypatch):
 def refused(line: str, recipe: str = "bert_mlm") -> str:
     with pytest.raises(ConfigError) as caught:
         found = recipe_files.find(recipe)
-        config.check(composing.compose(found, line.split()), found)
+        checking.check(composing.compose(found, line.split()), found)
     message = str(caught.value)
     assert "\n" not in message
     return message
@@ -121,19 +121,19 @@ def test_settings_that_are_several_are_not_set_to_one_value():
 
 def test_every_field_of_training_arguments_needs_no_plus():
     found = recipe_files.find("bert_mlm")
-    names = config.schema.fields(config.UPSTREAM["trainer"]).keys() - config.RESERVED.keys()
-    assert len(names) > 90
-    cfg = composing.compose(found, [f"trainer.{name}=null" for name in sorted(names)])
-    assert set(cfg.trainer) == names
+    fields = config.schema.fields(names.UPSTREAM["trainer"]).keys() - names.RESERVED.keys()
+    assert len(fields) > 90
+    cfg = composing.compose(found, [f"trainer.{name}=null" for name in sorted(fields)])
+    assert set(cfg.trainer) == fields
     cfg = composing.compose(
         found, ["trainer.torch_compile=true", "trainer.optim=adafactor", "trainer.push_to_hub=false"]
     )
-    config.check(cfg, found)
+    checking.check(cfg, found)
     assert cfg.trainer.torch_compile is True
 
 
 def test_every_reserved_field_exists_upstream():
-    assert config.RESERVED.keys() <= config.schema.fields(config.UPSTREAM["trainer"]).keys()
+    assert names.RESERVED.keys() <= config.schema.fields(names.UPSTREAM["trainer"]).keys()
 
 
 EVERYBODYS = ("launch", "peft", "quantization")  # groups of base.yaml: one recipe tries them for all
@@ -152,7 +152,7 @@ def test_every_recipe_composes_with_every_option_of_every_group(recipe, group, o
     cfg = composing.compose(found, [f"{group}={option}", *BESIDES.get(group, [])])
     for key in OmegaConf.missing_keys(cfg):  # what only the user can know; of a path, that something is there
         OmegaConf.update(cfg, key, __file__)
-    config.check(cfg, found, files=False)
+    checking.check(cfg, found, files=False)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -173,13 +173,13 @@ def test_a_users_folder_comes_before_the_packaged_one(tmp_path):
 
 
 def test_every_upstream_default_that_names_a_smallest_value_is_a_field():
-    assert set(config.SMALLEST) <= set(config.schema.fields(config.UPSTREAM["trainer"]))
+    assert set(names.SMALLEST) <= set(config.schema.fields(names.UPSTREAM["trainer"]))
 
 
 @pytest.mark.parametrize("option", ["greedy", "beam", "top_k", "top_p"])
 def test_each_way_of_generating_is_one_that_transformers_takes(option):
     cfg = composing.compose_verb("generate", [f"generation={option}"])
-    config.check_generation(cfg)
+    checking.check_generation(cfg)
     chosen = GenerationConfig(**cfg.generation)
     chosen.validate(strict=True)
     assert chosen.do_sample is option.startswith("top")
@@ -205,7 +205,7 @@ def test_each_way_of_generating_is_one_that_transformers_takes(option):
 )  # fmt: skip
 def test_a_wrong_setting_of_generating_is_refused(line, said):
     with pytest.raises(ConfigError) as caught:
-        config.check_generation(composing.compose_verb("generate", [line]))
+        checking.check_generation(composing.compose_verb("generate", [line]))
     assert str(caught.value) == said
 
 

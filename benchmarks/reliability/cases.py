@@ -36,7 +36,7 @@ OWN = {
     "gpt_extract": ["task=local"],
     "gpt_lm": TEXT,
     "instruct": [
-        "data=alpaca",
+        "instructions=alpaca",
         "data.rename={text: instruction, label: output}",
         "prompt=alpaca",
         "sequence_length=192",

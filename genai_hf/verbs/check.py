@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from genai_hf import arguments, composing, config, launching, runs
+from genai_hf import arguments, checking, composing, launching, runs
 from genai_hf.looking import first_rows, looked_at
 
 KNOWN = "every name and type is known"
@@ -25,7 +25,7 @@ def main(words: list[str]) -> int:
         with looked_at(cfg) as trainer:
             found = findings(cfg, trainer, arguments.folders(flags))
     else:
-        config.check(cfg, recipe)
+        checking.check(cfg, recipe)
         found = {"settings": KNOWN, "run": str(runs.folder(cfg)), "steps": "none: it trains nothing"}
     for name, value in found.items():
         print(f"{name:14}{value}")

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from omegaconf import OmegaConf
 
-from genai_hf import arguments, composing, config, fingerprints, places, running, task_files
+from genai_hf import arguments, checking, composing, fingerprints, places, running, task_files
 from genai_hf.errors import ConfigError, DataError
 
 if TYPE_CHECKING:  # heavy: it is imported where it is needed
@@ -48,7 +48,7 @@ def main(words: list[str]) -> int:
     """
     asked, overrides = _parse(words)
     cfg = composing.compose_verb("generate", overrides)
-    config.check_generation(cfg)
+    checking.check_generation(cfg)
     name, is_stream = _model(asked.model)
     asks = asked.chat and not (asked.prompts or asked.file)  # turn by turn
     texts = _typed() if asks else _given(asked)

@@ -5,7 +5,7 @@ import argparse
 from hydra._internal.utils import get_args_parser
 from omegaconf import OmegaConf
 
-from genai_hf import arguments, comments, composing, config
+from genai_hf import arguments, checking, comments, composing
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import ranks
 from genai_hf.recipe_files import RecipeFile
@@ -28,7 +28,7 @@ def main(words: list[str]) -> int:
         return sweeping.sweep(recipe, flags.overrides)
     else:
         cfg = composing.compose(recipe, flags.overrides)
-        config.check(cfg, recipe)
+        checking.check(cfg, recipe)
         from genai_hf import running
 
         return running.start(cfg, arguments.folders(flags))
@@ -49,7 +49,7 @@ def show(recipe: RecipeFile, flags: argparse.Namespace) -> None:
     """Print what Hydra knows: the composed job, Hydra's own node, or how it was put together."""
     cfg = composing.compose(recipe, flags.overrides, resolve=flags.resolve)
     if flags.cfg == "job":
-        config.check(cfg, recipe, files=False)
+        checking.check(cfg, recipe, files=False)
         print(OmegaConf.to_yaml(OmegaConf.select(cfg, flags.package) if flags.package else cfg), end="")
         return
     app = composing.application(recipe)

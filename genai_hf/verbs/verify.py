@@ -12,7 +12,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import arguments, changes, config, fingerprints, recipe_files, running, runs
+from genai_hf import arguments, changes, checking, fingerprints, recipe_files, running, runs
 from genai_hf.errors import ConfigError, UserError
 
 
@@ -87,7 +87,7 @@ def replay(run: Path, steps: int | None, folder: str) -> None:
         listed = "; ".join(f"{key}: {change}" for key, change in changed.items())
         raise ConfigError(f"{run} cannot be replayed, since it is not the same any more ({listed})")
     recipe = recipe_files.find(cfg.recipe)
-    config.check(cfg, recipe)
+    checking.check(cfg, recipe)
     cfg.root = folder
     trainer = running.assembled(recipe.load(), running.settled(cfg, runs.folder(cfg)))
     found = again.replay(trainer, run, start, end)

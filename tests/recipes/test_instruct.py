@@ -41,7 +41,11 @@ def run(tmp_path_factory) -> Path:
     """The folder of a run on what animals say."""
     folder = tmp_path_factory.mktemp("instruct")
     (folder / "tasks").mkdir()
-    data = ["data=super_natural_instructions", write_tasks(folder / "tasks"), "data.validation_categories=[Shouts]"]
+    data = [
+        "instructions=super_natural_instructions",
+        write_tasks(folder / "tasks"),
+        "data.validation_categories=[Shouts]",
+    ]
     words = [*data, *SIZES, *TRAINING, "prompt.positive=1", "data.max_per_task=20", f"root={folder}", "run=r"]
     assert cli.main(["instruct", *words, "samples=3"]) == 0
     return folder / "instruct" / "r"
@@ -94,7 +98,7 @@ def test_the_saved_model_stops_by_itself(run):
 
 def test_packed_or_not_a_run_takes_the_same_steps(tmp_path, run):
     tasks = run.parents[1] / "tasks"
-    data = ["data=super_natural_instructions", f"data.path={tasks}", "data.validation_categories=[Shouts]"]
+    data = ["instructions=super_natural_instructions", f"data.path={tasks}", "data.validation_categories=[Shouts]"]
     curves = []
     for name, packing in (("packed", "true"), ("apart", "false")):
         words = [*data, *SIZES, *TRAINING, f"packing={packing}", "trainer.max_steps=6", "trainer.logging_steps=1"]
@@ -117,7 +121,7 @@ def test_conversations_tune_a_pretrained_model_and_an_adapter_by_its_template(tm
         ]}
         for number in range(8) for name, sound in SOUNDS.items()
     ]  # fmt: skip
-    data = ["data=messages", f"data.path={write(tmp_path / 'c.jsonl', rows)}"]
+    data = ["instructions=messages", f"data.path={write(tmp_path / 'c.jsonl', rows)}"]
     words = [*data, "model=pretrained", f"model.name={base}", *SIZES[2:], *TRAINING, "peft=lora", f"root={tmp_path}"]
     after = genai_hf.run(genai_hf.compose("instruct", [*words, "run=r", "trainer.learning_rate=3e-2"]))
     lines = [json.loads(line) for line in (tmp_path / "instruct/r/metrics.jsonl").read_text().splitlines()]
@@ -129,7 +133,13 @@ def test_conversations_tune_a_pretrained_model_and_an_adapter_by_its_template(tm
 def test_a_response_with_no_room_is_named_and_counted(tmp_path, capsys):
     rows = [{"instruction": f"say {n}", "output": "a b c " * (200 if n == 3 else 1)} for n in range(9)]
     file = write(tmp_path / "t.jsonl", rows)
-    words = ["data=alpaca", f"data.files.train={file}", f"data.files.validation={file}", "prompt=alpaca", *SIZES[1:3]]
+    words = [
+        "instructions=alpaca",
+        f"data.files.train={file}",
+        f"data.files.validation={file}",
+        "prompt=alpaca",
+        *SIZES[1:3],
+    ]
     assert cli.main(["inspect", "instruct", *words, "sequence_length=400", "--n", "2"]) == 0
     shown = capsys.readouterr()
     assert (
@@ -163,8 +173,8 @@ def test_inspect_gives_labels_that_spell_the_response(capsys):
         (["prompt.order=[reason]"], "prompt: order must be different ones of title"),
         (["prompt.wording=flan"], "'prompt.wording' must be one of"),
         (["data.validation_categories=[nothing]"], "'data.validation_categories': no task is of 'nothing'; there are"),
-        (["data=alpaca"], "'data.path' must be given"),
-        (["data=super_natural_instructions"], "'data.path' must be given: data.path=…"),
+        (["instructions=alpaca"], "'data.path' must be given"),
+        (["instructions=super_natural_instructions"], "'data.path' must be given: data.path=…"),
         (["samples=-1"], "'samples' must be at least 0, got -1"),
         (["model=t5_tiny"], "'model': t5 is no model for causal_lm"),
         (["model=bert_tiny"], "'model': "),

@@ -31,7 +31,7 @@ TRAINING = [
 ]
 QUESTIONS = ["pairs=questions", "data.input=text", "data.answers=label"]
 INSTRUCTIONS = [
-    "data=alpaca",
+    "instructions=alpaca",
     "prompt=alpaca",
     "data.rename={text: instruction, label: output}",
     "decoding.max_new_tokens=4",
