@@ -13,7 +13,18 @@ from omegaconf import DictConfig, OmegaConf
 from genai_hf import schema, task_files
 from genai_hf.config import check_node, check_type, hint
 from genai_hf.errors import ConfigError
-from genai_hf.names import ADAPTERS, BITS, GENERATION, GIVEN, LARGEST_SEED, OF_GENERATION, RESERVED, SMALLEST, UPSTREAM
+from genai_hf.names import (
+    ADAPTERS,
+    BITS,
+    GENERATION,
+    GIVEN,
+    LARGEST_SEED,
+    OF_ADAPTER,
+    OF_GENERATION,
+    RESERVED,
+    SMALLEST,
+    UPSTREAM,
+)
 from genai_hf.places import existing, require_model
 from genai_hf.recipe_files import RecipeFile, find
 
@@ -88,12 +99,12 @@ def _check_files(cfg: DictConfig) -> None:
     """What is named must be there."""
     if isinstance(path := OmegaConf.select(cfg, "data.path"), str):
         existing(path)
-    if isinstance(name := OmegaConf.select(cfg, "model.name"), str):
-        require_model(name)
     if "task" in cfg:
         task_files.find(cfg.task, cfg.data)
     if run := cfg.get("init_from"):
         task_files.finished_model(run)
+    if isinstance(name := OmegaConf.select(cfg, "model.name"), str):
+        require_model(name)
 
 
 def _check_base(cfg: DictConfig) -> None:
@@ -142,6 +153,7 @@ def _check_adapter(cfg: DictConfig) -> None:
     check_type("peft.method", method, f"Literal{list(ADAPTERS)} | None")
     if method is not None:
         check_node(ADAPTERS[method], node, at="peft")
+        _refuse_reserved(node, OF_ADAPTER, at="peft")
     elif node:
         raise ConfigError(f"'peft.{next(iter(node))}' is for an adapter; name one, such as peft=lora")
 

@@ -103,7 +103,7 @@ def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, res
             cfg.pop("quantization")
         if cfg.get("init_from"):
             _begin_with(cfg)
-        if cfg.get("layers") is not None:
+        if "teacher" in cfg and cfg.get("layers") is not None:
             _choose_student(cfg)
         if name := OmegaConf.select(cfg, "teacher.name"):
             cfg.teacher.name = task_files.model_of(name)

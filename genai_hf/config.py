@@ -1,9 +1,12 @@
 """The one door from values to parts: what is wrong is refused here, in one line, with the nearest right one."""
 
 import difflib
+import hashlib
+import json
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -93,6 +96,14 @@ def with_model(cfg: DictConfig, name: str | None = None, **nodes: Any) -> DictCo
         if name is not None:
             other.model, other.tokenizer.name = {**PRETRAINED, "name": name}, name
     return other
+
+
+def within(run: Path, name: str, cfg: DictConfig) -> Path:
+    """Folder of a run for something that is made by settings of its own; by others it is another folder."""
+    from genai_hf import fingerprints
+
+    digest = hashlib.sha256(json.dumps(fingerprints.settings(cfg), sort_keys=True).encode()).hexdigest()
+    return run / f"{name}-{digest[:8]}"
 
 
 def adapter(cfg: DictConfig) -> Any:

@@ -17,6 +17,12 @@ ADAPTERS = {  # by peft.method
 # Besides: fields of an architecture's own configuration, and names of sets.
 OPEN = (*UPSTREAM, "generation", "peft", "quantization", "model.config", "supervised")
 
+# Fields of an adapter's configuration that follow from the run.
+OF_ADAPTER = dict.fromkeys(
+    ("inference_mode", "task_type", "peft_type", "base_model_name_or_path", "revision", "auto_mapping"),
+    "it follows from the run; leave it out",
+)
+
 # The node of pretrained weights.
 PRETRAINED: dict[str, Any] = {
     "architecture": None,

@@ -39,8 +39,12 @@ def require_model(name: str) -> None:
     Raises:
         ConfigError: It is not.
     """
-    if (Path(name).expanduser() / "adapter_config.json").is_file():
-        raise ConfigError(f"'model.name': {name} is an adapter; genai-hf merge writes a model of its run, RUN/merged")
+    if (adapter := Path(name).expanduser() / "adapter_config.json").is_file():
+        merges = any(f'"peft_type": "{method}"' in adapter.read_text("utf-8") for method in ("LORA", "IA3"))
+        remedy = (
+            "genai-hf merge writes a model of its run, RUN/merged" if merges else "name its base, and train another"
+        )
+        raise ConfigError(f"'model.name': {name} is an adapter; {remedy}")
     if name.startswith((".", "/", "~")) and not Path(name, "config.json").is_file():
         remedy = "give a folder made by save_pretrained, or a Hub id"
         if Path(name, "model", "config.json").is_file():

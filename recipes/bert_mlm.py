@@ -43,8 +43,9 @@ def build(cfg: DictConfig) -> Trainer:
         term="masked_lm",
         head_on_labels=cfg.head_on_labels,
     )
+    model = models.adapt(model, config.adapter(cfg))
     return Trainer(
-        model=models.adapt(model, config.adapter(cfg)),
+        model=model,
         args=arguments,
         objective=objective,
         processing_class=tokenizer,
@@ -57,7 +58,7 @@ def build(cfg: DictConfig) -> Trainer:
                 cfg.blanks,
                 at="blanks",
                 tokenizer=tokenizer,
-                positions=models.positions(model.config),
+                positions=models.free_positions(model),
             )
         ],
     )

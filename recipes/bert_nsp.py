@@ -41,8 +41,9 @@ def build(cfg: DictConfig) -> Trainer:
         quantization=config.quantization(cfg),
     )
 
+    model = models.adapt(model, config.adapter(cfg))
     return Trainer(
-        model=models.adapt(model, config.adapter(cfg)),
+        model=model,
         args=arguments,
         objective=MaskedLMAndNextSentence(
             text=TextTally(tokens["train"].frequencies(model.config.vocab_size)), head_on_labels=cfg.head_on_labels
@@ -57,7 +58,7 @@ def build(cfg: DictConfig) -> Trainer:
                 cfg.blanks,
                 at="blanks",
                 tokenizer=tokenizer,
-                positions=models.positions(model.config),
+                positions=models.free_positions(model),
             )
         ],
     )

@@ -18,11 +18,12 @@ def build(cfg: DictConfig) -> Trainer:
     """The same recipe builds both, so they read the same rows, and are scored in the same way."""
     loss = config.build(Mixture, cfg.loss, at="loss")
     recipe, run = RECIPES[cfg.of], Path(config.training_arguments(cfg).output_dir)
+    models.require_layers(cfg.layers, cfg.teacher.model.config if cfg.teacher.name is None else {})
 
-    teaching_cfg = config.with_model(cfg, cfg.teacher.name, peft={"method": None}, quantization={}, head_labels=None)
+    teaching_cfg = config.with_model(cfg, cfg.teacher.name, peft={"method": None}, quantization={})
     if cfg.teacher.name is None:
         untaught = config.with_model(teaching_cfg, model=cfg.teacher.model)
-        name = teaching.taught(partial(recipe.build, untaught), run / "teacher")
+        name = teaching.taught(partial(recipe.build, untaught), config.within(run, "teacher", untaught))
         teaching_cfg = config.with_model(untaught, name)
     teacher = recipe.build(teaching_cfg)
 
@@ -30,8 +31,9 @@ def build(cfg: DictConfig) -> Trainer:
         learning_cfg = cfg.copy()
         learning_cfg.tokenizer.name = cfg.tokenizer.name or teaching_cfg.tokenizer.name
     else:
-        start = models.thin(teacher.model, teacher.processing_class, cfg.layers, run / "start")
-        learning_cfg = config.with_model(cfg, start)
+        folder = config.within(run, "start", teaching_cfg)
+        start = models.thin(teacher.model, teacher.processing_class, cfg.layers, folder)
+        learning_cfg = config.with_model(cfg, start, head_labels=None)
     student: Trainer = recipe.build(learning_cfg)
 
     says = config.build(
@@ -45,6 +47,6 @@ def build(cfg: DictConfig) -> Trainer:
         top_k=cfg.teacher.top_k,
     )
     student.objective = Distillation(hard=student.objective, teacher=says, loss=loss)
-    alone = partial(recipe.build, learning_cfg) if cfg.compare else None
-    student.afterwards = [*student.afterwards, Comparison(teacher=teacher, alone=alone)]
+    alone = teaching.Alone(partial(recipe.build, learning_cfg), config.within(run, teaching.ALONE, learning_cfg))
+    student.afterwards = [*student.afterwards, Comparison(teacher=teacher, alone=alone, compare=cfg.compare)]
     return student

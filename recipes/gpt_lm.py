@@ -40,8 +40,9 @@ def build(cfg: DictConfig) -> Trainer:
         special=tokenizer.all_special_ids,
         lengths=tokenization.byte_lengths(tokenizer),
     )
+    model = models.adapt(model, config.adapter(cfg))
     return Trainer(
-        model=models.adapt(model, config.adapter(cfg)),
+        model=model,
         args=arguments,
         objective=config.build(
             LanguageModelling, {}, at="head_rows", text=text, term="causal_lm", head_rows=cfg.head_rows
@@ -56,7 +57,7 @@ def build(cfg: DictConfig) -> Trainer:
                 cfg.samples,
                 at="samples",
                 tokenizer=tokenizer,
-                positions=models.positions(model.config),
+                positions=models.free_positions(model),
                 seed=cfg.seed,
             )
         ],

@@ -19,15 +19,24 @@ def build(cfg: DictConfig) -> Trainer:
     with arguments.main_process_first():  # the others find what it made or downloaded, and its tokenizer
         examples = config.build(data.instructions, cfg.data, at="data")
         tokenizer = config.build(tokenization.load_or_train, cfg.tokenizer, at="tokenizer", corpus=examples.corpus())
-    length, pad = cfg.sequence_length, filler(tokenizer)
-    given = {"examples": examples, "tokenizer": tokenizer, "wording": wording, "sequence_length": length}
-    rows = config.build(data.encode_instructions, {}, at="sequence_length", **given)
-    given = {"head": "causal_lm", "tokenizer": tokenizer, "sequence_length": length, "seed": cfg.seed}
+    pad = filler(tokenizer)
+    rows = config.build(
+        data.encode_instructions,
+        {},
+        at="sequence_length",
+        examples=examples,
+        tokenizer=tokenizer,
+        wording=wording,
+        sequence_length=cfg.sequence_length,
+    )
+    given = {"head": "causal_lm", "tokenizer": tokenizer, "sequence_length": cfg.sequence_length, "seed": cfg.seed}
     given["quantization"] = config.quantization(cfg)
     model = config.build(models.load, cfg.model, at="model", **given)
     models.require_causal(model)
     if cfg.packing:
         models.require_packing(model, instead="false")
+    model = models.adapt(model, config.adapter(cfg))
+    models.require_room(model, cfg.sequence_length, cfg.decoding.max_new_tokens)
     models.stop_at(model, rows["train"].end, pad)
 
     train, validation = rows["train"], rows["validation"]
@@ -43,9 +52,9 @@ def build(cfg: DictConfig) -> Trainer:
         groups=validation.categories if any(validation.categories) else (),
         text=TextTally(train.frequencies(model.config.vocab_size), special=tokenizer.all_special_ids),
     )
-    collator = InstructCollator(pad_token_id=pad, room=length if cfg.packing else None, share=train.share)
+    collator = InstructCollator(pad_token_id=pad, length=cfg.sequence_length, packing=cfg.packing, share=train.share)
     return Trainer(
-        model=models.adapt(model, config.adapter(cfg)),
+        model=model,
         args=arguments,
         objective=objective,
         processing_class=tokenizer,

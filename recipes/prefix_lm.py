@@ -47,9 +47,10 @@ def build(cfg: DictConfig) -> Trainer:
         special=tokenizer.all_special_ids,
         lengths=tokenization.byte_lengths(tokenizer),
     )
-    given = {"tokens": tokens["validation"], "tokenizer": tokenizer, "positions": models.positions(model.config)}
+    model = models.adapt(model, config.adapter(cfg))
+    given = {"tokens": tokens["validation"], "tokenizer": tokenizer, "positions": models.free_positions(model)}
     return Trainer(
-        model=models.adapt(model, config.adapter(cfg)),
+        model=model,
         args=arguments,
         objective=LanguageModelling(text=text, term="prefix_lm"),
         processing_class=tokenizer,

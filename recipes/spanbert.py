@@ -44,8 +44,9 @@ def build(cfg: DictConfig) -> Trainer:
     config.build(attach_span_boundary, cfg.boundary, at="boundary", model=model, seed=cfg.seed)
 
     text = TextTally(tokens["train"].frequencies(model.config.vocab_size))
+    model = models.adapt(model, config.adapter(cfg))
     return Trainer(
-        model=models.adapt(model, config.adapter(cfg)),
+        model=model,
         args=arguments,
         objective=config.build(SpanBoundary, cfg.objective, at="objective", text=text),
         processing_class=tokenizer,
@@ -58,7 +59,7 @@ def build(cfg: DictConfig) -> Trainer:
                 cfg.blanks,
                 at="blanks",
                 tokenizer=tokenizer,
-                positions=models.positions(model.config),
+                positions=models.free_positions(model),
             )
         ],
         training_heads=[NAME],

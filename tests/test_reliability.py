@@ -12,7 +12,7 @@ import pytest
 from genai_hf import recipe_files
 
 SCRIPTS = Path(__file__).parents[1] / "benchmarks" / "reliability"
-SOME = "spanbert,t5_spans"  # a head that only training has, and two stacks with another optimizer
+SOME = "spanbert"  # with a head that only training has
 ALL = ",".join(cases.OWN)
 every_recipe = pytest.mark.parametrize(
     "recipes", [SOME, pytest.param(ALL, marks=pytest.mark.slow)], ids=["some", "all"]

@@ -1,7 +1,7 @@
 """A student beside its teacher, and beside itself without one: how good, how large, how fast."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
@@ -13,11 +13,10 @@ from genai_hf.objectives import Objective
 from genai_hf.reports import sections
 from genai_hf.reports.sections import Table
 from genai_hf.reports.words import metric_name, shown
-from genai_hf.training.teaching import trained
+from genai_hf.training.teaching import ALONE, Alone, trained
 
 BATCHES = 8  # different ones by which speed is measured
 SECONDS = 1.0  # that are measured
-ALONE = "without_teacher"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +25,13 @@ class Comparison:
 
     Args:
         teacher: Its Trainer.
-        alone: Makes the Trainer of the same student without a teacher, which is trained here, in a folder of the run's;
-            None leaves it out.
+        alone: The same student without a teacher, which is trained here.
+        compare: Whether it is.
     """
 
     teacher: Any
-    alone: Callable[[], Any] | None
+    alone: Alone
+    compare: bool
 
     def __call__(self, trainer: Any, folder: Path) -> dict[str, float]:
         """Evaluate and measure on every rank; write on rank 0."""
@@ -41,8 +41,8 @@ class Comparison:
             "teacher": speed(self.teacher, self.teacher.objective),
             "student": speed(trainer, trainer.objective.hard),
         }
-        if self.alone is not None:
-            figures[ALONE] = trained(self.alone, folder / ALONE)
+        if self.compare:
+            figures[ALONE] = trained(self.alone.make, self.alone.folder)
             size[ALONE], rate[ALONE] = size["student"], rate["student"]
         if trainer.is_world_process_zero():
             sections.save(folder, table(figures, size, rate))

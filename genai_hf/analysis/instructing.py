@@ -80,8 +80,15 @@ def groups_table(trainer: Any) -> Table | None:
         values = [value for key in keys for value in (_score(first, key), _score(last, key))]
         table.append([group or "none", list(objective.groups).count(group), *values])
     heads = [f"{metric_name(name)}, {when}" for name in objective.scores for when in ("before", "after")]
-    note = f"Before: after {first['step']} steps. No task of these categories was trained on."
-    return Table("Categories held out", ["category", "examples", *heads], table, note)
+    shared = sorted(set(objective.groups) & set(trainer.train_dataset.categories))
+    trained = f"Trained on too: {', '.join(shared)}." if shared else "No task of these categories was trained on."
+    note = f"Before: after {first['step']} steps. {trained}"
+    return Table(
+        "Categories of the validation" if shared else "Categories held out",
+        ["category", "examples", *heads],
+        table,
+        note,
+    )
 
 
 def answers_before_and_after(

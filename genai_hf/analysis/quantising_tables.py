@@ -9,6 +9,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from genai_hf.analysis.quantising import Measured
 from genai_hf.models.affine_linear import AffineConfig
+from genai_hf.models.loading import positions
 from genai_hf.models.quantising import AFFINE, BITSANDBYTES
 from genai_hf.reports.sections import Figure, Table
 
@@ -85,7 +86,7 @@ def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Pat
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     again = type(model).from_pretrained(folder, use_safetensors=True, dtype=torch.float32).eval()
-    ids = torch.arange(min(len(tokenizer), TRIED), device=model.device)[None]
+    ids = torch.arange(min(len(tokenizer), TRIED, positions(model.config) or TRIED), device=model.device)[None]
     apart = float((again(input_ids=ids).logits - model(input_ids=ids).logits).abs().max())
     size = sum(file.stat().st_size for file in folder.glob("*.safetensors")) / MEGABYTE
     # Its own packing is known to transformers once the module that reads it is imported.

@@ -15,7 +15,8 @@ from genai_hf import tokenization
 from genai_hf.analysis import finished
 from genai_hf.analysis.streaming import Say, Streamer
 from genai_hf.errors import ConfigError, UserError
-from genai_hf.models import positions, writing
+from genai_hf.models import free_positions, writing
+from genai_hf.models.bare import bare
 from genai_hf.models.extract import FACTS, saved_facts
 
 BATCH = 16  # prompts at a time where nothing is drawn
@@ -144,7 +145,8 @@ class Writer:
         Raises:
             ConfigError: A setting is none that the model can write by.
         """
-        together = 1 if say or self.settings.get("do_sample") or self.settings.get("stop_strings") else BATCH
+        alone = say or self.settings.get("do_sample") or self.settings.get("stop_strings")
+        together = 1 if alone or writing.writer(self.model) is not bare(self.model) else BATCH  # virtual tokens: alone
         for _, group in groupby(enumerate(prompts), key=lambda pair: (pair[0] // together, pair[1].limit)):
             some = [prompt for _, prompt in group]
             yield from map(self._written, some, self._ids(some, say))
@@ -162,7 +164,7 @@ class Writer:
             return writing.write(self.model, batch, seed=prompts[0].seed, **given, **settings).tolist()
         except UserError:
             raise
-        except ValueError as error:  # what transformers makes of a value out of its range
+        except (ValueError, IndexError, ImportError, AssertionError) as error:  # of a value out of its range
             raise ConfigError(f"'generation': {str(error).partition(chr(10))[0]}") from error
 
     def _written(self, prompt: Prompt, row: Sequence[int]) -> Written:
@@ -183,7 +185,7 @@ class Writer:
 
     def _limit(self, ids: Sequence[int], name: str) -> int:
         """New tokens after a prompt: as many as are asked for, or as there are positions for."""
-        wanted, room = int(self.settings["max_new_tokens"]), positions(self.model.config)
+        wanted, room = int(self.settings["max_new_tokens"]), free_positions(self.model)
         if not ids:
             raise ConfigError(f"{name} has no token that the model knows; write another")
         if room is None:

@@ -26,12 +26,14 @@ class InstructCollator:
 
     Args:
         pad_token_id: What fills up; no model sees it and no loss counts it, so that any id will do.
-        room: Tokens of a packed row at most; None packs nothing.
+        length: Tokens of a packed row at most.
+        packing: Whether several rows share one.
         share: Of the tokens of all training rows that are learnt, against which `measure` holds those of some.
     """
 
     pad_token_id: int
-    room: int | None = None
+    length: int = 0
+    packing: bool = False
     share: float = 0.0
     is_random: ClassVar[bool] = False  # rows of like length, which come together, are no independent draws
 
@@ -45,7 +47,7 @@ class InstructCollator:
             Of evaluation rows besides the prompts alone, padded on the left: `prompt_ids` and `prompt_mask`, int64
             (B, P).
         """
-        bins = [[place] for place in range(len(rows))] if self.room is None else pack(_lengths(rows), self.room)
+        bins = [[place] for place in range(len(rows))] if not self.packing else pack(_lengths(rows), self.length)
         columns = {
             "input_ids": ([row["input_ids"] for row in rows], self.pad_token_id),
             "attention_mask": ([np.ones_like(row["input_ids"]) for row in rows], 0),
@@ -55,7 +57,7 @@ class InstructCollator:
         arrays = {
             name: rectangle([np.concatenate([parts[place] for place in some]) for some in bins], filler, np.int64)
             for name, (parts, filler) in columns.items()
-            if name != "position_ids" or self.room is not None
+            if name != "position_ids" or self.packing
         }
         arrays["label_positions"] = np.flatnonzero(arrays["labels"] != IGNORE)
         if rows[0]["epoch"] == EVALUATION:

@@ -104,6 +104,8 @@ def instructions(
         splits: dict[str, Sequence[Example]] = {TRAIN: docs_instructions.examples()}
     else:
         splits = _read(reader, _found(format, path, files or {}, (name, config, revision)))
+    if VALIDATION in splits and validation_categories is not None:
+        raise ConfigError("'data.validation_categories': files are given to validate on; leave one of the two out")
     if VALIDATION not in splits:
         splits = hold_out(splits[TRAIN], validation_categories, validation_share)
     splits = {
@@ -197,8 +199,11 @@ def _found(
     if name is not None:
         return pair_files.find(str(hub.parquet_folder(name, config, revision, splits=[TRAIN])), {})
     if format == "natural_instructions" and path is not None:
-        given = {split: files.find(where, "json") for split, where in named_files.items() if isinstance(where, str)}
-        return {TRAIN: files.find(path, "json")} | given
+        asked = {split: [where] if isinstance(where, str) else where for split, where in named_files.items() if where}
+        given = {split: [file for one in some for file in files.find(one, "json")] for split, some in asked.items()}
+        held = {file.resolve() for file in given.get(VALIDATION, ())}
+        rest = [file for file in files.find(path, "json") if file.resolve() not in held]
+        return {TRAIN: rest} | given
     return pair_files.find(path, named_files)
 
 

@@ -96,11 +96,13 @@ class PromptEncoder:
     def _shorter(self, parts: Sequence[Part], excess: int) -> list[Part] | None:
         """The parts with so many tokens less at the end of the input; None where nothing would be left of it."""
         place = next(place for place, part in enumerate(parts) if part.role == "input")
-        ends = [end for _, end in self._plain.encode(parts[place].text, add_special_tokens=False).offsets]
-        kept = len(ends) - excess
+        offsets = self._plain.encode(parts[place].text, add_special_tokens=False).offsets
+        kept = len(offsets) - excess
+        while kept > 0 and offsets[kept - 1][1] > offsets[kept][0]:  # both are of one letter, which is not cut in two
+            kept -= 1
         if kept < 1:
             return None
-        cut = Part(parts[place].text[: ends[kept - 1]], "input")
+        cut = Part(parts[place].text[: offsets[kept - 1][1]], "input")
         return [*parts[:place], cut, *parts[place + 1 :]]
 
     def _ids(self, text: str) -> list[int]:

@@ -3,12 +3,13 @@
 from genai_hf.models.adapters import adapt
 from genai_hf.models.affine_linear import linear_layers
 from genai_hf.models.classifier import has_segments, load_classifier
-from genai_hf.models.decoder import decoder_start, require_padding_first, stop_at
+from genai_hf.models.decoder import decoder_start, require_padding_first, require_room, stop_at
 from genai_hf.models.extract import Facts, add_extract_head
 from genai_hf.models.label_names import label_order
 from genai_hf.models.loading import load, positions
 from genai_hf.models.packing import require_causal, require_own_mask, require_packing
-from genai_hf.models.thinning import thin
+from genai_hf.models.thinning import require_layers, thin
+from genai_hf.models.virtual import free_positions
 from genai_hf.weightless import weightless
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "adapt",
     "add_extract_head",
     "decoder_start",
+    "free_positions",
     "has_segments",
     "label_order",
     "linear_layers",
@@ -23,9 +25,11 @@ __all__ = [
     "load_classifier",
     "positions",
     "require_causal",
+    "require_layers",
     "require_own_mask",
     "require_packing",
     "require_padding_first",
+    "require_room",
     "stop_at",
     "thin",
     "weightless",

@@ -4,6 +4,7 @@ Where a library would leave out what has to be learnt, or learn what it then doe
 """
 
 import functools
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,9 @@ from genai_hf.models.fresh import fresh
 from genai_hf.ranks import say
 
 Adapted: TypeAlias = PreTrainedModel | PeftModel
+
+SIZES = {"num_virtual_tokens", "encoder_hidden_size", "encoder_num_layers", "width"}  # at least 1
+FROM_DATA = {"eva", "corda", "lora_ga"}  # beginnings that PEFT leaves to a call of its own
 
 # By the word after peft=: the class of its settings.
 METHODS: dict[str, type[PeftConfig]] = {
@@ -85,6 +89,11 @@ def adapter(*, length: int, checkpointing: bool, method: str | None = None, **fi
     """
     if method is None:
         return None
+    for key, value in fields.items():
+        if key in SIZES and value is not None and value < 1:
+            raise ConfigError(f"'peft.{key}' must be at least 1, got {value}")
+    if fields.get("init_lora_weights") in FROM_DATA:
+        raise ConfigError("'peft.init_lora_weights': this one is made from data, which nobody gives; take another")
     try:
         settings = METHODS[method](**fields)
     except (ValueError, TypeError) as error:
@@ -109,6 +118,7 @@ def adapt(model: PreTrainedModel, wanted: Adapter | None) -> Adapted:
     if not model.name_or_path:
         remedy = "say model=pretrained model.name=…"
         raise ConfigError(f"'peft': an adapter is for pretrained weights, and these are new; {remedy}")
+    settings.revision = vars(model.config).get("_commit_hash")  # of the Hub: what this name stood for
     settings.task_type = next(
         (task for end, task in TASKS.items() if type(model).__name__.endswith(end)), peft.TaskType.FEATURE_EXTRACTION
     )
@@ -131,8 +141,8 @@ def adapt(model: PreTrainedModel, wanted: Adapter | None) -> Adapted:
             adapted = peft.get_peft_model(model, settings)
     except (ValueError, TypeError) as error:
         reason = str(error).partition("\n")[0].removesuffix(". Please check the target modules and try again.")
-        if "target modules" in reason.lower():
-            reason += f"; it has {', '.join(_layers(model))}"
+        if re.search(r"target.modules", reason.lower()):
+            reason += f"; peft.target_modules=… of {', '.join(_layers(model))}"
         raise ConfigError(f"'peft': {type(model).__name__} cannot have it ({reason})") from error
     virtual.watch(adapted)
     if Path(model.name_or_path).is_dir():  # found from any folder

@@ -106,10 +106,11 @@ class Affine:
     def _stored(self, exact: Tensor, *, up: bool) -> Tensor:
         """The nearest number of the scales' type that is not below the exact one, or not above it."""
         near = exact.to(getattr(torch, self.scales))
-        if not near.isfinite().all():
-            raise ValueError(f"there are weights that are not finite, or too large for scales in {self.scales}")
         beyond = torch.nextafter(near, torch.full_like(near, torch.inf if up else -torch.inf))
-        return torch.where(near.float() < exact if up else near.float() > exact, beyond, near)
+        stored = torch.where(near.float() < exact if up else near.float() > exact, beyond, near)
+        if not stored.isfinite().all():
+            raise ValueError(f"there are weights that are not finite, or too large for scales in {self.scales}")
+        return stored
 
     def _frame(self, grid: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Scale, code of zero and smallest weight of each block, (blocks, 1): w = scale (code - zero) + least."""

@@ -1,8 +1,10 @@
 """What is particular to models that write: with which token they begin, and with which they stop."""
 
+from torch import nn
 from transformers import PreTrainedModel
 
 from genai_hf.errors import ConfigError
+from genai_hf.models.virtual import free_positions
 
 
 def decoder_start(model: PreTrainedModel) -> int:
@@ -27,6 +29,20 @@ def require_padding_first(model: PreTrainedModel, pad_token_id: int) -> None:
     if start != pad_token_id:
         raise ConfigError(
             f"'model': its decoder begins with token {start}, and T5's with padding ({pad_token_id}); take a T5"
+        )
+
+
+def require_room(model: nn.Module, length: int, new: int) -> None:
+    """Refuse a model that has no positions for the longest prompt and what is written after it.
+
+    Raises:
+        ConfigError: It has fewer.
+    """
+    room = free_positions(model)
+    if room is not None and length + new > room:
+        raise ConfigError(
+            f"'decoding.max_new_tokens': {new} after prompts of up to {length} tokens exceed the model's {room} "
+            f"positions; say sequence_length={max(room - new, 1)}, or write fewer"
         )
 
 

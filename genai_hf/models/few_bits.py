@@ -31,6 +31,8 @@ def quantized(*, precision: str, **fields: Any) -> BitsAndBytesConfig | None:
     """
     if not fields:
         return None
+    if not (fields.get("load_in_4bit") or fields.get("load_in_8bit")):
+        raise ConfigError("'quantization': neither load_in_4bit nor load_in_8bit is true; say quantization=none")
     names = {"bf16": "bfloat16", "fp16": "float16"}
     try:
         return BitsAndBytesConfig(**{"bnb_4bit_compute_dtype": names.get(precision, "float32"), **fields})

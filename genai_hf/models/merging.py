@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoTokenizer
 from genai_hf.errors import ConfigError
 from genai_hf.models import adapters
 from genai_hf.models.extract import FACTS, read_extract_head
+from genai_hf.models.loading import positions
 
 ROWS, LENGTH = 8, 32  # of random tokens, on which both are compared
 
@@ -61,7 +62,8 @@ def merge(folder: Path, target: Path, dtype: str) -> Drift:
         read_extract_head(merged, folder)
     merged.to(getattr(torch, dtype))
     random = torch.Generator().manual_seed(0)
-    ids = torch.randint(merged.config.vocab_size, (ROWS, LENGTH), generator=random)
+    length = min(LENGTH, positions(configuration) or LENGTH)
+    ids = torch.randint(merged.config.vocab_size, (ROWS, length), generator=random)
     ours, theirs = _outputs(merged, ids), _outputs(beside, ids)
     merged.save_pretrained(target)
     AutoTokenizer.from_pretrained(folder).save_pretrained(target)

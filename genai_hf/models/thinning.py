@@ -5,8 +5,9 @@ student with; of twelve the released code (scripts/extract.py) takes the layers 
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -78,6 +79,25 @@ def _chosen(layers: str | Sequence[int], depth: int) -> list[int]:
     if layers == EVERY_OTHER:
         number = (depth + 1) // 2
         return [round(place * (depth - 1) / max(number - 1, 1)) for place in range(number)]
-    if isinstance(layers, str) or not layers or not all(0 <= number < depth for number in layers):
-        raise ConfigError(f"'layers' must be {EVERY_OTHER}, or numbers from 0 to {depth - 1}, got {layers}")
-    return list(layers)
+    require_layers(layers, {"num_hidden_layers": depth})
+    return list(layers)  # type: ignore[arg-type]
+
+
+def require_layers(layers: Any, sizes: Mapping[str, Any]) -> None:
+    """Refuse what cannot be the numbers of a model's layers.
+
+    Args:
+        layers: As of `thinned`; None are all.
+        sizes: Fields of the model's configuration, as far as they are known.
+
+    Raises:
+        ConfigError: They are no different numbers, or of no layers there.
+    """
+    if layers is None or layers == EVERY_OTHER:
+        return
+    depth = min((int(size) for name, size in sizes.items() if name in DEPTHS), default=None)
+    numbers = list(layers) if isinstance(layers, Sequence) and not isinstance(layers, str) else []
+    fits = all(type(number) is int and number >= 0 and (depth is None or number < depth) for number in numbers)
+    if not numbers or not fits or len(set(numbers)) < len(numbers):
+        most = "" if depth is None else f" to {depth - 1}"
+        raise ConfigError(f"'layers' must be {EVERY_OTHER}, or different numbers from 0{most}, got {layers}")

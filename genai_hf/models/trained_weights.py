@@ -11,6 +11,8 @@ from genai_hf.models.bare import bare
 from genai_hf.models.bottleneck import BottleneckLayer
 from genai_hf.models.few_bits import elements
 
+ORIGINAL = ".original_module."  # in the name of what PEFT keeps of a module that is trained as a whole
+
 
 def counted(model: nn.Module) -> dict[str, int]:
     """Weights of an adapted model.
@@ -21,7 +23,7 @@ def counted(model: nn.Module) -> dict[str, int]:
     """
     trained = {name: weight.numel() for name, weight in model.named_parameters() if weight.requires_grad}
     return {
-        "all": sum(map(elements, model.parameters())),
+        "all": sum(elements(weight) for name, weight in model.named_parameters() if ORIGINAL not in name),
         "trained": sum(trained.values()),
         "heads": sum(count for name, count in trained.items() if ".modules_to_save." in name),
         "tokens": sum(count for name, count in trained.items() if "trainable_tokens_delta" in name),
@@ -39,7 +41,11 @@ def closed_form(model: PeftModel) -> tuple[str, int]:
         return _virtual(settings)
     if settings.peft_type == PeftType.LORA:
         matrices = [part for part in parts if isinstance(part, LoraLayer)]
-        return f"r (d + k) for each of {len(matrices)} matrices", sum(map(_of_matrix, matrices))
+        own = settings.lora_bias or settings.bias != "none"
+        trained = [(name, weight) for name, weight in model.named_parameters() if own and weight.requires_grad]
+        biases = [weight for name, weight in trained if name.endswith(".bias") and ".modules_to_save." not in name]
+        why = f"r (d + k) for each of {len(matrices)} matrices" + ", and the biases" * own
+        return why, sum(map(_of_matrix, matrices)) + sum(weight.numel() for weight in biases)
     if settings.peft_type == PeftType.IA3:
         scaled = [part for part in parts if isinstance(part, IA3Layer)]
         sizes = [part.in_features if part.is_feedforward else part.out_features for part in scaled]

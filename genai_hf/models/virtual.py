@@ -18,7 +18,9 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from genai_hf.errors import ConfigError
+from genai_hf.models.bare import bare, unwrapped
 from genai_hf.models.loading import positions
+from genai_hf.models.writing import reads_prefix
 
 IN_PROMPT = {PeftType.PROMPT_TUNING, PeftType.P_TUNING}
 OTHER_NAMES = {  # fields of PEFT that it cannot find in the configuration of an architecture
@@ -54,12 +56,27 @@ def fit(model: PreTrainedModel, settings: PromptLearningConfig, length: int, *, 
         )
 
 
+def free_positions(model: nn.Module) -> int | None:
+    """How many tokens a model has positions for beside its virtual ones; None where there is no limit.
+
+    Args:
+        model: With an adapter or not.
+    """
+    whole, room = unwrapped(model), positions(bare(model).config)
+    is_virtual = isinstance(whole, PeftModel) and whole.active_peft_config.is_prompt_learning
+    return room if room is None or not is_virtual else room - whole.active_peft_config.num_virtual_tokens
+
+
 def _require_place(model: PreTrainedModel, settings: PromptLearningConfig, checkpointing: bool) -> None:
     """Refuse what PEFT would crash at, or leave idle without a word."""
     name, remedy = type(model).__name__, "take another, such as peft=lora"
     if name.endswith("ForPreTraining"):
         raise ConfigError(f"'peft': PEFT takes no segments to {name} beside virtual tokens; {remedy}")
+    if reads_prefix(model.config):
+        raise ConfigError(f"'peft': virtual tokens have no place in the mask of a prefix; {remedy}")
     if settings.peft_type in IN_PROMPT:
+        if isinstance(dict(model.base_model.named_children()).get("pooler"), nn.Linear):
+            raise ConfigError(f"'peft': the pooler of {name} would read a virtual token in place of [CLS]; {remedy}")
         if model.config.to_dict().get("classifier_pooling") == "mean":
             raise ConfigError(f"'peft': the mean that {name} takes would count virtual tokens; {remedy}")
         return
@@ -97,8 +114,16 @@ def _generate(generate: Callable[..., Any], *given: Any, **named: Any) -> Any:
     """Generate; positions are counted on from the cache, and PEFT need not say that it takes none.
 
     Raises:
-        ConfigError: There is padding on the left, from which they would be counted.
+        ConfigError: There is padding on the left, from which they would be counted, or PEFT reads a setting wrongly.
     """
+    settings = vars(named["generation_config"]) if "generation_config" in named else {}
+    for key in ("prefill_chunk_size", "cache_implementation", "prompt_lookup_num_tokens"):
+        if settings.get(key) is not None:
+            raise ConfigError(
+                f"'generation.{key}': not before virtual tokens, which come first all at once; leave it out"
+            )
+    if settings.get("use_cache") is False:
+        raise ConfigError("'generation.use_cache': virtual tokens are kept in the cache; leave it out")
     if (mask := named.get("attention_mask")) is not None and not bool(mask[:, 0].all()):
         remedy = "say trainer.per_device_eval_batch_size=1, or take another, such as peft=lora"
         raise ConfigError(f"'peft': virtual tokens cannot stand before texts of different lengths; {remedy}")

@@ -34,7 +34,8 @@ def watched(model: nn.Module, *, states: bool = False) -> Iterator[Seen]:
     seen = Seen()
     handles = [model.register_forward_hook(lambda _, __, output: vars(seen).update(output=output))]
     if states:
-        trunk = bare(model).base_model
+        alone = bare(model)
+        trunk = alone.get_decoder() if alone.config.is_encoder_decoder else alone.base_model
         handles.append(trunk.register_forward_hook(lambda _, __, output: vars(seen).update(states=output[0])))
     try:
         yield seen

@@ -82,10 +82,10 @@ def write(
     Returns:
         int64 (B, at most max_new_tokens), without prompts, padded on the right.
     """
-    alone, writes = bare(model), writer(model)
+    alone, whole, writes = bare(model), unwrapped(model), writer(model)
     inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
-    width, was_training = inputs["input_ids"].shape[1], alone.training
-    alone.eval()
+    width, was_training = inputs["input_ids"].shape[1], whole.training
+    whole.eval()
     with (
         plain(alone, **settings) as config,
         _both_ways(alone, width, config),
@@ -93,7 +93,7 @@ def write(
     ):
         torch.manual_seed(seed)
         ids: Tensor = writes.generate(**inputs, generation_config=config, streamer=streamer, tokenizer=tokenizer)
-    alone.train(was_training)
+    whole.train(was_training)
     return ids[:, 1 if alone.config.is_encoder_decoder else width :]  # a decoder of two begins with a token of its own
 
 
@@ -103,7 +103,7 @@ def _both_ways(model: PreTrainedModel, width: int, config: GenerationConfig) -> 
     if not reads_prefix(model.config):
         yield
         return
-    for key in ("prefill_chunk_size", "cache_implementation"):
+    for key in ("prefill_chunk_size", "cache_implementation", "prompt_lookup_num_tokens"):
         if vars(config)[key] is not None:
             raise ConfigError(
                 f"'generation.{key}': this model reads a prompt in both directions, all at once; leave it out"

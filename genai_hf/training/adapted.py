@@ -61,7 +61,7 @@ class EveryPartLearns(TrainerCallback):
             others = f" and {len(idle) - 1} more" if len(idle) > 1 else ""
             raise UserError(
                 f"after {steps} steps {idle[0]}{others} has had no gradient, so it would never be trained; "
-                "leave it out of peft.target_modules, or take another peft="
+                "leave it out of what peft= trains, or take another peft="
             )
 
 

@@ -164,7 +164,9 @@ def _collated(trainer: Trainer, rows: range) -> dict[str, Tensor]:
 def _key(trainer: Trainer, columns: Sequence[int], kept: Kept) -> str:
     """SHA-256 of all that the answers depend on: weights, what the teacher reads, and what is kept."""
     size = len(trainer.train_dataset)
-    digest = hashlib.sha256(repr((list(columns), kept, size, ROWS, trainer.args.bf16, trainer.args.fp16)).encode())
+    facts = (list(columns), kept, size, ROWS, trainer.args.bf16, trainer.args.fp16)
+    config = {**trainer.model.config.to_dict(), "_name_or_path": None, "transformers_version": None}
+    digest = hashlib.sha256(repr((facts, type(trainer.model).__name__, sorted(config.items(), key=str))).encode())
     for name, weight in sorted(trainer.model.state_dict().items()):
         digest.update(name.encode() + weight.detach().float().cpu().numpy().tobytes())
     for start in range(0, size, ROWS):

@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -23,7 +24,16 @@ from genai_hf.training.teacher_cache import Kept, cached
 from genai_hf.training.trainer import Trainer
 from genai_hf.weightless import weightless_folder
 
+ALONE = "without_teacher"
 PROBED = 8  # rows by which it is seen that both read the same
+
+
+@dataclass(frozen=True)
+class Alone:
+    """The student without a teacher: what makes its Trainer, and where it is trained."""
+
+    make: Callable[[], Trainer]
+    folder: Path
 
 
 def taught(make: Callable[[], Trainer], folder: Path) -> str | None:

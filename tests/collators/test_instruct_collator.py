@@ -12,6 +12,11 @@ from genai_hf.models import require_packing
 from genai_hf.objectives.language import LanguageModelling, TextTally
 
 
+def packed(room):
+    """Settings of a collator that packs into rows of so many tokens, or not."""
+    return {"length": room or 0, "packing": room is not None}
+
+
 def objective(**settings: Any) -> LanguageModelling:
     return LanguageModelling(text=TextTally(np.ones(400, dtype=np.int64)), term="answer", **settings)
 
@@ -29,7 +34,7 @@ def test_padded_rows_predict_the_response_from_the_last_token_of_the_prompt_on()
 
 
 def test_packed_rows_begin_anew_and_predict_nothing_across():
-    batch = InstructCollator(pad_token_id=9, room=6)(ROWS)
+    batch = InstructCollator(pad_token_id=9, length=6, packing=True)(ROWS)
     assert batch["input_ids"].tolist() == [[1, 2, 3, 9, 7, 9], [4, 5, 6, 9, 9, 9]]
     assert batch["position_ids"].tolist() == [[0, 1, 2, 3, 0, 1], [0, 1, 2, 3, 0, 0]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0]]
@@ -46,7 +51,7 @@ def test_several_turns_of_one_row_are_predicted():
 def test_evaluation_rows_bring_their_prompts_padded_on_the_left():
     rows = [row([1, 2], [3, 9], epoch=-1), row([4], [5, 9], epoch=-1)]
     for room in (None, 8):
-        batch = InstructCollator(pad_token_id=9, room=room)(rows)
+        batch = InstructCollator(pad_token_id=9, **packed(room))(rows)
         assert batch["prompt_ids"].tolist() == [[1, 2], [9, 4]]
         assert batch["prompt_mask"].tolist() == [[1, 1], [0, 1]]
 
@@ -73,7 +78,7 @@ def test_packed_the_loss_and_the_gradient_are_those_of_each_row_by_itself(make):
         model.zero_grad()
         parts = some if isinstance(some[0], list) else [some]
         total = sum(
-            objective().sums(model, InstructCollator(pad_token_id=0, room=room)(part))["answer"] for part in parts
+            objective().sums(model, InstructCollator(pad_token_id=0, **packed(room))(part))["answer"] for part in parts
         )
         total.backward()
         sums.append(total.item())
@@ -81,7 +86,7 @@ def test_packed_the_loss_and_the_gradient_are_those_of_each_row_by_itself(make):
     assert sums[1:] == pytest.approx([sums[0]] * 3, rel=1e-12)
     for other in gradients[1:]:
         assert float((other - gradients[0]).norm() / gradients[0].norm()) < 1e-12
-    assert len(InstructCollator(pad_token_id=0, room=42)(rows)["input_ids"]) < 17
+    assert len(InstructCollator(pad_token_id=0, length=42, packing=True)(rows)["input_ids"]) < 17
 
 
 @pytest.mark.parametrize("room", [None, 64])
@@ -93,7 +98,7 @@ def test_the_loss_is_the_mean_of_the_responses_log_probabilities_and_of_no_promp
         said = model(input_ids=torch.from_numpy(one["input_ids"])[None]).logits[0].log_softmax(-1)
         for place in range(one["prompt"], len(one["input_ids"])):
             expected -= float(said[place - 1, one["input_ids"][place]])
-    batch = InstructCollator(pad_token_id=3, room=room)(rows)
+    batch = InstructCollator(pad_token_id=3, **packed(room))(rows)
     assert float(objective().sums(model, batch)["answer"]) == pytest.approx(expected, rel=1e-10)
     assert int(objective().count(batch)["answer"]) == sum(len(one["input_ids"]) - one["prompt"] for one in rows)
     everywhere = float(objective(head_on_labels=False).sums(model, batch)["answer"])
@@ -103,7 +108,7 @@ def test_the_loss_is_the_mean_of_the_responses_log_probabilities_and_of_no_promp
 
 
 def test_a_token_of_one_row_moves_no_other_rows_loss():
-    model, collator = make_llama(), InstructCollator(pad_token_id=0, room=100)
+    model, collator = make_llama(), InstructCollator(pad_token_id=0, length=100, packing=True)
     rows = [row([5, 6, 7], [8, 9]), row([11, 12, 13, 14], [15, 16])]
     other = [row([5, 6, 7], [8, 9]), row([11, 99, 13, 14], [15, 16])]
     losses = []

@@ -60,6 +60,15 @@ def _note(entry, notes):
     return f" ({number})"
 
 
+def test_the_pages_columns_and_rows_are_those_that_are_tried():
+    text = PAGE.read_text("utf-8")
+    cells = {("none", False, *model, method): "yes" for model in MODELS for method in METHODS}
+    empty = {(*variant, *model, method): "yes" for variant in VARIANTS for model in MODELS for method in METHODS}
+    made = page(cells | empty).splitlines()
+    assert made[0] in text
+    assert all(f"| {method} |" in text for method in METHODS)
+
+
 @pytest.mark.slow
 def test_the_page_says_what_goes_with_what(tmp_path, monkeypatch):
     cells = {}

@@ -71,7 +71,7 @@ def test_embeddings_head_and_the_chosen_layers_are_the_teachers(tmp_path, tokeni
 
 @pytest.mark.parametrize("layers", [[4], [-1], [], "some"])
 def test_layers_that_are_not_there_are_refused(layers):
-    with pytest.raises(ConfigError, match="'layers' must be every_other, or numbers from 0 to 3, got "):
+    with pytest.raises(ConfigError, match="'layers' must be every_other, or different numbers from 0 to 3, got "):
         thinned(AutoModelForMaskedLM.from_config(KINDS["bert"][1]), layers)
 
 

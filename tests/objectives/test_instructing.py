@@ -38,7 +38,7 @@ def objective(**settings: Any) -> Answering:
 def test_greedy_answers_are_those_of_each_prompt_by_itself(make, room):
     model, rows = make().eval(), evaluation_rows(7)
     stop_at(model, END, END)
-    batch = InstructCollator(pad_token_id=END, room=room)(rows)
+    batch = InstructCollator(pad_token_id=END, length=room or 0, packing=room is not None)(rows)
     found = Decoding(max_new_tokens=6)(model, batch, filler(TOKENIZER))
     assert found.shape == (7, 6)
     for row, answer in zip(rows, found.tolist(), strict=True):
@@ -51,7 +51,10 @@ def test_greedy_answers_are_those_of_each_prompt_by_itself(make, room):
 def test_a_tally_holds_answers_and_losses_of_responses_alone():
     model, rows = make_gpt2().eval(), evaluation_rows(3)
     stop_at(model, END, END)
-    tallies = [objective().tally(model, InstructCollator(pad_token_id=END, room=room)(rows)) for room in (None, 64)]
+    tallies = [
+        objective().tally(model, InstructCollator(pad_token_id=END, length=room or 0, packing=room is not None)(rows))
+        for room in (None, 64)
+    ]
     for tally in tallies:
         assert tally["answers"].shape == (3, 5)
         assert int(tally["targets"]) == sum(len(row["input_ids"]) - row["prompt"] for row in rows)

@@ -36,7 +36,9 @@ def test_a_finished_run_teaches_a_student_of_every_other_layer(text, root, teach
     folder = root / "distill" / "r"
     shown = table(folder)
     assert [row[0] for row in shown.rows] == ["teacher", "student", "student without teacher"]
-    start, theirs = (load_file(place / "model.safetensors") for place in (folder / "start", teacher / "model"))
+    start, theirs = (
+        load_file(place / "model.safetensors") for place in (next(folder.glob("start-*")), teacher / "model")
+    )
     for name, weight in start.items():
         assert (weight == theirs[name.replace("layer.1.", "layer.2.")]).all(), name
     metrics = json.loads((folder / "metrics.json").read_text())
@@ -44,8 +46,8 @@ def test_a_finished_run_teaches_a_student_of_every_other_layer(text, root, teach
     assert metrics["teacher_accuracy"] == before["eval_accuracy"]
     assert metrics["parameters"] < metrics["teacher_parameters"] == before["parameters"]
     assert {"without_teacher_accuracy", "times_faster"} <= metrics.keys()
-    assert not (folder / "teacher").exists()
-    assert (folder / "without_teacher" / "model" / "model.safetensors").is_file()
+    assert not [*folder.glob("teacher*")]
+    assert next(folder.glob("without_teacher-*/model/model.safetensors"))
 
 
 def test_a_teacher_without_another_start_is_of_a_bit_the_plain_run(text, root, teacher):  # noqa: F811
@@ -83,7 +85,7 @@ def test_language_models_are_distilled_too(text, root, kind):  # noqa: F811
     assert cli.main(["distill", f"of={kind}", text, *TRAINING, *KINDS[kind], "compare=false", "run=r"]) == 0
     folder = root / "distill" / "r"
     assert [row[0] for row in table(folder).rows] == ["teacher", "student"]
-    assert (folder / "teacher" / "model" / "model.safetensors").is_file()
+    assert next(folder.glob("teacher-*/model/model.safetensors"))
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,9 @@ def test_a_response_with_no_room_is_named_and_counted(tmp_path, capsys):
         "prompt=alpaca",
         *SIZES[1:3],
     ]
-    assert cli.main(["inspect", "instruct", *words, "sequence_length=400", "--n", "2"]) == 0
+    assert (
+        cli.main(["inspect", "instruct", *words, "sequence_length=400", "decoding.max_new_tokens=8", "--n", "2"]) == 0
+    )
     shown = capsys.readouterr()
     assert (
         f"left out of train: no room for the response and what the prompt cannot lose in 400 tokens: {file}:4"

@@ -160,7 +160,7 @@ def test_a_run_folder_and_an_adapter_are_no_model(text, root, capsys):  # noqa: 
     given = ["t5_spans", text, *(word for word in OWN if not word.startswith(("model.config", "tokenizer")))]
     given += ["model=pretrained", "trainer.eval_strategy=no"]
     assert cli.main([*given, f"model.name={run}"]) == 2
-    assert f"{run} is a run's folder, and its model is {run / 'model'}" in capsys.readouterr().err
+    assert f"this is a run's folder, and its model is {run / 'model'}" in capsys.readouterr().err
     assert cli.main([*given, f"model.name={run / 'model'}", "peft=lora", "run=adapter"]) == 0
     adapter = root / "t5_spans" / "adapter" / "model"
     assert json.loads((adapter / "adapter_config.json").read_text())["base_model_name_or_path"] == str(run / "model")

@@ -88,7 +88,7 @@ def make_trainer(
         args=args,
         objective=objective,
         processing_class=tokenizer,
-        data_collator=InstructCollator(pad_token_id=0, room=room),
+        data_collator=InstructCollator(pad_token_id=0, length=room or 0, packing=room is not None),
         train_dataset=Told(rows),
         eval_dataset=Told(21, evaluation=True),
     )
