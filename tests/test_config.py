@@ -115,6 +115,19 @@ def test_a_wrong_setting_is_refused_in_one_line(line, message):
     assert refused(line).startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("recipe", "line", "said"),
+    [
+        ("instruct", "packing=no", "'packing' must be bool, got 'no'"),
+        ("instruct", "sequence_length=abc", "'sequence_length' must be int, got 'abc'"),
+        ("distill", "compare=no", "'compare' must be bool, got 'no'"),
+        ("glue", "peft=lora peft.inference_mode=true", "'peft.inference_mode' is not for setting; it follows from the"),
+    ],
+)
+def test_what_no_single_part_takes_is_looked_at_too(recipe, line, said):
+    assert refused(line, recipe).startswith(said)
+
+
 def test_settings_that_are_several_are_not_set_to_one_value():
     assert refused("segments=3", "bert_nsp").startswith("'segments' holds several settings; set one of them: segments.")
 

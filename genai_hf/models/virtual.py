@@ -119,9 +119,7 @@ def _generate(generate: Callable[..., Any], *given: Any, **named: Any) -> Any:
     settings = vars(named["generation_config"]) if "generation_config" in named else {}
     for key in ("prefill_chunk_size", "cache_implementation", "prompt_lookup_num_tokens"):
         if settings.get(key) is not None:
-            raise ConfigError(
-                f"'generation.{key}': not before virtual tokens, which come first all at once; leave it out"
-            )
+            raise ConfigError(f"'generation.{key}': virtual tokens come first, all at once; leave it out")
     if settings.get("use_cache") is False:
         raise ConfigError("'generation.use_cache': virtual tokens are kept in the cache; leave it out")
     if (mask := named.get("attention_mask")) is not None and not bool(mask[:, 0].all()):

@@ -232,3 +232,26 @@ def test_where_data_are_is_said_once(tmp_path):
         instructions(format="alpaca")
     with pytest.raises(ConfigError, match=r"'data.name' is a data set of the Hub"):
         instructions(format="alpaca", name="owner/name", path=str(tmp_path))
+
+
+def task_file(folder: Path, name: str, category: str) -> str:
+    """A file with one task of three instances."""
+    instances = [{"input": f"{name} {n}", "output": [str(n)]} for n in range(3)]
+    content = {"Definition": [f"do {name}"], "Categories": [category], "Positive Examples": [], "Negative Examples": []}
+    (folder / f"{name}.json").write_text(json.dumps(content | {"Instances": instances}))
+    return str(folder / f"{name}.json")
+
+
+def test_files_to_validate_on_are_none_to_train_on_and_may_be_several(tmp_path):
+    files = [task_file(tmp_path, name, category) for name, category in (("t0", "a"), ("t1", "b"), ("t2", "a"))]
+    held = [files[2], files[0]]
+    found = instructions(format="natural_instructions", path=str(tmp_path), files={"validation": held})
+    assert {one.instruction.fields["definition"] for one in found.splits["train"]} == {"do t1"}
+    assert {one.instruction.fields["definition"] for one in found.splits["validation"]} == {"do t0", "do t2"}
+    with pytest.raises(ConfigError, match=r"^'data.validation_categories': files are given to validate on; leave one"):
+        instructions(
+            format="natural_instructions",
+            path=str(tmp_path),
+            files={"validation": files[0]},
+            validation_categories=["b"],
+        )

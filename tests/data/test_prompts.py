@@ -99,3 +99,20 @@ def test_what_is_learnt_spells_the_response(response):
         assert parts(found)[1].removesuffix("<|endoftext|>").strip() == one.response(example(response=response))
         alone = one._ids(parts(found)[0])
         assert found.ids[: found.prompt] == alone  # what is generated from is what was trained on
+
+
+def test_a_letter_of_several_tokens_is_kept_whole_or_left_out():
+    one = example("hello 😀😀", "meow")
+    whole = len(encoder()(one).ids)
+    found = [encoder(length)(one) for length in range(whole, whole - 9, -1)]
+    texts = [parts(some)[0].rpartition("Input: ")[2].removesuffix("\nOutput:") for some in found if some is not None]
+    assert len(texts) > 3
+    assert {text.rstrip(".").rstrip(" ") for text in texts} <= {
+        "hello 😀😀",
+        "hello 😀",
+        "hello",
+        "hell",
+        "hel",
+        "he",
+        "h",
+    }

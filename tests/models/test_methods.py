@@ -17,7 +17,11 @@ from tiny_models import (
 )
 
 from genai_hf.errors import ConfigError
-from genai_hf.models.few_bits import full_bytes, stored_bytes
+from genai_hf.models import adapters
+from genai_hf.models.few_bits import full_bytes, quantized, stored_bytes
+from genai_hf.models.trained_weights import closed_form, counted
+from genai_hf.models.virtual import free_positions
+from genai_hf.models.writing import note_prefix, write
 
 NO_PAST = ("distilbert", "modernbert")  # their attention takes no keys and values from before
 
@@ -29,7 +33,9 @@ def test_a_method_learns_on_an_architecture_or_is_refused(architecture, task, me
         with pytest.raises(ConfigError, match=r"^'peft': the attention of .* takes no keys and values from before"):
             adapted(model_of(architecture, task), method)
         return
+    base = sum(weight.numel() for weight in model_of(architecture, task).parameters())
     model = adapted(model_of(architecture, task), method)
+    assert counted(model)["all"] == base + closed_form(model)[1]
     require_learning(model)
     together = logits(model)
     assert together.shape == logits(model_of(architecture, task)).shape
@@ -78,6 +84,60 @@ def test_codes_of_four_bits_are_read_as_they_are_written(quantization, tmp_path)
         if type(part).__name__ == "Linear4bit":
             whole.get_submodule(name).weight.data = restore(part.weight.data, part.weight.quant_state)
     torch.testing.assert_close(logits(few), logits(whole), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("fields", [{"bias": "all"}, {"bias": "lora_only"}, {"lora_bias": True}])
+def test_biases_that_are_trained_are_counted(fields):
+    model = adapters.adapt(
+        model_of("bert", "MaskedLM"), adapters.adapter(length=8, checkpointing=False, method="lora", **fields)
+    )
+    assert counted(model)["trained"] == closed_form(model)[1]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"method": "prompt", "num_virtual_tokens": 0}, "'peft.num_virtual_tokens' must be at least 1, got 0"),
+        ({"method": "p_tuning", "num_virtual_tokens": 2, "encoder_hidden_size": -1}, "must be at least 1, got -1"),
+        ({"method": "lora", "init_lora_weights": "eva"}, "this one is made from data, which nobody gives"),
+    ],
+)
+def test_values_that_make_no_adapter_are_refused(fields, said):
+    with pytest.raises(ConfigError, match=said):
+        adapters.adapter(length=8, checkpointing=False, **fields)
+
+
+def test_bits_that_nobody_asked_for_are_refused():
+    with pytest.raises(ConfigError, match="neither load_in_4bit nor load_in_8bit is true"):
+        quantized(precision="fp32", load_in_4bit=False)
+
+
+def test_virtual_tokens_count_against_the_positions_and_refuse_a_prefixs_mask():
+    assert free_positions(model_of("gpt2", "CausalLM")) == 40
+    assert free_positions(adapted(model_of("gpt2", "CausalLM"), "prompt")) == 37
+    assert free_positions(adapted(model_of("gpt2", "CausalLM"), "lora")) == 40
+    model = model_of("gpt2", "CausalLM")
+    note_prefix(model.config, reads=True)
+    with pytest.raises(ConfigError, match="virtual tokens have no place in the mask of a prefix"):
+        adapted(model, "prompt")
+
+
+@pytest.mark.parametrize("method", ["prefix", "prompt", "p_tuning", "bottleneck"])
+def test_what_is_written_is_what_is_most_probable_each_time(method):
+    model = adapted(model_of("gpt2", "CausalLM"), method).eval()
+    ids = torch.tensor([[7, 8, 9]])
+    batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    ends = {"eos_token_id": None, "pad_token_id": 0}
+    written = write(model, batch, max_new_tokens=6, **ends)[0].tolist()
+    with torch.no_grad():
+        for token in written:
+            assert logits(model, [ids[0].tolist()])[0, -1].argmax() == token
+            ids = torch.cat([ids, torch.tensor([[token]])], 1)
+    if method != "bottleneck":
+        with pytest.raises(ConfigError, match=r"'generation.prefill_chunk_size': virtual tokens come first"):
+            write(model, batch, max_new_tokens=2, prefill_chunk_size=2, **ends)
+        with pytest.raises(ConfigError, match="cannot stand before texts of different lengths"):
+            write(model, {"input_ids": ids, "attention_mask": (torch.arange(9) > 0).long()[None]}, max_new_tokens=2)
 
 
 def test_the_mean_of_a_classifier_must_not_count_virtual_tokens():

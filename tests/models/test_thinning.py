@@ -69,7 +69,7 @@ def test_embeddings_head_and_the_chosen_layers_are_the_teachers(tmp_path, tokeni
     assert all(torch.equal(weight, before[name]) for name, weight in teacher.state_dict().items())
 
 
-@pytest.mark.parametrize("layers", [[4], [-1], [], "some"])
+@pytest.mark.parametrize("layers", [[4], [-1], [], "some", 2, [0, 0], [True], ["0"], [0.0]])
 def test_layers_that_are_not_there_are_refused(layers):
     with pytest.raises(ConfigError, match="'layers' must be every_other, or different numbers from 0 to 3, got "):
         thinned(AutoModelForMaskedLM.from_config(KINDS["bert"][1]), layers)
