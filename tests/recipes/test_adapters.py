@@ -198,7 +198,7 @@ def test_a_head_that_only_training_needs_is_in_checkpoints_and_not_in_the_final_
             "'peft': a prefix is lost where activations are",
         ),
         (["peft=prompt", "peft.num_virtual_tokens=500"], "'peft.num_virtual_tokens': 500 before texts of"),
-        (["peft=bottleneck", "peft.width=0"], "'peft': width must be at least 1, got 0"),
+        (["peft=bottleneck", "peft.width=0"], "'peft.width' must be at least 1, got 0"),
         (
             ["quantization=nf4"],
             "'quantization': weights of so few bits cannot be trained; add an adapter, such",

@@ -207,7 +207,7 @@ def test_a_run_of_which_no_checkpoint_is_whole_does_not_begin_anew_by_itself(tex
     assert (folder / "checkpoint-6").is_dir()
 
 
-@pytest.mark.parametrize("recipe", TRAINED)
+@pytest.mark.parametrize("recipe", EACH)
 def test_a_replay_gives_what_was_written_down_and_notices_what_was_not(recipe, text, root, capsys):
     assert cli.main([recipe, text, *RECIPES[recipe], "run=first"]) == 0
     folder = root / recipe / "first"

@@ -57,6 +57,7 @@ def test_stock_multiplies_the_gradient_by_the_accumulation_steps(tmp_path, token
     assert norm(4) / norm(1) == pytest.approx(4, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_two_ranks_and_accumulation_two_give_the_same_curve_over_three_epochs(tmp_path, tokenizer):
     (alone,) = launched(tmp_path, 1, "curve", "2")
     (together,) = launched(tmp_path, 2, "curve", "1")
