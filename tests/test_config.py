@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from omegaconf import OmegaConf
@@ -149,14 +149,18 @@ def test_every_reserved_field_exists_upstream():
     assert names.RESERVED.keys() <= config.schema.fields(names.UPSTREAM["trainer"]).keys()
 
 
-EVERYBODYS = ("launch", "peft", "quantization")  # groups of base.yaml: one recipe tries them for all
 BESIDES = {"quantization": ["peft=lora", "model=pretrained"]}  # what an option of the group needs
 
 
-def options() -> list[tuple[str, str, str]]:
+def options() -> list[Any]:
+    """Every option of every group with every recipe that has it; all but the first of these are slow."""
     every = {recipe: composing.groups(recipe_files.find(recipe)) for recipe in RECIPES}
-    own = [(r, g, o) for r, found in every.items() for g, choices in found.items() for o in choices]
-    return [(r, g, o) for r, g, o in own if g not in EVERYBODYS or r == "bert_mlm"]
+    triples = [(r, g, o) for r, found in every.items() for g, choices in found.items() for o in choices]
+    first = {(group, option): recipe for recipe, group, option in reversed(triples)}
+    return [
+        triple if first[triple[1:]] == triple[0] else pytest.param(*triple, marks=pytest.mark.slow)
+        for triple in triples
+    ]
 
 
 @pytest.mark.parametrize(("recipe", "group", "option"), options())
