@@ -44,6 +44,7 @@ def build(cfg: DictConfig) -> Trainer:
         head_on_labels=cfg.head_on_labels,
     )
     model = models.adapt(model, config.adapter(cfg))
+    given = {"tokenizer": tokenizer, "positions": models.free_positions(model)}
     return Trainer(
         model=model,
         args=arguments,
@@ -52,13 +53,5 @@ def build(cfg: DictConfig) -> Trainer:
         data_collator=collator,
         train_dataset=blocks["train"],
         eval_dataset=blocks["validation"],
-        callbacks=[
-            config.build(
-                fill_blanks,
-                cfg.blanks,
-                at="blanks",
-                tokenizer=tokenizer,
-                positions=models.free_positions(model),
-            )
-        ],
+        callbacks=[config.build(fill_blanks, cfg.blanks, at="blanks", **given)],
     )

@@ -42,6 +42,7 @@ def build(cfg: DictConfig) -> Trainer:
     )
 
     model = models.adapt(model, config.adapter(cfg))
+    given = {"tokenizer": tokenizer, "positions": models.free_positions(model)}
     return Trainer(
         model=model,
         args=arguments,
@@ -52,13 +53,5 @@ def build(cfg: DictConfig) -> Trainer:
         data_collator=NextSentenceCollator(masking=masking, random_share=cfg.segments.random_share),
         train_dataset=pairs["train"],
         eval_dataset=pairs["validation"],
-        callbacks=[
-            config.build(
-                fill_blanks,
-                cfg.blanks,
-                at="blanks",
-                tokenizer=tokenizer,
-                positions=models.free_positions(model),
-            )
-        ],
+        callbacks=[config.build(fill_blanks, cfg.blanks, at="blanks", **given)],
     )

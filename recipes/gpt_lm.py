@@ -41,6 +41,7 @@ def build(cfg: DictConfig) -> Trainer:
         lengths=tokenization.byte_lengths(tokenizer),
     )
     model = models.adapt(model, config.adapter(cfg))
+    given = {"tokenizer": tokenizer, "positions": models.free_positions(model)}
     return Trainer(
         model=model,
         args=arguments,
@@ -51,14 +52,5 @@ def build(cfg: DictConfig) -> Trainer:
         data_collator=collator,
         train_dataset=blocks["train"],
         eval_dataset=blocks["validation"],
-        callbacks=[
-            config.build(
-                samples,
-                cfg.samples,
-                at="samples",
-                tokenizer=tokenizer,
-                positions=models.free_positions(model),
-                seed=cfg.seed,
-            )
-        ],
+        callbacks=[config.build(samples, cfg.samples, at="samples", seed=cfg.seed, **given)],
     )

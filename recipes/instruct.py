@@ -19,15 +19,9 @@ def build(cfg: DictConfig) -> Trainer:
     with arguments.main_process_first():  # the others find what it made or downloaded, and its tokenizer
         examples = config.build(data.instructions, cfg.data, at="data")
         tokenizer = config.build(tokenization.load_or_train, cfg.tokenizer, at="tokenizer", corpus=examples.corpus())
-    pad = filler(tokenizer)
+    pad, given = filler(tokenizer), {"examples": examples, "tokenizer": tokenizer, "wording": wording}
     rows = config.build(
-        data.encode_instructions,
-        {},
-        at="sequence_length",
-        examples=examples,
-        tokenizer=tokenizer,
-        wording=wording,
-        sequence_length=cfg.sequence_length,
+        data.encode_instructions, {}, at="sequence_length", sequence_length=cfg.sequence_length, **given
     )
     given = {"head": "causal_lm", "tokenizer": tokenizer, "sequence_length": cfg.sequence_length, "seed": cfg.seed}
     given["quantization"] = config.quantization(cfg)

@@ -45,6 +45,7 @@ def build(cfg: DictConfig) -> Trainer:
 
     text = TextTally(tokens["train"].frequencies(model.config.vocab_size))
     model = models.adapt(model, config.adapter(cfg))
+    given = {"tokenizer": tokenizer, "positions": models.free_positions(model)}
     return Trainer(
         model=model,
         args=arguments,
@@ -53,14 +54,6 @@ def build(cfg: DictConfig) -> Trainer:
         data_collator=collator,
         train_dataset=blocks["train"],
         eval_dataset=blocks["validation"],
-        callbacks=[
-            config.build(
-                fill_blanks,
-                cfg.blanks,
-                at="blanks",
-                tokenizer=tokenizer,
-                positions=models.free_positions(model),
-            )
-        ],
+        callbacks=[config.build(fill_blanks, cfg.blanks, at="blanks", **given)],
         training_heads=[NAME],
     )

@@ -10,7 +10,7 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, PreTrain
 
 from genai_hf import tokenization
 from genai_hf.errors import ConfigError
-from genai_hf.models import adapters, loading
+from genai_hf.models import loading, merging
 from genai_hf.task_files import finished_model
 
 
@@ -26,7 +26,7 @@ def read(run: Path, kind: Any) -> tuple[PreTrainedModel, PreTrainedTokenizerFast
     """
     folder = finished_model(str(run))
     if (folder / ADAPTER).is_file():
-        return adapters.read(folder, kind).eval(), tokenization.load(str(folder))
+        return merging.read(folder, kind).eval(), tokenization.load(str(folder))
     try:
         model: PreTrainedModel = kind.from_pretrained(folder, use_safetensors=True)
     except (OSError, SafetensorError) as error:
@@ -51,7 +51,7 @@ def read_writer(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
         raise ConfigError(reason) from error
     if (Path(name) / ADAPTER).is_file():
         kind = loading.HEADS[_head(name, AutoConfig.from_pretrained(name))]
-        return adapters.read(Path(name), kind).to(device).eval(), tokenizer
+        return merging.read(Path(name), kind).to(device).eval(), tokenizer
     wanted = loading.configuration(name, None, {}, None, tokenizer)
     model, missing = loading.weights(loading.HEADS[_head(name, wanted)], name, wanted, None)
     if missing:

@@ -16,7 +16,7 @@ from genai_hf.analysis import finished
 from genai_hf.analysis.streaming import Say, Streamer
 from genai_hf.errors import ConfigError, UserError
 from genai_hf.models import free_positions, writing
-from genai_hf.models.bare import bare
+from genai_hf.models.bare import prompted
 from genai_hf.models.extract import FACTS, saved_facts
 
 BATCH = 16  # prompts at a time where nothing is drawn
@@ -146,7 +146,7 @@ class Writer:
             ConfigError: A setting is none that the model can write by.
         """
         alone = say or self.settings.get("do_sample") or self.settings.get("stop_strings")
-        together = 1 if alone or writing.writer(self.model) is not bare(self.model) else BATCH  # virtual tokens: alone
+        together = 1 if alone or prompted(self.model) else BATCH  # texts behind virtual tokens: alone
         for _, group in groupby(enumerate(prompts), key=lambda pair: (pair[0] // together, pair[1].limit)):
             some = [prompt for _, prompt in group]
             yield from map(self._written, some, self._ids(some, say))

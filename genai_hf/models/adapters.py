@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import peft
-import torch
-from peft import PeftConfig, PeftModel, PeftType
+from peft import PeftConfig, PeftModel
 from peft.config import PromptLearningConfig
-from safetensors import SafetensorError
-from transformers import AutoConfig, BitsAndBytesConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from genai_hf.errors import ConfigError
-from genai_hf.models import bottleneck, few_bits, virtual
+from genai_hf.models import bottleneck, virtual
 from genai_hf.models.fresh import fresh
 from genai_hf.ranks import say
 
@@ -137,7 +135,7 @@ def adapt(model: PreTrainedModel, wanted: Adapter | None) -> Adapted:
     if tokens:
         _train_tokens(settings, tokens)
     try:
-        with _of_no_concern():
+        with of_no_concern():
             adapted = peft.get_peft_model(model, settings)
     except (ValueError, TypeError) as error:
         reason = str(error).partition("\n")[0].removesuffix(". Please check the target modules and try again.")
@@ -154,7 +152,7 @@ def adapt(model: PreTrainedModel, wanted: Adapter | None) -> Adapted:
 
 
 @contextmanager
-def _of_no_concern() -> Iterator[None]:
+def of_no_concern() -> Iterator[None]:
     """Within this context PEFT does not warn of what it mends itself, or asks transformers by an old name."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
@@ -198,59 +196,3 @@ def _train_tokens(settings: PeftConfig, tokens: Sequence[int]) -> None:
     if "trainable_token_indices" not in vars(settings):
         raise ConfigError(f"'peft': {settings.peft_type} cannot learn the new tokens; take peft=lora")
     settings.trainable_token_indices = list(tokens)
-
-
-def read(folder: Path, kind: Any) -> Adapted:
-    """The model in a folder that holds an adapter only, the adapter's update in its weights if it can: see `beside`."""
-    adapted = beside(folder, kind)
-    if not mergeable(adapted.active_peft_config) or is_quantized(adapted):
-        return adapted
-    return merged(adapted)
-
-
-def merged(adapted: PeftModel) -> PreTrainedModel:
-    """The base with the adapter's update in its weights."""
-    with _of_no_concern():
-        whole: PreTrainedModel = adapted.merge_and_unload()
-    return whole
-
-
-def is_quantized(model: Adapted) -> bool:
-    """Whether weights of it have fewer bits."""
-    return model.config.to_dict().get("quantization_config") is not None
-
-
-def mergeable(settings: PeftConfig) -> bool:
-    """Whether what an adapter does can be done by the weights of its base alone."""
-    return settings.peft_type in {PeftType.LORA, PeftType.IA3}
-
-
-def beside(folder: Path, kind: Any, *, full: bool = False) -> PeftModel:
-    """The base of the adapter in a folder, with the adapter.
-
-    Args:
-        folder: With the adapter's files, and the model's own ``config.json``.
-        kind: Which of transformers' auto classes it is of.
-        full: Read the base's weights as they come, even if the adapter was trained beside fewer bits of them.
-
-    Raises:
-        ConfigError: The base is not where it was.
-    """
-    settings = PeftConfig.from_pretrained(str(folder))
-    name, wanted = str(settings.base_model_name_or_path), AutoConfig.from_pretrained(folder)
-    rows, bits = wanted.vocab_size, vars(wanted).pop("quantization_config", None)
-    stored = {} if bits is None or full else {"quantization_config": BitsAndBytesConfig.from_dict(bits)}
-    try:
-        wanted.vocab_size = AutoConfig.from_pretrained(name, revision=settings.revision).vocab_size
-        fixed = {"use_safetensors": True, "dtype": torch.float32, "ignore_mismatched_sizes": True}
-        base = kind.from_pretrained(name, config=wanted, revision=settings.revision, **fixed, **stored)
-    except (OSError, SafetensorError) as error:
-        raise ConfigError(f"{folder} is an adapter of {name}, which cannot be read; bring it back there") from error
-    if stored:
-        few_bits.leave(base)
-    if rows != base.config.vocab_size:
-        base.resize_token_embeddings(rows, mean_resizing=False)
-    with _of_no_concern():
-        adapted = PeftModel.from_pretrained(base, str(folder))
-    virtual.watch(adapted)
-    return adapted

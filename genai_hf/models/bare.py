@@ -13,6 +13,13 @@ def unwrapped(model: nn.Module) -> Any:
     return extract_model_from_parallel(model)
 
 
+def prompted(model: nn.Module) -> PeftModel | None:
+    """The model with its adapter, where that sets virtual tokens before a text; else None."""
+    whole = unwrapped(model)
+    is_virtual = isinstance(whole, PeftModel) and whole.active_peft_config.is_prompt_learning
+    return whole if is_virtual else None
+
+
 def bare(model: nn.Module) -> PreTrainedModel:
     """The model itself, in which an adapter's layers are, wrapped for several processes or with an adapter or not."""
     alone = unwrapped(model)

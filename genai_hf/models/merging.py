@@ -1,4 +1,4 @@
-"""An adapter's update added to the weights of its base, for a model that needs no adapter any more.
+"""An adapter read with its base, and its update added to the weights, for a model that needs no adapter any more.
 
 Merging is exact in exact arithmetic; how far rounding to 16 bits moves the outputs is measured, not assumed.
 """
@@ -9,11 +9,14 @@ from typing import Any
 
 import torch
 import transformers
+from peft import PeftConfig, PeftModel, PeftType
+from safetensors import SafetensorError
 from torch import Tensor
-from transformers import AutoConfig, AutoTokenizer
+from transformers import AutoConfig, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 
 from genai_hf.errors import ConfigError
-from genai_hf.models import adapters
+from genai_hf.models import few_bits, virtual
+from genai_hf.models.adapters import Adapted, of_no_concern
 from genai_hf.models.extract import FACTS, read_extract_head
 from genai_hf.models.loading import positions
 
@@ -53,23 +56,79 @@ def merge(folder: Path, target: Path, dtype: str) -> Drift:
     """
     configuration = AutoConfig.from_pretrained(folder)
     kind = _class(folder, configuration)
-    beside = adapters.beside(folder, kind).eval()
-    if not adapters.mergeable(beside.active_peft_config):
-        method = str(beside.peft_type).removeprefix("PeftType.")
+    adapted = beside(folder, kind).eval()
+    if not mergeable(adapted.active_peft_config):
+        method = str(adapted.peft_type).removeprefix("PeftType.")
         raise ConfigError(f"{folder}: what {method} adds is no change of a weight, so it stays beside; use it as it is")
-    merged: Any = adapters.merged(adapters.beside(folder, kind, full=True)).eval()
+    whole: Any = merged(beside(folder, kind, full=True)).eval()
     if FACTS in configuration.to_dict():
-        read_extract_head(merged, folder)
-    merged.to(getattr(torch, dtype))
+        read_extract_head(whole, folder)
+    whole.to(getattr(torch, dtype))
     random = torch.Generator().manual_seed(0)
     length = min(LENGTH, positions(configuration) or LENGTH)
-    ids = torch.randint(merged.config.vocab_size, (ROWS, length), generator=random)
-    ours, theirs = _outputs(merged, ids), _outputs(beside, ids)
-    merged.save_pretrained(target)
+    ids = torch.randint(whole.config.vocab_size, (ROWS, length), generator=random)
+    ours, theirs = _outputs(whole, ids), _outputs(adapted, ids)
+    whole.save_pretrained(target)
     AutoTokenizer.from_pretrained(folder).save_pretrained(target)
     apart = (ours - theirs).abs()
-    count = sum(weight.numel() for weight in merged.parameters())
+    count = sum(weight.numel() for weight in whole.parameters())
     return Drift(count, ROWS, float(apart.max()), float(apart.mean()), float(theirs.abs().max()))
+
+
+def read(folder: Path, kind: Any) -> Adapted:
+    """The model in a folder that holds an adapter only, the adapter's update in its weights if it can: see `beside`."""
+    adapted = beside(folder, kind)
+    if not mergeable(adapted.active_peft_config) or is_quantized(adapted):
+        return adapted
+    return merged(adapted)
+
+
+def merged(adapted: PeftModel) -> PreTrainedModel:
+    """The base with the adapter's update in its weights."""
+    with of_no_concern():
+        whole: PreTrainedModel = adapted.merge_and_unload()
+    return whole
+
+
+def is_quantized(model: Adapted) -> bool:
+    """Whether weights of it have fewer bits."""
+    return model.config.to_dict().get("quantization_config") is not None
+
+
+def mergeable(settings: PeftConfig) -> bool:
+    """Whether what an adapter does can be done by the weights of its base alone."""
+    return settings.peft_type in {PeftType.LORA, PeftType.IA3}
+
+
+def beside(folder: Path, kind: Any, *, full: bool = False) -> PeftModel:
+    """The base of the adapter in a folder, with the adapter.
+
+    Args:
+        folder: With the adapter's files, and the model's own ``config.json``.
+        kind: Which of transformers' auto classes it is of.
+        full: Read the base's weights as they come, even if the adapter was trained beside fewer bits of them.
+
+    Raises:
+        ConfigError: The base is not where it was.
+    """
+    settings = PeftConfig.from_pretrained(str(folder))
+    name, wanted = str(settings.base_model_name_or_path), AutoConfig.from_pretrained(folder)
+    rows, bits = wanted.vocab_size, vars(wanted).pop("quantization_config", None)
+    stored = {} if bits is None or full else {"quantization_config": BitsAndBytesConfig.from_dict(bits)}
+    try:
+        wanted.vocab_size = AutoConfig.from_pretrained(name, revision=settings.revision).vocab_size
+        fixed = {"use_safetensors": True, "dtype": torch.float32, "ignore_mismatched_sizes": True}
+        base = kind.from_pretrained(name, config=wanted, revision=settings.revision, **fixed, **stored)
+    except (OSError, SafetensorError) as error:
+        raise ConfigError(f"{folder} is an adapter of {name}, which cannot be read; bring it back there") from error
+    if stored:
+        few_bits.leave(base)
+    if rows != base.config.vocab_size:
+        base.resize_token_embeddings(rows, mean_resizing=False)
+    with of_no_concern():
+        adapted = PeftModel.from_pretrained(base, str(folder))
+    virtual.watch(adapted)
+    return adapted
 
 
 def _class(folder: Path, configuration: Any) -> Any:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from genai_hf.errors import ConfigError
-from genai_hf.models.bare import bare, unwrapped
+from genai_hf.models.bare import bare, prompted
 from genai_hf.models.loading import positions
 from genai_hf.models.writing import reads_prefix
 
@@ -62,9 +62,8 @@ def free_positions(model: nn.Module) -> int | None:
     Args:
         model: With an adapter or not.
     """
-    whole, room = unwrapped(model), positions(bare(model).config)
-    is_virtual = isinstance(whole, PeftModel) and whole.active_peft_config.is_prompt_learning
-    return room if room is None or not is_virtual else room - whole.active_peft_config.num_virtual_tokens
+    adapted, room = prompted(model), positions(bare(model).config)
+    return room if room is None or adapted is None else room - adapted.active_peft_config.num_virtual_tokens
 
 
 def _require_place(model: PreTrainedModel, settings: PromptLearningConfig, checkpointing: bool) -> None:
@@ -90,7 +89,7 @@ def _require_place(model: PreTrainedModel, settings: PromptLearningConfig, check
 def watch(adapted: PeftModel) -> None:
     """Take the vectors off the last states of an adapted model, and refuse what PEFT would leave out of its inputs."""
     settings = adapted.active_peft_config
-    if not settings.is_prompt_learning:
+    if prompted(adapted) is None:
         return
     adapted.register_forward_pre_hook(_refuse, with_kwargs=True)
     adapted.generate = partial(_generate, adapted.generate)  # type: ignore[method-assign]

@@ -10,14 +10,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from peft import PeftModel
 from torch import Tensor, nn
 from transformers import GenerationConfig, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.generation import BaseStreamer
 
 from genai_hf.errors import ConfigError
 from genai_hf.models.attention import four_dimensional, prefix_mask
-from genai_hf.models.bare import bare, unwrapped
+from genai_hf.models.bare import bare, prompted, unwrapped
 
 OF_THE_MODEL = ("pad", "bos", "eos", "decoder_start", "forced_bos", "forced_eos")  # ids; all else is given
 PREFIX = "prefix_lm"  # key of a decoder's config: whether it reads a prompt in both directions
@@ -36,9 +35,7 @@ def reads_prefix(configuration: PreTrainedConfig) -> bool:
 
 def writer(model: nn.Module) -> Any:
     """What to call `generate` of: an adapter of vectors before the text has one of its own."""
-    whole = unwrapped(model)
-    is_virtual = isinstance(whole, PeftModel) and whole.active_peft_config.is_prompt_learning
-    return whole if is_virtual else bare(model)
+    return prompted(model) or bare(model)
 
 
 @contextmanager

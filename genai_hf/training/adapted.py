@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from peft import PeftModel
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from genai_hf.errors import UserError
-from genai_hf.models.bare import unwrapped
+from genai_hf.models.bare import prompted, unwrapped
 from genai_hf.models.trained_weights import closed_form, counted
 from genai_hf.reports import sections
 
@@ -85,18 +84,14 @@ def table(model: nn.Module) -> sections.Table:
 
 def save_trained(model: nn.Module, folder: Path) -> None:
     """Save what is trained of a model with virtual tokens: PEFT's own file has not what they are made by."""
-    if _is_virtual(model):
+    if prompted(model) is not None:
         trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
         save_file({name: weight.detach().cpu().contiguous() for name, weight in trained.items()}, folder / TRAINED)
 
 
 def load_trained(model: nn.Module, folder: Path) -> bool:
     """Take it up; False where the model is of another kind."""
-    if not _is_virtual(model):
+    if prompted(model) is None:
         return False
     model.load_state_dict(load_file(folder / TRAINED), strict=False)
     return True
-
-
-def _is_virtual(model: nn.Module) -> bool:
-    return isinstance(model, PeftModel) and bool(model.active_peft_config.is_prompt_learning)

@@ -107,6 +107,13 @@ def test_values_that_make_no_adapter_are_refused(fields, said):
         adapters.adapter(length=8, checkpointing=False, **fields)
 
 
+def test_an_adapter_remembers_which_commit_of_the_hub_its_base_was():
+    model = model_of("bert", "MaskedLM")
+    model.config._commit_hash = "1234abcd"
+    assert adapted(model, "lora").active_peft_config.revision == "1234abcd"
+    assert adapted(model_of("bert", "MaskedLM"), "lora").active_peft_config.revision is None
+
+
 def test_bits_that_nobody_asked_for_are_refused():
     with pytest.raises(ConfigError, match="neither load_in_4bit nor load_in_8bit is true"):
         quantized(precision="fp32", load_in_4bit=False)

@@ -11,7 +11,7 @@ from transformers import AutoModelForSequenceClassification
 
 import genai_hf
 from genai_hf import cli
-from genai_hf.models import adapters
+from genai_hf.models import merging
 from genai_hf.models.bare import bare
 from genai_hf.models.trained_weights import closed_form, counted
 
@@ -82,7 +82,7 @@ def test_what_is_saved_is_the_adapter_alone_and_it_is_all_that_is_needed(method,
     said = capsys.readouterr().out
     assert float(re.search(r"are off the adapter's by ([\d.e-]+) at most", said)[1]) < 1e-5
     merged = AutoModelForSequenceClassification.from_pretrained(run / "merged")
-    read = adapters.read(run / "model", AutoModelForSequenceClassification)
+    read = merging.read(run / "model", AutoModelForSequenceClassification)
     assert all(torch.equal(weight, merged.state_dict()[name]) for name, weight in read.state_dict().items())
     assert cli.main(["merge", str(run)]) == 2
     assert "merged exists; remove it first" in capsys.readouterr().err
@@ -117,7 +117,7 @@ def test_what_stays_beside_the_weights_goes_on_bit_for_bit_and_is_read(method, r
     assert all(torch.equal(weight, theirs[name]) for name, weight in ours.items())
     assert cli.main(["merge", str(whole)]) == 2
     assert "is no change of a weight, so it stays beside" in capsys.readouterr().err
-    model = adapters.read(whole / "model", type(bare(trainer.model))).eval()
+    model = merging.read(whole / "model", type(bare(trainer.model))).eval()
     batch = trainer.data_collator([trainer.eval_dataset[0]])
     inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "decoder_input_ids") if name in batch}
     with torch.no_grad():
@@ -143,7 +143,7 @@ def test_beside_weights_of_few_bits_it_goes_on_bit_for_bit(recipe, quantization,
     trainer.save_model(str(root / "again"))
     ours, theirs = (load_file(folder / "adapter_model.safetensors") for folder in (whole / "model", root / "again"))
     assert all(torch.equal(weight, theirs[name]) for name, weight in ours.items())
-    model = adapters.read(whole / "model", type(bare(trainer.model))).eval()
+    model = merging.read(whole / "model", type(bare(trainer.model))).eval()
     batch = trainer.data_collator([trainer.eval_dataset[0]])
     inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "decoder_input_ids") if name in batch}
     with torch.no_grad():
@@ -153,7 +153,7 @@ def test_beside_weights_of_few_bits_it_goes_on_bit_for_bit(recipe, quantization,
     assert cli.main(["merge", str(whole), "--dtype", "float32"]) == 0
     apart = re.search(r"are off the adapter's by ([\d.e-]+) at most", capsys.readouterr().out)
     assert float(apart[1]) > 1e-4  # what the bits cost: the merged model has all of them
-    full = adapters.beside(whole / "model", type(bare(trainer.model)), full=True).eval()
+    full = merging.beside(whole / "model", type(bare(trainer.model)), full=True).eval()
     alone = type(bare(trainer.model)).from_pretrained(whole / "merged").eval()
     with torch.no_grad():
         torch.testing.assert_close(alone(**inputs).logits, full(**inputs).logits, rtol=0, atol=1e-5)
