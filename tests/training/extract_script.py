@@ -2,8 +2,8 @@
 
 import json
 import os
-import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ import transformers
 from torch.utils.data import Dataset
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+import two_rank_script
 from conftest import make_tokenizer
 from extract_parts import with_head
-from labelling_script import curve
 from training_script import GLOBAL_BATCH, flat_gradients
+from two_rank_script import curve
 
 from genai_hf.collators.extract import ExtractCollator
 from genai_hf.objectives.extract import Extract
@@ -112,13 +113,7 @@ def make_trainer(
     )
 
 
-def launched(folder: Path) -> dict[str, Any]:
-    """Run the script on two gloo ranks and read what rank 0 wrote."""
-    out = folder / "out.json"
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", __file__, str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(out.read_text())
+launched = partial(two_rank_script.launched, __file__)
 
 
 def main(out: str) -> None:

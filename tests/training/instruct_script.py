@@ -2,8 +2,8 @@
 
 import json
 import os
-import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,10 @@ import transformers
 from torch.utils.data import Dataset
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+import two_rank_script
 from instruct_tiny import make_decoder_tokenizer, make_gpt2, random_rows
 from training_script import GLOBAL_BATCH, flat_gradients
+from two_rank_script import curve
 
 from genai_hf.collators.instruct import InstructCollator
 from genai_hf.models import stop_at
@@ -94,24 +96,7 @@ def make_trainer(
     )
 
 
-def curve(trainer: Trainer) -> dict[str, Any]:
-    """Losses of all steps, and all figures of each epoch's evaluation."""
-    trainer.train()
-    history = trainer.state.log_history
-    timeless = [{key: value for key, value in entry.items() if key.startswith("eval_")} for entry in history]
-    return {
-        "losses": [entry["loss"] for entry in history if "loss" in entry],
-        "evaluations": [figures for figures in timeless if figures],
-    }
-
-
-def launched(folder: Path) -> dict[str, Any]:
-    """Run the script on two gloo ranks and read what rank 0 wrote."""
-    out = folder / "out.json"
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", __file__, str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(out.read_text())
+launched = partial(two_rank_script.launched, __file__)
 
 
 def main(out: str) -> None:

@@ -2,8 +2,8 @@
 
 import json
 import os
-import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,10 @@ import transformers
 from torch.utils.data import Dataset
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+import two_rank_script
 from conftest import make_tokenizer
 from training_script import GLOBAL_BATCH, flat_gradients
+from two_rank_script import curve
 
 from genai_hf.collators.labelled import LabelledCollator
 from genai_hf.objectives.labelling import Labelling
@@ -116,29 +118,12 @@ def make_trainer(
     )
 
 
-def curve(trainer: Trainer) -> dict[str, Any]:
-    """Losses of all steps, and all figures of each epoch's evaluation."""
-    trainer.train()
-    history = trainer.state.log_history
-    timeless = [{key: value for key, value in entry.items() if key.startswith("eval_")} for entry in history]
-    return {
-        "losses": [entry["loss"] for entry in history if "loss" in entry],
-        "evaluations": [figures for figures in timeless if figures],
-    }
-
-
 def tallied(trainer: Trainer) -> dict[str, Any]:
     """What the evaluation gathers on every rank."""
     return {name: values.tolist() for name, values in trainer.gathered(trainer.eval_dataset).items()}
 
 
-def launched(folder: Path) -> dict[str, Any]:
-    """Run the script on two gloo ranks and read what rank 0 wrote."""
-    out = folder / "out.json"
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", __file__, str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(out.read_text())
+launched = partial(two_rank_script.launched, __file__)
 
 
 def main(out: str) -> None:

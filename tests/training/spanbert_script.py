@@ -2,8 +2,8 @@
 
 import json
 import os
-import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 import transformers
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+import two_rank_script
 from conftest import Rows, make_tokenizer, tiny_bert
 from training_script import GLOBAL_BATCH, curve, flat_gradients
 
@@ -75,13 +76,7 @@ def make_trainer(
     )
 
 
-def launched(folder: Path) -> dict[str, Any]:
-    """Run the script on two gloo ranks and read what rank 0 wrote."""
-    out = folder / "out.json"
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", __file__, str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(out.read_text())
+launched = partial(two_rank_script.launched, __file__)
 
 
 def main(out: str) -> None:
