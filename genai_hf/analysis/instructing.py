@@ -1,15 +1,19 @@
 """What a run of instruction tuning leaves in its report: its data, scores by category before and after, and answers."""
 
+import re
+import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genai_hf.analysis.answering import LONGEST, Asked, samples
+from genai_hf.analysis.answering import LONGEST, READABLE, Asked, samples
 from genai_hf.analysis.before_after import BeforeAndAfter
 from genai_hf.analysis.labelling_tables import epochs
 from genai_hf.collators.instruct import InstructCollator
 from genai_hf.data import InstructionRows, Instructions
+from genai_hf.data.instruction_files import Example
 from genai_hf.errors import ConfigError
 from genai_hf.objectives.answering import Answering, filler, in_group
 from genai_hf.reports import sections
@@ -17,6 +21,7 @@ from genai_hf.reports.sections import Table
 from genai_hf.reports.words import metric_name, shown
 
 VALIDATION = "validation"
+PLAIN = re.compile(r"--(chat|instruction)$|\w[^=]*$")  # no setting, and no flag of another kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +53,29 @@ class InstructReport:
             found = [data_table(self.examples, self.rows), epochs(trainer, objective.scores), groups_table(trainer)]
             asked = Asked([objective.prompt(rows[number]) for number in range(len(rows))], rows.references)
             found += samples(asked, answers, objective.scores, self.samples) if self.samples else []
+            command = self.question(folder)
+            found.append(Table("Ask it", ["command"], [[command]], "In a shell.") if command else None)
             for section in filter(None, found):
                 sections.save(folder, section)
+            if command:
+                print(f"ask it: {command}", file=sys.stderr)
         return {}
+
+    def question(self, folder: Path) -> str | None:
+        """A command that has the model answer a short prompt; None where there is none that a shell reads as it is."""
+        asked = [words for words in map(_spoken, self.rows[VALIDATION].examples) if all(map(PLAIN.match, words))]
+        if not asked:
+            return None
+        words = min(asked, key=lambda words: abs(len(" ".join(words)) - READABLE))
+        return shlex.join(["genai-hf", "generate", str(folder), *words])
+
+
+def _spoken(example: Example) -> list[str]:
+    """What is asked of the verb generate for an example's answer."""
+    if example.messages:
+        first = next((message["content"] for message in example.messages if message["role"] == "user"), "")
+        return ["--chat", first]
+    return ["--instruction", example.instruction.fields.get("definition", ""), *filter(None, [example.input])]
 
 
 def data_table(examples: Instructions, rows: Mapping[str, InstructionRows]) -> Table:

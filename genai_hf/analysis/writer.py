@@ -1,7 +1,7 @@
 """A model that writes: what it goes on with after a prompt, or answers in a conversation."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -112,13 +112,13 @@ class Writer:
             ends = tokenizer.convert_tokens_to_ids([facts.delimiter, facts.extract])
         return cls(model=model, tokenizer=tokenizer, settings=settings, seed=seed, begin=begin, ends=ends)
 
-    def read(self, texts: Sequence[str]) -> list[Prompt]:
-        """Prompts of texts.
+    def read(self, texts: Sequence[str], frame: Callable[[str], str] = str) -> list[Prompt]:
+        """Prompts of texts; what `frame` makes of each is what the model reads.
 
         Raises:
             ConfigError: One has no token, or more than the model has positions for.
         """
-        rows = [[*self.begin, *self.tokenizer(text)["input_ids"]] for text in texts]
+        rows = [[*self.begin, *self.tokenizer(frame(text))["input_ids"]] for text in texts]
         names = [f"prompt {place}" for place in range(1, len(texts) + 1)] if len(texts) > 1 else ["the prompt"]
         seeds = range(self.seed, self.seed + len(texts))
         return [Prompt(*fields) for fields in zip(texts, rows, map(self._limit, rows, names), seeds, strict=True)]

@@ -1,4 +1,4 @@
-"""Let a run's model, or any other, go on from prompts, or talk with it (--chat, --file, --json).
+"""Let a run's model, or any other, go on from prompts, follow an instruction, or talk (--chat, --instruction, --json).
 
 genai-hf generate RUN "a prompt" ["another" …]   what the model writes after each, word by word on a terminal
 genai-hf generate FOLDER "a prompt"              the same of a model in a folder, or on the Hub by its id
@@ -8,6 +8,8 @@ genai-hf generate RUN --file FILE                each line of a .txt file, or ro
 generation=greedy|beam|top_k|top_p               how the next token is chosen; greedy unless another is named
 generation.FIELD=value                           any field of GenerationConfig, such as generation.max_new_tokens=40
 seed=0                                           of what is drawn for the first prompt; each one after it has the next
+--instruction "what to do"                       of a run of instruct: each prompt is an input to that instruction,
+                                                 and both are put into the words that the run was trained on
 --chat                                           a conversation by the tokenizer's template: each prompt is a turn;
                                                  without any, each line of standard input, which a terminal asks for
 --json                                           one JSON object a prompt: prompt, text, tokens, stopped (end, length)
@@ -20,12 +22,12 @@ import io
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from omegaconf import OmegaConf
 
@@ -49,7 +51,8 @@ def main(words: list[str]) -> int:
     asked, overrides = _parse(words)
     cfg = composing.compose_verb("generate", overrides)
     checking.check_generation(cfg)
-    name, is_stream = _model(asked.model)
+    name, trained = _model(asked.model)
+    frame = _frame(trained, asked)
     asks = asked.chat and not (asked.prompts or asked.file)  # turn by turn
     texts = _typed() if asks else _given(asked)
     settings = OmegaConf.to_container(cfg.generation, resolve=True)
@@ -57,12 +60,12 @@ def main(words: list[str]) -> int:
     with running.quiet():
         from genai_hf.analysis.writer import Writer
 
-        writer = Writer.of(name, settings, seed=cfg.seed, stream=is_stream)  # type: ignore[arg-type]
+        writer = Writer.of(name, settings, seed=cfg.seed, stream=trained.get("packing") == "stream")  # type: ignore[arg-type]
         show = partial(_show, writer, as_json=asked.json, streams=streams)
         if asked.chat:
             _talk(writer, texts, show)
         else:
-            show(writer.read(list(texts)))
+            show(writer.read(list(texts), frame))
     return 0
 
 
@@ -74,6 +77,7 @@ def _parse(words: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--chat", action="store_true")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--file", type=Path)
+    parser.add_argument("--instruction")
     parser.error = arguments.refuse  # type: ignore[method-assign]
     asked = parser.parse_intermixed_args([word for word in words[:place] if not SETTING.match(word)])
     asked.words += words[place + 1 :]
@@ -83,22 +87,44 @@ def _parse(words: list[str]) -> tuple[argparse.Namespace, list[str]]:
     return asked, [word for word in words[:place] if SETTING.match(word)]
 
 
-def _model(name: str) -> tuple[str, bool]:
-    """Folder or Hub id of the model, and whether it was trained on one stream of texts."""
+def _model(name: str) -> tuple[str, Mapping[str, Any]]:
+    """Folder or Hub id of the model, and the settings of the run that it is of."""
     place = Path(name).expanduser()
     if not (place / places.RUN).is_file():
         if place.is_dir() and not (place / "config.json").is_file():
             raise ConfigError(f"{name} holds no model; name a run's folder, or one with a config.json")
-        return str(place) if place.is_dir() else name, False
+        return str(place) if place.is_dir() else name, {}
     if not (place / "metrics.json").is_file():
         raise ConfigError(f"{name} has not finished; the same command that began it goes on with it")
     if not (place / "model" / "config.json").is_file():
         raise ConfigError(f"{name} holds no model; name a run of gpt_lm or another that trains one")
-    return str(place / "model"), fingerprints.record(place / "settings.json").get("packing") == "stream"
+    return str(place / "model"), fingerprints.record(place / "settings.json")
+
+
+def _frame(trained: Mapping[str, Any], asked: argparse.Namespace) -> Callable[[str], str]:
+    """What makes of a prompt the text that the model was trained to go on from."""
+    if asked.instruction is None:
+        return str(trained.get("data.prefix", "")).__add__
+    arguments.require_text(asked.instruction)
+    if "prompt.wording" not in trained:
+        raise ConfigError(
+            "--instruction is for runs of instruct, by their folder; write all that is asked as one prompt"
+        )
+    if asked.chat or trained["data.format"] == "messages":
+        raise ConfigError("a conversation has no --instruction; say it in the first turn: --chat")
+    from genai_hf.data.wording import Instruction, Wording
+
+    wording, task = (
+        Wording(wording=trained["prompt.wording"]),
+        Instruction("", fields={"definition": asked.instruction}),
+    )
+    return lambda text: "".join(part.text for part in wording(task, text)).rstrip(" ")
 
 
 def _given(asked: argparse.Namespace) -> list[str]:
     """The prompts that were typed, those of standard input and those of the file."""
+    if asked.instruction is not None and not (asked.prompts or asked.file):
+        return [""]  # an instruction alone
     texts = [_input().read().removesuffix("\n") if text == "-" else text for text in asked.prompts]
     if asked.file:
         kinds = (*task_files.KINDS, ".txt")

@@ -1,6 +1,7 @@
 """Instruction tuning end to end: what the report has, what is held out, and what is refused."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,7 @@ def test_the_model_learns_and_a_category_that_is_held_out_is_scored_before_and_a
     assert after["eval_rougeL"] == pytest.approx(after["eval_rougeL_of_shouts"])
     found = {section.title: section for section in sections.load(run)}
     assert list(found) == [
-        "What it answers", "The data", "Epochs", "Categories held out", "Best answers", "Worst answers",
+        "What it answers", "The data", "Epochs", "Categories held out", "Best answers", "Worst answers", "Ask it",
     ]  # fmt: skip
     (row,) = found["Categories held out"].rows
     assert row[:2] == ["Shouts", 48]
@@ -83,6 +84,22 @@ def test_the_model_learns_and_a_category_that_is_held_out_is_scored_before_and_a
     assert len(answers.rows) == len(found["Best answers"].rows) == 3
     assert all("It shouts" in text and text.endswith("Output:") for text, _, _ in answers.rows)
     assert {after for _, _, after in answers.rows} <= {*SOUNDS.values()}
+
+
+def test_the_report_says_how_to_ask_and_what_is_asked_stands_in_the_words_of_training(run, capsys):
+    (command,) = {section.title: section for section in sections.load(run)}["Ask it"].rows[0]
+    program, *words = shlex.split(command)
+    assert program == "genai-hf" and words[:4] == ["generate", str(run), "--instruction", "It shouts, a."]
+    given = words[4]
+    capsys.readouterr()
+    assert cli.main([*words, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    spelt = f"Definition: It shouts, a.\n\nNow complete the following example -\nInput: {given}.\nOutput:"
+    assert cli.main(["generate", str(run), "--json", "--", spelt]) == 0
+    assert said["prompt"] == given and said["stopped"] == "end"
+    assert json.loads(capsys.readouterr().out) == said | {"prompt": spelt}
+    assert cli.main(["generate", f"{run}/model", "--instruction", "It shouts, a.", given]) == 2
+    assert "--instruction is for runs of instruct" in capsys.readouterr().err
 
 
 def test_the_saved_model_stops_by_itself(run):

@@ -138,6 +138,16 @@ def test_a_decoder_with_marks_of_its_own_begins_a_text_with_the_first(ask, root,
     assert json.loads(ask(model, "The cat", *LONG))["text"] == begun != alone
 
 
+def test_a_run_of_text_to_text_reads_a_prompt_behind_the_prefix_that_it_was_trained_with(ask, root, tmp_path):
+    run = shutil.copytree(root / "gpt_lm/gpt", tmp_path / "qa")
+    settings = json.loads((run / "settings.json").read_text())
+    (run / "settings.json").write_text(json.dumps(settings | {"data.prefix": "in house 7, "}))
+    framed = json.loads(ask(run, "The cat", *LONG))
+    plain = [json.loads(ask("gpt_lm/gpt", text, *LONG))["text"] for text in ("in house 7, The cat", "The cat")]
+    assert framed["text"] == plain[0] != plain[1]
+    assert framed["prompt"] == "The cat"
+
+
 def test_prompts_come_from_standard_input_and_from_files(ask, typed, tmp_path):
     expected = ask("gpt_lm/gpt", "The cat\nsleeps", SHORT)
     typed(b"The cat\nsleeps\n")
@@ -212,6 +222,9 @@ def test_what_is_wrong_in_a_prompt_a_setting_or_a_flag_is_said_in_a_line(root, r
         "this model's tokenizer has no chat template; leave --chat out, or name a model of chats"
     )
     assert refused(run, "The cat " * 40).endswith(" tokens, and the model 64 positions; shorten it")
+    assert refused(run, "--instruction", "Say it", "a") == (
+        "--instruction is for runs of instruct, by their folder; write all that is asked as one prompt"
+    )
     assert refused(run, "--file", tmp_path / "no.txt").startswith(f"{tmp_path}/no.txt: no such file of prompts")
     (tmp_path / "other.jsonl").write_text('{"text": "a"}\n')
     assert refused(run, "--file", tmp_path / "other.jsonl").endswith("no column 'prompt' among text; call one prompt")
