@@ -2,70 +2,39 @@
 
 import dataclasses
 import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from conftest import Rows, make_tokenizer
+from distillation_script import LOSS, PROBLEMS, launched, make, make_causal, taught
 from labelling_script import make_trainer as make_labelling
 from test_trainer import relative
 from training_script import gradients
-from transformers import GPT2Config, GPT2LMHeadModel, TrainingArguments
 
 from genai_hf.collators.causal import CausalLMCollator
 from genai_hf.errors import ConfigError
-from genai_hf.objectives.distillation import Distillation, Mixture
-from genai_hf.objectives.language import LanguageModelling, TextTally
-from genai_hf.training import Trainer, teacher_cache, teaching
+from genai_hf.objectives.distillation import Mixture
+from genai_hf.training import teacher_cache, teaching
 from genai_hf.training.teacher_cache import Kept, cached
 
-PROBLEMS = pytest.mark.parametrize("problem", ["classification", "regression", "causal_lm"])
-LOSS = Mixture(temperature=3.0, alpha=0.6)
+PROBLEMS = pytest.mark.parametrize("problem", PROBLEMS)
 
 
-def make_causal(folder: Path, accumulation: int = 1, dtype: torch.dtype = torch.float32, width: int = 16) -> Trainer:
-    torch.manual_seed(width)
-    model = GPT2LMHeadModel(
-        GPT2Config(vocab_size=64, n_embd=width, n_head=2, n_layer=1, n_positions=32, resid_pdrop=0.0, embd_pdrop=0.0,
-                   attn_pdrop=0.0, bos_token_id=3, eos_token_id=3)
-    )  # fmt: skip
-    frequencies = torch.ones(64, dtype=torch.int64).numpy()
-    return Trainer(
-        model=model.to(dtype),
-        args=TrainingArguments(
-            output_dir=str(folder), max_steps=1, learning_rate=1e-2, max_grad_norm=1e9, use_cpu=True, seed=0,
-            per_device_train_batch_size=16 // accumulation, gradient_accumulation_steps=accumulation,
-            per_device_eval_batch_size=4, logging_steps=1, save_strategy="no", remove_unused_columns=False,
-            logging_nan_inf_filter=False, disable_tqdm=True,
-        ),
-        objective=LanguageModelling(text=TextTally(frequencies), term="causal_lm"),
-        processing_class=make_tokenizer(),
-        data_collator=CausalLMCollator(end_of_text=3),
-        train_dataset=Rows(21, (16,)),
-        eval_dataset=Rows(8, (16,), evaluation=True),
-    )  # fmt: skip
+@pytest.fixture(scope="module")
+def ranks(tmp_path_factory) -> dict[str, Any]:
+    """What two gloo ranks gave, each problem with the teacher in the loop and from its cache."""
+    return launched(tmp_path_factory.mktemp("ranks"))
 
 
-def make(folder: Path, problem: str, **given: Any) -> Trainer:
-    return make_causal(folder, **given) if problem == "causal_lm" else make_labelling(folder, problem, **given)
-
-
-def another(folder: Path, problem: str, dtype: torch.dtype = torch.float32) -> Trainer:
-    """A teacher that says something else, surer than a new model, in training mode as it came."""
-    trainer = make(folder, problem, accumulation=1, dtype=dtype)
-    torch.manual_seed(7)
-    with torch.no_grad():
-        for weight in trainer.model.parameters():
-            weight.add_(0.3 * torch.randn_like(weight))
-    return trainer
-
-
-def taught(folder: Path, problem: str, loss: Mixture = LOSS, *, cache: bool = False, dtype=torch.float32, **given: Any):
-    teacher, student = another(folder, problem, dtype), make(folder, problem, dtype=dtype, **given)
-    says = teaching.teacher_of(teacher, student, loss=loss, cache=cache, top_k=8)
-    student.objective = Distillation(hard=student.objective, teacher=says, loss=loss)
-    return teacher, student
+@PROBLEMS
+@pytest.mark.parametrize("cache", [False, True])
+def test_two_ranks_do_not_change_the_gradient(ranks, tmp_path, monkeypatch, problem, cache):
+    monkeypatch.setenv("GENAI_HF_CACHE", str(tmp_path))
+    whole, loss = gradients(taught(tmp_path, problem, cache=cache, dtype=torch.float64, accumulation=1)[1])
+    found = ranks[f"{problem} {cache}"]
+    ours = {name: torch.tensor(found["gradients"][name], dtype=torch.float64) for name in whole}
+    assert relative(ours, {name: gradient.flatten() for name, gradient in whole.items()}) < 1e-10
+    assert found["loss"] == pytest.approx(loss, rel=1e-6)
 
 
 @PROBLEMS
