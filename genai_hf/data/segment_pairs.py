@@ -123,7 +123,8 @@ def segment_pairs(
     plan = PairPlan(room=length - SPECIAL, short_probability=short_probability, random_share=random_share)
     for split, some in tokens.items():
         if len(some.starts) - 1 < 2:
-            remedy = "give several (data.document=paragraph cuts files), or raise data.validation_share"
+            remedy = "give several (data.document=paragraph cuts files)"
+            remedy += ", or raise data.validation_share" if split == "validation" else ""
             raise DataError(f"{split}: one document, and next-sentence prediction needs text of another; {remedy}")
     text, held_out = tokens["train"], tokens["validation"]
     drawn = [plan.draw(text.starts, text.sentences, f"{seed} {number}") for number in range(passes)]

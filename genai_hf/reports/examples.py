@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from rich.console import Console, Group
 from rich.markup import escape
 from rich.panel import Panel
@@ -25,7 +26,8 @@ STYLES = {  # what was done to a token: how it is shown, and what the legend say
     "plain": ("", ""),
 }
 SPANS = ("cyan", "magenta", "yellow", "green", "blue", "red")  # backgrounds of one span after the other
-LARGEST_MASK = 128  # tokens of a mask that is drawn: two rows a line
+LARGEST_MASK = 128  # tokens of a mask that is drawn, which fit into 80 columns
+QUARTERS = "·▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"  # two tokens by two: upper left counts 1, upper right 2, lower left 4, lower right 8
 
 
 def show(trainer: Any, number: int) -> None:
@@ -83,15 +85,13 @@ def legend(pieces: list[Piece]) -> str:
 
 
 def picture(mask: Any) -> Text:
-    """Which token (down) looks at which (across), two tokens a line; of a long one the beginning."""
-    part, marks = mask[:LARGEST_MASK, :LARGEST_MASK], {(0, 0): "·", (0, 1): "▄", (1, 0): "▀", (1, 1): "█"}
-    lines = []
-    for first in range(0, len(part), 2):
-        upper = part[first]
-        lower = part[first + 1] if first + 1 < len(part) else 0 * upper
-        lines.append("".join(marks[int(up), int(low)] for up, low in zip(upper, lower, strict=True)))
+    """Which token (down) looks at which (across), two tokens a letter and a line; of a long one the beginning."""
+    part = np.asarray(mask[:LARGEST_MASK, :LARGEST_MASK], dtype=int)
+    part = np.pad(part, [(0, size % 2) for size in part.shape])
+    cells = part[::2, ::2] + 2 * part[::2, 1::2] + 4 * part[1::2, ::2] + 8 * part[1::2, 1::2]
+    lines = ["".join(QUARTERS[cell] for cell in row) for row in cells]
     said = "each token (down) looks at the tokens (across) that are filled"
-    more = "" if len(part) == len(mask) else f"; the first {LARGEST_MASK} of {len(mask):,}"
+    more = "" if len(mask) <= LARGEST_MASK else f"; the first {LARGEST_MASK} of {len(mask):,}"
     return Text(f"{said}{more}\n" + "\n".join(lines), "dim")
 
 

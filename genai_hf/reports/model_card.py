@@ -35,8 +35,8 @@ KEPT: dict[str, set[str]] = {
 }
 
 
-def write_model_card(folder: Path) -> Path:
-    """Write ``model/README.md`` of a run's folder.
+def write_model_card(folder: Path, part: str = "model") -> Path:
+    """Write the ``README.md`` of a run's model, which lies in the part ``model`` or ``merged`` of its folder.
 
     Nothing is invented: no licence, no author, no language that the run does not know.
 
@@ -46,7 +46,7 @@ def write_model_card(folder: Path) -> Path:
     Raises:
         UserError: The folder is not a run's, or it holds no model.
     """
-    run, model = read_run(folder), folder / "model"
+    run, model = read_run(folder), folder / part
     if not model.is_dir():
         raise UserError(f"{model}: no such folder; the run has not saved a model")
     saved = read_saved(model)

@@ -36,8 +36,10 @@ def main(words: list[str]) -> int:
         raise ConfigError(f"{target} exists; remove it first")
     with running.quiet():
         from genai_hf.models.merging import merge
+        from genai_hf.reports.model_card import write_model_card
 
         found = merge(asked.run / "model", target, asked.dtype)
+    write_model_card(asked.run, MERGED)
     print(
         f"{target}: {found.parameters:,} parameters in {asked.dtype}; on {found.rows} random rows its outputs, up to "
         f"{found.scale:.3g}, are off the adapter's by {found.largest:.3g} at most and {found.typical:.3g} on average"

@@ -82,6 +82,7 @@ def test_what_is_saved_is_the_adapter_alone_and_it_is_all_that_is_needed(method,
     said = capsys.readouterr().out
     assert float(re.search(r"are off the adapter's by ([\d.e-]+) at most", said)[1]) < 1e-5
     merged = AutoModelForSequenceClassification.from_pretrained(run / "merged")
+    assert "AutoModelForSequenceClassification.from_pretrained(folder)" in (run / "merged/README.md").read_text()
     read = merging.read(run / "model", AutoModelForSequenceClassification)
     assert all(torch.equal(weight, merged.state_dict()[name]) for name, weight in read.state_dict().items())
     assert cli.main(["merge", str(run)]) == 2
