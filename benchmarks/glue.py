@@ -15,16 +15,12 @@ The loss over the training rows before and after, computed alike for all arms, s
 
 import argparse
 import copy
-import json
-import platform
 import statistics
-import tempfile
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import arms
 import torch
 import transformers
 from omegaconf import OmegaConf
@@ -32,28 +28,13 @@ from omegaconf import OmegaConf
 from genai_hf import compose
 from genai_hf.collators.labelled import LabelledCollator
 from genai_hf.data import Encoded, Labelled, Task, encode, labelled
-from genai_hf.models import hardware, has_segments, load_classifier
+from genai_hf.models import has_segments, load_classifier
 from genai_hf.models.precision import has_bf16
 from genai_hf.objectives.labelling import Labelling
 from genai_hf.training import Trainer
 
 ARMS = ("defaults", "best flags", "ours")
 LENGTH, BATCH = 128, 32
-
-
-class Clock(transformers.TrainerCallback):
-    """The time from the first step's beginning to the last one's end."""
-
-    def __init__(self) -> None:
-        self.began = self.ended = 0.0
-
-    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Begin."""
-        self.began = self.began or time.perf_counter()
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """End, so far."""
-        self.ended = time.perf_counter()
 
 
 class StockRows(torch.utils.data.Dataset[dict[str, Any]]):
@@ -86,26 +67,24 @@ def arguments(folder: str, *, bf16: bool, **given: Any) -> transformers.Training
     return transformers.TrainingArguments(folder, **shared, **quiet, **device, **given)
 
 
-def stock(model: Any, rows: Encoded, tokenizer: Any, folder: str, *, best: bool, classes: bool) -> Any:
+def stock(folder: str, model: Any, rows: Encoded, tokenizer: Any, *, best: bool, classes: bool) -> Any:
     """The stock Trainer."""
     given: dict[str, Any] = {"train_sampling_strategy": "group_by_length"} if best else {}
     collator = transformers.DataCollatorWithPadding(tokenizer) if best else transformers.default_data_collator
     data = StockRows(rows, tokenizer, pad=not best, segments=has_segments(model.config), classes=classes)
-    trainer = transformers.Trainer(
-        model=model,
+    return transformers.Trainer(
+        model=copy.deepcopy(model),
         args=arguments(folder, bf16=best and has_bf16(), **given),
         train_dataset=data,
         data_collator=collator,
         processing_class=tokenizer,
     )
-    trainer.remove_callback(transformers.PrinterCallback)
-    return trainer
 
 
-def ours(model: Any, rows: Encoded, tokenizer: Any, folder: str, examples: Labelled) -> Any:
+def ours(folder: str, model: Any, rows: Encoded, tokenizer: Any, examples: Labelled) -> Any:
     """Our Trainer."""
     return Trainer(
-        model=model,
+        model=copy.deepcopy(model),
         args=arguments(folder, bf16=has_bf16(), remove_unused_columns=False, logging_nan_inf_filter=False),
         objective=objective(rows, examples),
         processing_class=tokenizer,
@@ -155,13 +134,13 @@ def main() -> None:
     transformers.utils.logging.disable_progress_bar()
     results = {task: measure(task, asked) for task in asked.tasks.split(",")}
     for against in ARMS[:2]:
-        ratios = [found["seconds"][against] / found["seconds"]["ours"] for found in results.values()]
+        ratios = [arms.median(found[against]) / arms.median(found["ours"]) for found in results.values()]
         print(f"ours against {against:12}{statistics.geometric_mean(ratios):.2f} x  (geometric mean over the tasks)")
-    print(json.dumps({"arguments": vars(asked), "hardware": hardware.hardware(), "tasks": results}, default=str))
+    print(arms.as_json(asked, results))
 
 
-def measure(name: str, asked: argparse.Namespace) -> dict[str, Any]:
-    """Median seconds of each arm on one task, and its losses."""
+def measure(name: str, asked: argparse.Namespace) -> dict[str, list[arms.Found]]:
+    """What each arm gave on one task."""
     cfg = compose("glue", [f"task={name}", f"data.path={asked.folder}", f"data.max_train_rows={asked.rows}"])
     task = Task(**OmegaConf.to_container(cfg.task, resolve=True))  # type: ignore[arg-type]
     examples = labelled(task=task, path=str(asked.folder), max_train_rows=asked.rows)
@@ -170,38 +149,27 @@ def measure(name: str, asked: argparse.Namespace) -> dict[str, Any]:
     sizes = {"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 1024}
     kind = {"name": asked.model} if asked.model else {"architecture": "bert", "config": sizes}
     model = load_classifier(names=task.names, tokenizer=tokenizer, sequence_length=LENGTH, **kind)  # type: ignore[arg-type]
-    seconds: dict[str, list[float]] = {arm: [] for arm in ARMS}
-    losses = {"before": [loss(copy.deepcopy(model), rows, tokenizer, examples)], **{arm: [] for arm in ARMS}}
-    for _ in range(asked.rounds):
-        for arm in ARMS:
-            spent, after = once(arm, copy.deepcopy(model), rows, tokenizer, examples)
-            seconds[arm].append(spent)
-            losses[arm].append(after)
-    found = {
-        "seconds": {arm: statistics.median(times) for arm, times in seconds.items()},
-        "loss": {arm: float(np.mean(values)) for arm, values in losses.items()},
-        "tokens": int(rows.lengths.sum()),
-    }
-    shown = "  ".join(f"{arm} {found['seconds'][arm]:.2f} s (loss {found['loss'][arm]:.3f})" for arm in ARMS)
-    print(f"{name:6}{shown}  before {found['loss']['before']:.3f}", flush=True)
+    given, classes = {"model": model, "rows": rows, "tokenizer": tokenizer}, bool(task.names)
+    makers = (
+        partial(stock, best=False, classes=classes, **given),
+        partial(stock, best=True, classes=classes, **given),
+        partial(ours, examples=examples, **given),
+    )
+    measured = {"rows": rows, "tokenizer": tokenizer, "examples": examples}
+    found = arms.in_turns(
+        {
+            arm: partial(arms.train, make, lambda trainer: {"loss": loss(trainer.model, **measured)})
+            for arm, make in zip(ARMS, makers, strict=True)
+        },
+        asked.rounds,
+    )
+    print(
+        f"{name}, loss before {loss(model, **measured):.3f}\n{arms.table(found, tokens=int(rows.lengths.sum()))}",
+        flush=True,
+    )
     return found
 
 
-def once(arm: str, model: Any, rows: Encoded, tokenizer: Any, examples: Labelled) -> tuple[float, float]:
-    """One training; its seconds, and the loss afterwards."""
-    clock, classes = Clock(), bool(examples.task.names)
-    with tempfile.TemporaryDirectory() as folder:
-        make: dict[str, Callable[[], Any]] = {
-            "defaults": lambda: stock(model, rows, tokenizer, folder, best=False, classes=classes),
-            "best flags": lambda: stock(model, rows, tokenizer, folder, best=True, classes=classes),
-            "ours": lambda: ours(model, rows, tokenizer, folder, examples),
-        }
-        trainer = make[arm]()
-        trainer.add_callback(clock)
-        trainer.train()
-    return clock.ended - clock.began, loss(model, rows, tokenizer, examples)
-
-
 if __name__ == "__main__":
-    print(f"{platform.platform()}, torch {torch.__version__}, {torch.get_num_threads()} threads")
+    print(arms.machine())
     main()

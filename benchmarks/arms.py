@@ -1,0 +1,113 @@
+"""Arms of a benchmark, in turns in one process: the time of their steps, their memory, and what they come to."""
+
+import gc
+import json
+import platform
+import statistics
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import torch
+import transformers
+
+from genai_hf.models import hardware
+
+
+@dataclass
+class Clock(transformers.TrainerCallback):
+    """The time from the first step's beginning to the last one's end, with what a device has still to do."""
+
+    began: float = 0.0
+    ended: float = 0.0
+    after: int = 0  # steps that are not counted: compiling, and caches that fill
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Begin."""
+        if not self.began and state.global_step >= self.after:
+            self.began = now()
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """End."""
+        self.ended = now()
+
+
+@dataclass
+class Found:
+    """What one training gave."""
+
+    seconds: float
+    memory: float  # bytes of the GPU at most; 0 without one, for a process gives none back between two arms
+    facts: dict[str, float] = field(default_factory=dict)
+
+
+def now() -> float:
+    """Seconds, once the device has done what it was given."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return perf_counter()
+
+
+def train(make: Callable[[str], Any], measure: Callable[[Any], dict[str, float]], after: int = 0) -> Found:
+    """Train what `make` makes in a folder, and measure it.
+
+    Args:
+        make: A Trainer that saves and evaluates nothing.
+        measure: What the trained one comes to; not timed.
+        after: Steps that are not counted.
+    """
+    clock = Clock(after=after)
+    with tempfile.TemporaryDirectory() as folder:
+        if torch.cuda.is_available():
+            torch.cuda.reset_peak_memory_stats()
+        trainer = make(folder)
+        trainer.remove_callback(transformers.PrinterCallback)
+        trainer.add_callback(clock)
+        trainer.train()
+        memory = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
+    return Found(clock.ended - clock.began, memory, measure(trainer))
+
+
+def in_turns(arms: Mapping[str, Callable[[], Found]], rounds: int) -> dict[str, list[Found]]:
+    """Each arm once a round, in one direction and then in the other, so that a machine that slows down is fair."""
+    found: dict[str, list[Found]] = {name: [] for name in arms}
+    for number in range(rounds):
+        for name in list(arms)[:: 1 if number % 2 == 0 else -1]:
+            found[name].append(arms[name]())
+            gc.collect()
+    return found
+
+
+def median(runs: list[Found]) -> float:
+    """Seconds of an arm."""
+    return statistics.median(run.seconds for run in runs)
+
+
+def table(found: Mapping[str, list[Found]], tokens: int = 0) -> str:
+    """Markdown: seconds, how much faster the last arm is than each, tokens a second where they are known, and facts."""
+    last = median(list(found.values())[-1])
+    rows = [_row(name, runs, last, tokens) for name, runs in found.items()]
+    heads = list(dict.fromkeys(head for row in rows for head in row))
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *([row.get(head, "") for head in heads] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _row(name: str, runs: list[Found], last: float, tokens: int) -> dict[str, str]:
+    seconds, memory = median(runs), max(run.memory for run in runs)
+    row = {"arm": name, "seconds": f"{seconds:.2f}", "the last one over it": f"{seconds / last:.2f} x"}
+    row |= {"tokens/s": f"{tokens / seconds:,.0f}"} if tokens else {}
+    row |= {"memory, MB": f"{memory / 1e6:,.0f}"} if memory else {}
+    return row | {fact: f"{value:.5g}" for fact, value in runs[-1].facts.items()}
+
+
+def machine() -> str:
+    """Where it ran, in a line."""
+    return f"{platform.platform()}, torch {torch.__version__}, {torch.get_num_threads()} threads"
+
+
+def as_json(asked: Any, found: Any) -> str:
+    """All of it in a line."""
+    known = {"arguments": vars(asked), "hardware": hardware.hardware(), "torch": torch.__version__}
+    return json.dumps(known | {"found": found}, default=lambda value: getattr(value, "__dict__", None) or str(value))
