@@ -1,8 +1,13 @@
 """The recipe of distillation: what a run leaves, from which teachers, of which kinds, and what it refuses."""
 
 import json
+import subprocess
+import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 from safetensors.torch import load_file
 from test_recipes import GPT2, QUESTIONS, RECIPES, T5, TRAINING, root, text  # noqa: F401 - fixtures
@@ -14,6 +19,7 @@ from genai_hf.reports import sections
 
 TEACHER = [word for word in RECIPES["glue"] if not word.startswith("run=")]
 OWN = ["task=local", *TRAINING, "compare=false"]
+LONGER = ["trainer.max_steps=60", "trainer.eval_steps=20", "trainer.save_steps=10", "trainer.logging_steps=10"]
 
 
 def words(*more: str) -> list[str]:
@@ -120,6 +126,36 @@ def test_a_teacher_of_other_labels_or_without_a_head_is_refused(text, root, teac
         capsys.readouterr()
         assert cli.main(words(text, f"teacher.name={teacher}/model")) == 2
         assert said in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_killed_anywhere_it_goes_on_to_the_same_end(text, root, tmp_path, monkeypatch):  # noqa: F811
+    """In the teacher's training, in asking it, in the student's, or in that of the student without a teacher."""
+    given = [*words(text, "teacher.cache=true", *LONGER), "compare=true", "teacher.model.config.hidden_size=32"]
+
+    def begun(run: str) -> subprocess.Popen:
+        monkeypatch.setenv("GENAI_HF_CACHE", str(tmp_path / f"cache of {run}"))
+        command = [sys.executable, "-m", "genai_hf", *given, f"run={run}"]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    began = time.perf_counter()
+    assert begun("whole").wait() == 0
+    patience, parts = (time.perf_counter() - began) * np.random.default_rng(0).uniform(0.3, 0.8, 9), set[str]()
+    for seconds in patience:
+        process = begun("killed")
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        process.kill()
+        process.wait()
+        parts.add(" ".join(sorted(file.name.split("-")[0] for file in (root / "distill/killed").glob("*-*"))))
+    assert begun("killed").wait() == 0
+    assert len(parts) > 1  # it was killed in more than one of its parts
+    whole, killed = (root / "distill" / run for run in ("whole", "killed"))
+    models = [file.relative_to(whole) for file in whole.rglob("model.safetensors") if "checkpoint" not in str(file)]
+    assert len(models) == 4  # teacher, start, student, and student without a teacher
+    assert all((whole / file).read_bytes() == (killed / file).read_bytes() for file in models)
+    for name in ("teacher_accuracy", "eval_accuracy", "without_teacher_accuracy"):
+        assert len({json.loads((run / "metrics.json").read_text())[name] for run in (whole, killed)}) == 1
 
 
 def test_a_named_model_is_the_student():
