@@ -70,10 +70,18 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
         if at is not None:
             check_node(part, OmegaConf.select(cfg, at), at=at, given=given)
         for name, own_key in given.items():
+            _require_node(cfg, own_key)
             if own_key is not None and name in schema.fields(part):
                 check_type(own_key, OmegaConf.select(cfg, own_key), schema.fields(part)[name].annotation)
     if files:
         _check_files(cfg)
+
+
+def _require_node(cfg: DictConfig, key: str | None) -> None:
+    """Refuse a single value where a setting has settings of its own."""
+    above = (key or "").rpartition(".")[0]
+    if above and not isinstance(OmegaConf.select(cfg, above), DictConfig):
+        raise ConfigError(f"'{above}' holds several settings; set one of them, such as {above}.name=…")
 
 
 def check_generation(cfg: DictConfig) -> None:
@@ -87,6 +95,11 @@ def check_generation(cfg: DictConfig) -> None:
     for key in ("max_new_tokens", "num_beams"):
         if (cfg.generation[key] or 0) < 1:
             raise ConfigError(f"'generation.{key}' must be at least 1, got {cfg.generation[key]}")
+    for key in ("temperature", "top_k", "top_p"):
+        if cfg.generation.get(key) is not None and not cfg.generation.do_sample:
+            raise ConfigError(
+                f"'generation.{key}' is of drawing the next token; say generation=top_p or generation=top_k"
+            )
     share = cfg.generation.get("top_p")
     if share is not None and not 0 < share <= 1:
         raise ConfigError(f"'generation.top_p' must be above 0 and at most 1, got {share}")

@@ -1,5 +1,6 @@
 """`genai-hf`: list the recipes, run one, or call a verb. Nothing heavier than Hydra is imported before a recipe is."""
 
+import difflib
 import errno
 import gc
 import importlib
@@ -71,6 +72,8 @@ def dispatch(words: list[str]) -> int:
         print(f"genai-hf {__version__}")
         return DONE
     name, rest = (words[0], words[1:]) if words[0] in known_verbs() - {"run"} else ("run", words)
+    if name == "run" and (near := difflib.get_close_matches(words[0], known_verbs() - {"run"}, n=1, cutoff=0.8)):
+        raise UserError(f"no recipe or verb '{words[0]}'; did you mean '{near[0]}'?")
     if name != "run" and {"-h", "--help"} & set(rest):
         print(_described(name))
         return DONE

@@ -19,7 +19,7 @@ class Comment:
     def beside(self, value: str | None) -> str:
         """The comment for a key that may be set otherwise: a reason holds for the value beside which it stands."""
         other = None not in {value, self.value} and not _same(str(value), str(self.value))
-        return f"  # shipped {self.value}: {self.text}" if other else f"  # {self.text}"
+        return f"  # in place of {self.value}: {self.text}" if other else f"  # {self.text}"
 
 
 def read(text: str, prefix: str = "") -> dict[str, Comment]:

@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from genai_hf import schema
 from genai_hf.errors import ConfigError, UserError
 from genai_hf.names import PRETRAINED, SYNONYMS
+from genai_hf.ranks import say
 from genai_hf.weightless import weightless_folder
 
 T = TypeVar("T")
@@ -110,6 +111,9 @@ def adapter(cfg: DictConfig) -> Any:
     """What the group `peft` asks to train in place of all weights, or None."""
     from genai_hf.models.adapters import adapter as made
 
+    if cfg.peft.method is not None and not any(line.startswith("trainer.learning_rate=") for line in cfg.overrides):
+        usual = "adapters usually take ten to a thousand times as much: trainer.learning_rate=…"
+        say(f"peft: the learning rate is {cfg.trainer.learning_rate}, that of training all weights; {usual}")
     checkpointing = bool(cfg.trainer.get("activation_checkpointing") or cfg.trainer.get("gradient_checkpointing"))
     fields = OmegaConf.to_container(cfg.peft, resolve=True)
     return made(length=cfg.sequence_length, checkpointing=checkpointing, **fields)  # type: ignore[arg-type]

@@ -78,6 +78,8 @@ SYNONYMS = {
     "mlm_probability": "masking.probability",
     "output_dir": "root (the folder of all runs) or run (the name of this one)",
     "name": "run",
+    "lora_r": "peft.r",
+    "lora_rank": "peft.r",
     "random_seed": "seed",
 }
 

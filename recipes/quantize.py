@@ -38,6 +38,7 @@ def main(cfg: DictConfig) -> dict[str, float]:
         sequence_length=cfg.sequence_length,
         seed=cfg.seed,
     )
+    models.require_whole(model, at="model.name")
     if not is_encoder:
         models.require_packing(model)
     layers = config.build(models.linear_layers, {}, at="layers", model=model, pattern=cfg.layers)

@@ -76,14 +76,16 @@ def test_help_says_how_to_run_what_can_be_chosen_and_what_is_set():
     shown = command("bert_mlm", "--help", "masking.probability=0.4").stdout
     assert "genai-hf inspect bert_mlm" in shown
     assert "  model=bert_base|bert_mini|bert_tiny|" in shown
-    assert "  probability: 0.4                      # shipped 0.15: share of the tokens that are predicted\n" in shown
+    assert (
+        "  probability: 0.4                      # in place of 0.15: share of the tokens that are predicted\n" in shown
+    )
     assert "  learning_rate: 0.0015                 # small models take more than BERT's 1e-4\n" in shown
 
 
 def test_help_of_an_experiment_gives_its_own_reasons():
     shown = command("bert_mlm", "--help", "experiment=bert_paper").stdout
     assert "sequence_length: 512                    # the paper: 128 for the first nine tenths" in shown
-    assert "  adam_beta2: 0.999                     # shipped 0.98: RoBERTa" in shown
+    assert "  adam_beta2: 0.999                     # in place of 0.98: RoBERTa" in shown
 
 
 def test_help_gives_the_reasons_of_the_users_own_yaml_before_a_groups(tmp_path):
@@ -110,6 +112,15 @@ def test_cfg_job_shows_the_settings_with_their_interpolations_or_resolved():
     ("words", "said"),
     [
         (["bert_mln"], "genai-hf bert_mln: no recipe 'bert_mln'; did you mean 'bert_mlm'?\n"),
+        (["generat", "a", "b"], "genai-hf generat: no recipe or verb 'generat'; did you mean 'generate'?\n"),
+        (
+            ["distill", "teacher=a"],
+            "genai-hf distill: 'teacher' holds several settings; set one of them, such as teacher.name=…\n",
+        ),
+        (
+            ["glue", "peft=lora", "peft.lora_r=8"],
+            "genai-hf glue: 'peft.lora_r' is not a parameter of LoraConfig; did you mean 'peft.r'?\n",
+        ),
         (["bert_mlm", "--hlep"], "genai-hf bert_mlm: there is no --hlep; a setting is written key=value"),
         (["bert_mlm", "--lr", "1e-3"], "genai-hf bert_mlm: there is no --lr; a setting is written key=value"),
         (

@@ -40,7 +40,7 @@ def test_comments_stand_beside_the_settings_whose_they_are():
 def test_a_reason_for_another_value_says_for_which():
     said = {"rate": Comment("why so high", "1.5e-3"), "size": Comment("enough", "1_000")}
     shown = comments.beside("rate: 0.0001\nsize: 1000\n", said).splitlines()
-    assert [line.partition("# ")[2] for line in shown] == ["shipped 1.5e-3: why so high", "enough"]
+    assert [line.partition("# ")[2] for line in shown] == ["in place of 1.5e-3: why so high", "enough"]
 
 
 def test_the_settings_stay_yaml_with_the_same_content():

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from genai_hf.objectives import Objective
+from genai_hf.ranks import say
 from genai_hf.reports import sections
 from genai_hf.reports.sections import Table
 from genai_hf.reports.words import metric_name, shown
@@ -42,22 +43,26 @@ class Comparison:
             "student": speed(trainer, trainer.objective.hard),
         }
         if self.compare:
+            say(f"the same student is trained without a teacher, in {self.alone.folder}; compare=false leaves that out")
             figures[ALONE] = trained(self.alone.make, self.alone.folder)
             size[ALONE], rate[ALONE] = size["student"], rate["student"]
         if trainer.is_world_process_zero():
-            sections.save(folder, table(figures, size, rate))
+            sections.save(folder, table(figures, size, rate, trainer.objective.teacher.note))
         keys, others = _keys(figures), figures.keys() - {"student"}
         known = {f"{name}_{key.removeprefix('eval_')}": figures[name][key] for name in sorted(others) for key in keys}
         return known | {"teacher_parameters": float(size["teacher"]), "times_faster": rate["student"] / rate["teacher"]}
 
 
-def table(figures: Mapping[str, Mapping[str, float]], size: Mapping[str, int], rate: Mapping[str, float]) -> Table:
+def table(
+    figures: Mapping[str, Mapping[str, float]], size: Mapping[str, int], rate: Mapping[str, float], note: str = ""
+) -> Table:
     """Teacher, student, and student without a teacher.
 
     Args:
         figures: Of each, an evaluation's.
         size: Of each, its parameters.
-        rate: Of each, examples a second.
+        rate: Of each, examples a second; with and without a teacher it is the same student's.
+        note: On what was learnt of the teacher.
     """
     keys = _keys(figures)
     rows: list[list[Any]] = [
@@ -79,10 +84,8 @@ def table(figures: Mapping[str, Mapping[str, float]], size: Mapping[str, int], r
         "examples a second",
         "times as fast",
     ]
-    note = (
-        "Of the validation set. Speed is that of forward passes on its batches, here, while nothing else was measured."
-    )
-    return Table("Teacher and student", columns, rows, note)
+    said = "Of the validation set. Speed is that of forward passes on its batches, here; the student's was taken once."
+    return Table("Teacher and student", columns, rows, f"{said} {note}".strip())
 
 
 @torch.no_grad()

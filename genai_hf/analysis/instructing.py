@@ -21,7 +21,7 @@ from genai_hf.reports.sections import Table
 from genai_hf.reports.words import metric_name, shown
 
 VALIDATION = "validation"
-PLAIN = re.compile(r"--(chat|instruction)$|\w[^=]*$")  # no setting, and no flag of another kind
+PLAIN = re.compile(r"--(chat|instruction)$|\w[^=\n']*$")  # one line of a shell: no setting, and no flag of another kind
 
 
 @dataclass(frozen=True, kw_only=True)

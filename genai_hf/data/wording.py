@@ -95,6 +95,10 @@ class Wording:
         for name in ("positive", "negative"):
             if vars(self)[name] < 0:
                 raise ValueError(f"{name} must be at least 0, got {vars(self)[name]}")
+            if self.wording == "alpaca" and vars(self)[name]:
+                raise ValueError(
+                    f"{name} must be 0 where Alpaca's wording shows no examples; another does: tk_instruct"
+                )
         known = (*FIELDS, "positive", "negative")
         if self.order is not None and (set(self.order) - set(known) or len(set(self.order)) < len(self.order)):
             raise ValueError(f"order must be different ones of {', '.join(known)}, got {', '.join(self.order)}")
@@ -113,6 +117,8 @@ class Wording:
                 parts += [Part(self._example(good, number, one), "example") for number, one in enumerate(shown, 1)]
         if self.wording == "natural_instructions_v1":
             return [*parts, Part("input: "), Part(given, "input"), Part("\noutput: ")]
+        if not given.strip():  # the instruction says it all
+            return [*parts, Part("", "input"), Part("Output: ")]
         head, given = "Now complete the following example -\nInput: ", given.strip()
         return [*parts, Part(head), Part(given, "input"), Part(f"{_stop(head + given)}\nOutput: ")]
 

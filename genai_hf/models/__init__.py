@@ -5,6 +5,7 @@ from genai_hf.models.affine_linear import linear_layers
 from genai_hf.models.classifier import has_segments, load_classifier
 from genai_hf.models.decoder import decoder_start, require_padding_first, require_room, stop_at
 from genai_hf.models.extract import Facts, add_extract_head
+from genai_hf.models.fresh import require_whole
 from genai_hf.models.label_names import label_order
 from genai_hf.models.loading import load, positions
 from genai_hf.models.packing import require_causal, require_own_mask, require_packing
@@ -30,6 +31,7 @@ __all__ = [
     "require_packing",
     "require_padding_first",
     "require_room",
+    "require_whole",
     "stop_at",
     "thin",
     "weightless",

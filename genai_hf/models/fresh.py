@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from transformers import PreTrainedModel
 
+from genai_hf.errors import ConfigError
+
 MARK = "_fresh"  # attribute of a model: names of modules, and ids of tokens
 
 
@@ -17,3 +19,14 @@ def fresh(model: PreTrainedModel) -> tuple[list[str], list[int]]:
     """Names of the new modules, and ids of the new tokens."""
     modules, tokens = getattr(model, MARK, ([], []))
     return list(modules), list(tokens)
+
+
+def require_whole(model: PreTrainedModel, at: str) -> None:
+    """Refuse a pretrained model of which something is as it was drawn, where nothing of it is to be learnt.
+
+    Raises:
+        ConfigError: It is; `at` is the key that names the model.
+    """
+    modules, _ = fresh(model)
+    if model.name_or_path and modules:
+        raise ConfigError(f"'{at}': {model.name_or_path} lacks the weights of {modules[0]}; name a model of this kind")

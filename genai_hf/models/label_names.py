@@ -32,7 +32,13 @@ def require_head(name: str, names: Sequence[str]) -> None:
     if not has_head(wanted) or not (known if names else len(found) == 1):
         theirs = f"its head is for {', '.join(found)}" if has_head(wanted) else "it has no head for labels"
         ours = ", ".join(names) or "one value"
-        raise ConfigError(f"{name}: {theirs}, and the task is {ours}; fine-tune it first: genai-hf glue …")
+        renamed = has_head(wanted) and len(found) == len(names) > 1
+        remedy = (
+            "if these mean the same, name them so in its config.json"
+            if renamed
+            else "fine-tune it first: genai-hf glue …"
+        )
+        raise ConfigError(f"{name}: {theirs}, and the task is {ours}; {remedy}")
 
 
 def has_head(wanted: PreTrainedConfig) -> bool:

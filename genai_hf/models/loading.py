@@ -149,6 +149,9 @@ def weights(
     Raises:
         ConfigError: There are no safetensors weights that can be read.
     """
+    if "quantization_config" in wanted.to_dict():
+        remedy = "name the model that it was made of; quantization=nf4 peft=lora trains beside so few bits"
+        raise ConfigError(f"'model.name': {name} is stored in few bits, which no training changes; {remedy}")
     given: dict[str, Any] = {"use_safetensors": True, "dtype": torch.float32, "output_loading_info": True}
     given["ignore_mismatched_sizes"] = ignore_mismatched_sizes
     if quantization is not None:

@@ -33,6 +33,7 @@ class Drift:
         largest: Difference of two outputs at most.
         typical: Mean difference.
         scale: The largest output, without its sign.
+        restored: Whether the adapter was trained beside fewer bits than the merged weights have.
     """
 
     parameters: int
@@ -40,6 +41,7 @@ class Drift:
     largest: float
     typical: float
     scale: float
+    restored: bool
 
 
 @torch.no_grad()
@@ -72,7 +74,8 @@ def merge(folder: Path, target: Path, dtype: str) -> Drift:
     AutoTokenizer.from_pretrained(folder).save_pretrained(target)
     apart = (ours - theirs).abs()
     count = sum(weight.numel() for weight in whole.parameters())
-    return Drift(count, ROWS, float(apart.max()), float(apart.mean()), float(theirs.abs().max()))
+    drift = (float(apart.max()), float(apart.mean()), float(theirs.abs().max()))
+    return Drift(count, ROWS, *drift, is_quantized(adapted))
 
 
 def read(folder: Path, kind: Any) -> Adapted:

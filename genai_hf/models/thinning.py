@@ -99,5 +99,5 @@ def require_layers(layers: Any, sizes: Mapping[str, Any]) -> None:
     numbers = list(layers) if isinstance(layers, Sequence) and not isinstance(layers, str) else []
     fits = all(type(number) is int and number >= 0 and (depth is None or number < depth) for number in numbers)
     if not numbers or not fits or len(set(numbers)) < len(numbers):
-        most = "" if depth is None else f" to {depth - 1}"
-        raise ConfigError(f"'layers' must be {EVERY_OTHER}, or different numbers from 0{most}, got {layers}")
+        most = "" if depth is None else f", the last {depth - 1}"
+        raise ConfigError(f"'layers' must be {EVERY_OTHER}, or different layers (the first is 0{most}), got {layers}")

@@ -33,7 +33,14 @@ class Said:
 
 
 class Teacher(Protocol):
-    """A teacher."""
+    """A teacher.
+
+    Attributes:
+        note: What of it a student does not learn, in a sentence; empty where it learns all.
+    """
+
+    @property
+    def note(self) -> str: ...  # noqa: D102
 
     def __call__(self, batch: Mapping[str, Tensor]) -> Said:
         """What it says of a batch; no gradient flows through it."""
@@ -54,6 +61,7 @@ class InTheLoop:
     hard: Objective
     columns: Sequence[int]
     states: bool = False
+    note: str = ""
 
     @torch.no_grad()
     def __call__(self, batch: Mapping[str, Tensor]) -> Said:

@@ -92,8 +92,9 @@ class Comparison:
         if self.main is None or not self._scored:
             return count
         best = (min if lower_is_better(self.main) else max)(self._scored, key=self.score)
-        value = shown(self.main, self.score(best))
-        return f"{count} Best {metric_name(self.main)}: {value} with {self.label(best)}."
+        alike = [self.label(result) for result in self._scored if self.score(result) == self.score(best)]
+        value, others = shown(self.main, self.score(best)), f" and {len(alike) - 1} more alike" if alike[1:] else ""
+        return f"{count} Best {metric_name(self.main)}: {value} with {alike[0]}{others}."
 
     def shared(self) -> str:
         """What every run has in common, as a sentence; empty where there is nothing."""

@@ -58,6 +58,7 @@ def write_model_card(folder: Path, part: str = "model") -> Path:
         sentence=story.sentence(run) if run.finished else "",
         settings=_settings(run),
         numbers=story.final_numbers(run),
+        merged=part != "model",
         data=_data_name(run),
         versions=groups(run.fingerprint).get("versions", []),
     )

@@ -127,7 +127,8 @@ def _move(key: str, value: float, before: float | None) -> str:
     if shown(key, before) == now:
         return f"{name} stayed at {now}"
     verb = "fell" if value < before else "rose"
-    grown = "" if is_share(key) else f" ({change(key, before, value)})"
+    moved = change(key, before, value)
+    grown = "" if is_share(key) or moved == "unchanged" else f" ({moved})"
     return f"{name} {verb} from {shown(key, before)} to {now}{grown}"
 
 

@@ -12,5 +12,6 @@ def end_of_text(tokenizer: PreTrainedTokenizerFast) -> int:
         ConfigError: The tokenizer has none.
     """
     if tokenizer.eos_token_id is None:
-        raise ConfigError("'tokenizer': it has no token that ends a text; take another, such as tokenizer=gpt2")
+        remedy = "take a decoder's, such as tokenizer=gpt2"
+        raise ConfigError(f"'tokenizer': it has no token that ends a text, as no encoder's has; {remedy}")
     return int(tokenizer.eos_token_id)

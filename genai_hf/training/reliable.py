@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
@@ -12,11 +13,12 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback
 
-from genai_hf.errors import NoRoomError, NotANumberError
+from genai_hf.errors import Interrupted, NoRoomError, NotANumberError
 from genai_hf.training import out_of_memory
 from genai_hf.training.adapted import EveryPartLearns, WhatIsTrained
 from genai_hf.training.batches import EvaluationBatches, MarkingCollator, TrainingBatches
 from genai_hf.training.saving import Saving
+from genai_hf.training.signals import StopOnSignal
 
 
 class Reliable(Saving):
@@ -29,8 +31,10 @@ class Reliable(Saving):
             ``skip`` leaves it out, up to `max_skipped` times.
         max_skipped: So many steps are left out at most; the next one ends training.
         group_by_length: Whether rows of like length come together, by the `lengths` of the data sets.
+        watch: Says whether an evaluation within training is to be broken off; None: never.
     """
 
+    watch: StopOnSignal | None = None
     on_nan: Literal["stop", "skip"] = "stop"
     max_skipped: int = 10
     group_by_length: bool = False
@@ -41,6 +45,13 @@ class Reliable(Saving):
         if isinstance(self.model, PeftModel):
             self.add_callback(WhatIsTrained())
             self.add_callback(EveryPartLearns())
+
+    @contextmanager
+    def watched_by(self, watch: StopOnSignal) -> Iterator[None]:
+        """Within this context a signal breaks evaluations off."""
+        self.watch = watch
+        yield
+        self.watch = None
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """This rank's micro-batches, the same rows in each step for any number of ranks."""
@@ -110,6 +121,9 @@ class Reliable(Saving):
         """
         try:
             return super()._evaluate(*given, **named)
+        except Interrupted:
+            self.save_last_step()
+            raise
         except (MemoryError, RuntimeError) as error:
             if not out_of_memory.ran_out(error):
                 raise

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import torch.distributed
 
-from genai_hf.errors import ConfigError, Interrupted, UserError
+from genai_hf.errors import ConfigError, UserError
 from genai_hf.models.trained_weights import counted
 from genai_hf.ranks import ranks
 from genai_hf.training import checkpoints, out_of_memory, room, state_tree
-from genai_hf.training.callbacks import MetricsLog, ProgressBar
+from genai_hf.training.callbacks import MetricsLog
 from genai_hf.training.out_of_memory import StepTooLargeError
+from genai_hf.training.progress_bar import ProgressBar
 from genai_hf.training.signals import StopOnSignal
 from genai_hf.training.state import place
 from genai_hf.training.trainer import Trainer
@@ -39,12 +40,10 @@ def train(trainer: Trainer) -> dict[str, float]:
     trainer.add_callback(ProgressBar())
     trainer.add_callback(stop)
     if trainer.args.num_train_epochs > 0 or trainer.args.max_steps > 0:
-        with stop:
+        with stop, trainer.watched_by(stop):
             _train(trainer, run, checkpoint)
     trainer.meter.read()
-    if stop.number:
-        saved = run / f"checkpoint-{trainer.state.global_step}"
-        raise Interrupted(f"stopped after {saved}; the same command goes on from there", 128 + stop.number)
+    stop.end(trainer.args, trainer.state)
     is_best = trainer.args.load_best_model_at_end and trainer.state.global_step > 0
     if is_best and trainer.state.best_metric is None:
         remedy = "trainer.load_best_model_at_end=false takes the last model"

@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
@@ -12,12 +13,13 @@ import torch
 import torch.distributed
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from genai_hf.errors import Interrupted
 from genai_hf.ranks import rank
 from genai_hf.training.callbacks import is_whole
 
 
 class StopOnSignal(TrainerCallback):
-    """Ends training after the step in which SIGINT, SIGTERM or SIGUSR1 came, with a checkpoint.
+    """Ends training after the step, or the batch of an evaluation, in which SIGINT, SIGTERM or SIGUSR1 came.
 
     It listens within its context. A scheduler's signal may come several times and counts once; a second Ctrl-C
     `PATIENCE` seconds after the first stops at once.
@@ -46,13 +48,29 @@ class StopOnSignal(TrainerCallback):
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Save and stop where any rank has had a signal."""
+        if self.agreed(args):
+            control.should_save = control.should_training_stop = True
+
+    def agreed(self, args: TrainingArguments) -> int:
+        """The signal that any rank has had so far, on every rank; 0 for none."""
         self.number = self.heard
         if args.world_size > 1:
             seen = torch.tensor(self.heard, device=args.device)
             torch.distributed.all_reduce(seen, torch.distributed.ReduceOp.MAX)
             self.number = int(seen)
+        return self.number
+
+    def end(self, args: TrainingArguments, state: TrainerState) -> None:
+        """End the run where a signal was agreed on.
+
+        Raises:
+            Interrupted: It was; the last step is saved, or will be by whoever takes this.
+        """
         if self.number:
-            control.should_save = control.should_training_stop = True
+            saved = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            told = f"stopped after {saved}; the same command goes on from there"
+            none = "stopped before the first step; the same command begins again"
+            raise Interrupted(told if state.global_step else none, 128 + self.number)
 
     def on_epoch_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -69,4 +87,4 @@ class StopOnSignal(TrainerCallback):
             self.heard, self.since = number, now
             if rank() == 0:
                 at_once = f"; Ctrl-C after {self.PATIENCE:.0f} s stops at once"
-                print(f"\n{signal.Signals(number).name}: saving after this step{at_once}", file=sys.stderr)
+                print(f"\n{signal.Signals(number).name}: saving, then stopping{at_once}", file=sys.stderr)

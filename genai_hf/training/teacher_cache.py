@@ -106,6 +106,18 @@ class Cached:
         whole = ids.shape[1] == self.kept.classes
         return Said(scores if whole else with_rest(scores), self.kept.classes, ids=ids)
 
+    @property
+    def note(self) -> str:
+        """How much of the distribution is kept, of a language model."""
+        if self.kept.top_k is None:
+            return ""
+        share = float(np.exp(self._parts[0]["scores"].astype(np.float32)).sum(1).mean())
+        return (
+            f"The cache holds the teacher's {self.kept.top_k} most probable tokens of each place, {share:.1%} of its "
+            f"probability at a temperature of {self.kept.temperature:g}; all others count as one, so what is learnt is "
+            "coarser than with the teacher in the loop."
+        )
+
     def _row(self, number: int) -> Arrays:
         part, place = self._parts[number // ROWS], number % ROWS
         start, end = part["starts"][place : place + 2]

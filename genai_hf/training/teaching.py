@@ -12,7 +12,7 @@ import torch
 from genai_hf import runs
 from genai_hf.collators.text_to_text import TextToTextCollator
 from genai_hf.errors import ConfigError
-from genai_hf.models.fresh import fresh
+from genai_hf.models.fresh import require_whole
 from genai_hf.models.label_names import label_order, require_head
 from genai_hf.objectives.distillation import Mixture
 from genai_hf.objectives.labelling import Labelling
@@ -128,8 +128,8 @@ def _require_its_own_head(teacher: Trainer) -> None:
         return
     if isinstance(hard, Labelling):
         require_head(name, hard.names)
-    elif missing := fresh(teacher.model)[0]:
-        raise ConfigError(f"'teacher.name': {name} lacks the weights of {missing[0]}; name a model of this kind")
+    else:
+        require_whole(teacher.model, at="teacher.name")
 
 
 def _require_same_vocabulary(teacher: Trainer, student: Trainer) -> None:
@@ -152,4 +152,6 @@ def _require_same_reading(teacher: Trainer, student: Trainer) -> None:
     for name in sorted(theirs.keys() | ours.keys()):
         if name not in theirs or name not in ours or not torch.equal(theirs[name], ours[name]):
             remedy = "say teacher.cache=true" if isinstance(teacher.objective, Labelling) else "take another"
-            raise ConfigError(f"'teacher.name': its {name} are not the student's, which reads for both; {remedy}")
+            raise ConfigError(
+                f"'teacher.name': its {name} are not the student's, and both read the same batches; {remedy}"
+            )

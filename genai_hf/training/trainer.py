@@ -112,6 +112,7 @@ class Trainer(Reliable, transformers.Trainer):
             loader = self.get_eval_dataloader(dataset)
             batches: Any = loader.batch_sampler
             self.model.eval()
+            self.callback_handler.eval_dataloader = loader
             return gathered([self._tally(batch) for batch in loader], batches)
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
@@ -126,5 +127,8 @@ class Trainer(Reliable, transformers.Trainer):
         super().log(logs, start_time)
 
     def _tally(self, batch: dict[str, Any]) -> dict[str, Tensor]:
+        if self.watch is not None and self.watch.agreed(self.args):
+            self.watch.end(self.args, self.state)
+        self.callback_handler.on_prediction_step(self.args, self.state, self.control)
         with self.autocast_smart_context_manager():
             return self.objective.tally(self.model, self._prepare_inputs(batch))

@@ -12,6 +12,7 @@ seed=0                                           of what is drawn for the first 
                                                  and both are put into the words that the run was trained on
 --chat                                           a conversation by the tokenizer's template: each prompt is a turn;
                                                  without any, each line of standard input, which a terminal asks for
+--system "how to answer"                          of a conversation, before its first turn
 --json                                           one JSON object a prompt: prompt, text, tokens, stopped (end, length)
 
 A prompt such as x=1, or one that begins with a dash, comes after --.
@@ -37,6 +38,7 @@ from genai_hf.errors import ConfigError, DataError
 if TYPE_CHECKING:  # heavy: it is imported where it is needed
     from genai_hf.analysis.writer import Prompt, Writer
 
+MERGED = "merged"  # folder of a run, as the verb merge makes it
 USAGE = 'name a run or a model, and a prompt: genai-hf generate outputs/gpt_lm/… "a prompt"'
 SETTING = re.compile(r"[+~]*[A-Za-z_][\w./@]*=")  # so it begins
 
@@ -63,7 +65,7 @@ def main(words: list[str]) -> int:
         writer = Writer.of(name, settings, seed=cfg.seed, stream=trained.get("packing") == "stream")  # type: ignore[arg-type]
         show = partial(_show, writer, as_json=asked.json, streams=streams)
         if asked.chat:
-            _talk(writer, texts, show)
+            _talk(writer, texts, show, asked.system)
         else:
             show(writer.read(list(texts), frame))
     return 0
@@ -78,11 +80,15 @@ def _parse(words: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--file", type=Path)
     parser.add_argument("--instruction")
+    parser.add_argument("--system")
     parser.error = arguments.refuse  # type: ignore[method-assign]
     asked = parser.parse_intermixed_args([word for word in words[:place] if not SETTING.match(word)])
     asked.words += words[place + 1 :]
     if not asked.words:
         raise ConfigError(USAGE)
+    if asked.system is not None and not asked.chat:
+        raise ConfigError("--system is of a conversation; say --chat too")
+    arguments.require_text(*filter(None, [asked.system]))
     asked.model, *asked.prompts = asked.words
     return asked, [word for word in words[:place] if SETTING.match(word)]
 
@@ -93,7 +99,9 @@ def _model(name: str) -> tuple[str, Mapping[str, Any]]:
     if not (place / places.RUN).is_file():
         if place.is_dir() and not (place / "config.json").is_file():
             raise ConfigError(f"{name} holds no model; name a run's folder, or one with a config.json")
-        return str(place) if place.is_dir() else name, {}
+        settings = place.parent / "settings.json"
+        is_merged = place.name == MERGED and settings.is_file()
+        return str(place) if place.is_dir() else name, fingerprints.record(settings) if is_merged else {}
     if not (place / "metrics.json").is_file():
         raise ConfigError(f"{name} has not finished; the same command that began it goes on with it")
     if not (place / "model" / "config.json").is_file():
@@ -159,9 +167,9 @@ def _typed() -> Iterator[str]:
     print(end="\n" if sign else "")
 
 
-def _talk(writer: "Writer", turns: Iterable[str], show: Callable[..., str]) -> None:
+def _talk(writer: "Writer", turns: Iterable[str], show: Callable[..., str], system: str | None) -> None:
     """Answer each turn, given all that was said before."""
-    messages = list[dict[str, str]]()
+    messages = [] if system is None else [{"role": "system", "content": system}]
     for turn in turns:
         messages.append({"role": "user", "content": turn})
         messages.append({"role": "assistant", "content": show([writer.read_turn(messages)])})

@@ -40,6 +40,8 @@ def main(words: list[str]) -> int:
 
         found = merge(asked.run / "model", target, asked.dtype)
     write_model_card(asked.run, MERGED)
+    if found.restored:
+        print("the adapter was trained beside weights of few bits, and is merged into those that they were made of:")
     print(
         f"{target}: {found.parameters:,} parameters in {asked.dtype}; on {found.rows} random rows its outputs, up to "
         f"{found.scale:.3g}, are off the adapter's by {found.largest:.3g} at most and {found.typical:.3g} on average"

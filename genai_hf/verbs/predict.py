@@ -137,6 +137,11 @@ def _settings(run: Path) -> DictConfig:
         cfg = OmegaConf.load(run / "config.yaml")
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{run / 'config.yaml'} is damaged; run it again with overwrite=true") from error
+    if isinstance(cfg, DictConfig) and "prompt" in cfg:
+        asks = (
+            "--chat" if OmegaConf.select(cfg, "data.format") == "messages" else '--instruction "what to do" "an input"'
+        )
+        raise ConfigError(f"{run} was tuned on instructions; ask it: genai-hf generate {run} {asks}")
     if not isinstance(cfg, DictConfig) or not {"task", "decoding"} & set(cfg):
         raise ConfigError(
             f"{run} has no model that labels texts or answers them; name a run of glue, gpt_extract or t5_qa"

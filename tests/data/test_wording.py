@@ -116,14 +116,21 @@ def test_alpaca_has_one_prompt_with_an_input_and_one_without():
     )
 
 
+def test_an_instruction_that_says_it_all_has_no_input():
+    task = Instruction("t", fields={"definition": "Name a colour."})
+    assert written(Wording(wording="tk_instruct"), task, "") == "Definition: Name a colour.\n\nOutput: "
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
+        ({"wording": "alpaca", "positive": 2}, "positive must be 0 where Alpaca's wording shows no examples"),
         ({"positive": -1}, "positive must be at least 0, got -1"),
         ({"order": ["definition", "definition"]}, "order must be different ones of title, definition"),
         ({"order": ["reason"]}, "order must be different ones of title, definition, .*, got reason"),
     ],
 )
 def test_a_wrong_value_is_refused(settings, said):
+    wording = settings.pop("wording", "tk_instruct")
     with pytest.raises(ValueError, match=said):
-        Wording(wording="tk_instruct", **settings)
+        Wording(wording=wording, **settings)

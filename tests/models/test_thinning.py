@@ -71,7 +71,8 @@ def test_embeddings_head_and_the_chosen_layers_are_the_teachers(tmp_path, tokeni
 
 @pytest.mark.parametrize("layers", [[4], [-1], [], "some", 2, [0, 0], [True], ["0"], [0.0]])
 def test_layers_that_are_not_there_are_refused(layers):
-    with pytest.raises(ConfigError, match="'layers' must be every_other, or different numbers from 0 to 3, got "):
+    said = r"'layers' must be every_other, or different layers \(the first is 0, the last 3\), got "
+    with pytest.raises(ConfigError, match=said):
         thinned(AutoModelForMaskedLM.from_config(KINDS["bert"][1]), layers)
 
 

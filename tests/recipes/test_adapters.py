@@ -73,6 +73,7 @@ def test_what_is_saved_is_the_adapter_alone_and_it_is_all_that_is_needed(method,
         "tokenizer_config.json",
     }
     assert "## What is trained" in (run / "report.md").read_text()
+    assert "peft: the learning rate" not in capsys.readouterr().err  # it was set
     assert json.loads((run / "model" / "config.json").read_text())["architectures"] == ["BertForSequenceClassification"]
     capsys.readouterr()
     assert cli.main(["predict", str(run), "The horse sleeps in house number 3, and nobody asks why."]) == 0

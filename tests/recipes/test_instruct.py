@@ -100,6 +100,15 @@ def test_the_report_says_how_to_ask_and_what_is_asked_stands_in_the_words_of_tra
     assert json.loads(capsys.readouterr().out) == said | {"prompt": spelt}
     assert cli.main(["generate", f"{run}/model", "--instruction", "It shouts, a.", given]) == 2
     assert "--instruction is for runs of instruct" in capsys.readouterr().err
+    assert cli.main(["predict", str(run), given]) == 2
+    assert f"{run} was tuned on instructions; ask it: genai-hf generate {run} --inst" in capsys.readouterr().err
+
+
+def test_instructions_come_in_their_own_words_unless_others_are_named():
+    for name, wording in (("alpaca", "alpaca"), ("natural_instructions_v1",) * 2):
+        assert genai_hf.compose("instruct", [f"instructions={name}", "data.path=x"]).prompt.wording == wording
+    named = genai_hf.compose("instruct", ["instructions=alpaca", "prompt=tk_instruct"])
+    assert named.prompt.wording == "tk_instruct"
 
 
 def test_the_saved_model_stops_by_itself(run):

@@ -38,10 +38,10 @@ def test_a_runs_decoder_is_as_good_as_its_run_said_and_the_packed_one_is_smaller
     model = transformers.AutoModelForCausalLM.from_pretrained(folder)
     assert model.get_submodule("transformer.h.0.mlp.c_fc").weight.dtype == torch.uint8
     assert cli.main(["quantize", *words[:-2], f"model.name={folder}", "run=again"]) == 2
-    assert "layers: GPT2LMHeadModel has no linear layers to quantise" in capsys.readouterr().err
+    assert "is stored in few bits, which no training changes" in capsys.readouterr().err
 
 
-def test_an_encoder_is_asked_for_hidden_tokens_and_kept_as_bitsandbytes_packs_it(text, root):  # noqa: F811
+def test_an_encoder_is_asked_for_hidden_tokens_and_kept_as_bitsandbytes_packs_it(text, root, capsys):  # noqa: F811
     words = [
         text,
         *SMALL,
@@ -60,6 +60,19 @@ def test_an_encoder_is_asked_for_hidden_tokens_and_kept_as_bitsandbytes_packs_it
     packed = [name for name, layer in model.named_modules() if type(layer).__name__ == "Linear4bit"]
     assert packed == ["bert.encoder.layer.0.intermediate.dense"]
     assert matrix(model.get_submodule(packed[0])).shape == (512, 128)
+    packed_again = ["model=pretrained", f"model.name={root}/quantize/e/model"]
+    capsys.readouterr()
+    for more in (["glue", "task=local"], ["glue", "task=local", "peft=lora"], ["bert_mlm", "data=text"]):
+        assert cli.main([*more, text, *packed_again]) == 2
+        assert "is stored in few bits, which no training changes; name the model that it" in capsys.readouterr().err
+
+
+def test_a_checkpoint_without_the_head_that_is_asked_is_refused(text, root, capsys):  # noqa: F811
+    assert cli.main(["glue", text, *RECIPES["glue"], "run=labels"]) == 0
+    capsys.readouterr()
+    words = [f"model.name={root}/glue/labels/model", *SMALL, "methods=affine8_channel"]
+    assert cli.main(["quantize", text, "data=text", *words]) == 2
+    assert "lacks the weights of cls.predictions" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,8 @@ def test_the_best_run_has_the_lowest_loss_or_the_highest_score(tmp_path):
     assert "with a=1.5." in (tmp_path / "one" / "sweep.md").read_text()
     write_sweep(tmp_path / "two", "s", [cell(tmp_path, {"eval_f1": x}, b=x) for x in (0.25, 0.75, 0.5)])
     assert "with b=0.75." in (tmp_path / "two" / "sweep.md").read_text()
+    write_sweep(tmp_path / "tie", "s", [cell(tmp_path, {"eval_f1": min(x, 0.5)}, c=x) for x in (0.25, 0.5, 0.75)])
+    assert "with c=0.5 and 1 more alike." in (tmp_path / "tie" / "sweep.md").read_text()
 
 
 def test_a_share_is_drawn_in_percent(tmp_path):

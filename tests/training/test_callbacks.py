@@ -6,7 +6,8 @@ import re
 import pytest
 from transformers import TrainerControl, TrainerState
 
-from genai_hf.training.callbacks import MetricsLog, ProgressBar
+from genai_hf.training.callbacks import MetricsLog
+from genai_hf.training.progress_bar import ProgressBar
 
 STEPS = 1000
 
@@ -32,6 +33,17 @@ def test_without_a_terminal_a_twentieth_of_the_run_is_a_line(bar, capsys):
 def test_every_evaluation_is_a_line(bar, capsys):
     log(bar, 1500, eval_loss=4.5, eval_perplexity=90.02)
     assert "step 1,500: loss 4.5  perplexity 90.02\n" in capsys.readouterr().err
+
+
+def test_a_long_evaluation_says_how_far_it_is(bar, capsys, monkeypatch):
+    monkeypatch.setattr(ProgressBar, "PATIENCE", 0.0)
+    batches, state = range(300), TrainerState(is_world_process_zero=True)
+    for _ in batches:
+        bar.on_prediction_step(None, state, TrainerControl(), eval_dataloader=batches)
+    assert capsys.readouterr().err.splitlines() == [f"evaluation, {done} of 300 batches" for done in range(300)]
+    monkeypatch.setattr(ProgressBar, "PATIENCE", 30.0)
+    bar.on_prediction_step(None, state, TrainerControl(), eval_dataloader=range(2))
+    assert capsys.readouterr().err == ""
 
 
 def test_the_log_of_a_resumed_run_begins_with_what_the_checkpoint_knows(tmp_path):

@@ -1,6 +1,7 @@
 """Training beside a teacher: exact however a step is cut up, the teacher untouched, its cache whole or mended."""
 
 import dataclasses
+import re
 import shutil
 from typing import Any
 
@@ -115,6 +116,7 @@ def test_a_token_takes_32_bytes_and_all_parts_are_memory_mapped(tmp_path, monkey
     )
     assert taken <= 32 * 21 * 16 + 6 * 128  # rows of 16 tokens, and a header a file
     assert all(array.filename for part in says._parts for array in part.values())
+    assert re.match(r"The cache holds the teacher's 8 most probable tokens of each place, [3-9]\d\.\d% of", says.note)
 
 
 def test_what_is_damaged_or_missing_is_asked_again_and_nothing_else(tmp_path, monkeypatch, capsys):

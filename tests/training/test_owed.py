@@ -3,15 +3,17 @@
 import json
 import math
 import shutil
+import signal
 
 import pytest
 from test_resume import MIDDLE, STEPS, limited
 from training_script import make_trainer, saved
 from transformers import TrainerCallback
 
-from genai_hf.errors import NoRoomError, UserError
+from genai_hf.errors import Interrupted, NoRoomError, UserError
 from genai_hf.training import checkpoints, out_of_memory, replay
 from genai_hf.training.run import _place_in_data, _train
+from genai_hf.training.signals import StopOnSignal
 from genai_hf.training.state import place
 
 EPOCH = 4  # steps of accumulation 2
@@ -69,6 +71,35 @@ def test_an_evaluation_that_did_not_fit_is_made_up_for(tmp_path, tokenizer, monk
     again = make_trainer(tmp_path / "broken", tokenizer, **given)
     assert saved(again, str(tmp_path / "broken" / "checkpoint-3")) == end
     assert evaluations(again) == evaluations(whole)
+
+
+def test_a_signal_in_an_evaluation_ends_it_and_it_is_made_up_for(tmp_path, tokenizer):
+    class Hears(TrainerCallback):
+        def on_prediction_step(self, args, state, control, **kwargs):
+            watch.heard = signal.SIGTERM
+
+    given = {"accumulation": 2, "steps": STEPS, "eval_strategy": "steps", "eval_steps": 3, "save": 5, **BEST}
+    whole = make_trainer(tmp_path / "whole", tokenizer, **given | {"load_best_model_at_end": False})
+    end = saved(whole)
+    broken = make_trainer(tmp_path / "broken", tokenizer, **given | {"load_best_model_at_end": False})
+    watch = StopOnSignal()
+    broken.add_callback(Hears())
+    with broken.watched_by(watch), pytest.raises(Interrupted) as caught:
+        broken.train()
+    checkpoint = tmp_path / "broken" / "checkpoint-3"
+    assert str(caught.value) == f"stopped after {checkpoint}; the same command goes on from there"
+    assert caught.value.code == 128 + signal.SIGTERM
+    again = make_trainer(tmp_path / "broken", tokenizer, **given | {"load_best_model_at_end": False})
+    assert saved(again, str(checkpoint)) == end
+    assert evaluations(again) == evaluations(whole)
+
+
+def test_a_signal_before_the_first_step_leaves_nothing_to_go_on_from(tmp_path, tokenizer):
+    trainer, watch = make_trainer(tmp_path, tokenizer, accumulation=1, steps=2, eval_on_start=True), StopOnSignal()
+    watch.heard = signal.SIGINT
+    with trainer.watched_by(watch), pytest.raises(Interrupted, match="stopped before the first step; the same command"):
+        trainer.train()
+    assert not [*tmp_path.glob("checkpoint-*")]
 
 
 @pytest.mark.parametrize("when", ["resumed", "loaded"])

@@ -176,6 +176,8 @@ def test_a_conversation_goes_turn_by_turn_with_all_that_was_said(ask, root, tmp_
     whole = f"The cat\n{first['text']}\nThe dog\n"
     assert json.loads(ask(*plain, whole))["text"] == second["text"]
     assert ask(*asked, "The cat", "The dog").splitlines() == [json.dumps(row) for row in (first, second)]
+    told = json.loads(ask(*asked, "The cat", "--system", "The dog sleeps"))
+    assert told["text"] == json.loads(ask(*plain, "The dog sleeps\nThe cat\n"))["text"]
 
 
 def test_a_model_of_no_text_no_run_and_an_unfinished_one_are_refused(root, refused, tmp_path):
@@ -214,7 +216,14 @@ def test_what_is_wrong_in_a_prompt_a_setting_or_a_flag_is_said_in_a_line(root, r
     assert refused(run, "a", "generation.max_length=5") == (
         "'generation.max_length' is not for setting; set generation.max_new_tokens"
     )
-    assert refused(run, "a", "generation.top_p=5") == "'generation.top_p' must be above 0 and at most 1, got 5"
+    assert refused(run, "a", "generation.temperature=0.5") == (
+        "'generation.temperature' is of drawing the next token; say generation=top_p or generation=top_k"
+    )
+    assert refused(run, "a", "--system", "b") == "--system is of a conversation; say --chat too"
+    assert (
+        refused(run, "a", "generation=top_p", "generation.top_p=5")
+        == "'generation.top_p' must be above 0 and at most 1, got 5"
+    )
     assert refused(run, "a", "generation.max_new_tokens=0") == "'generation.max_new_tokens' must be at least 1, got 0"
     assert refused(run, "a", "seed=-1") == "'seed' must be from 0 to 4294967295, got -1"
     assert refused(run, "x=1").startswith("no key 'x'")
