@@ -37,10 +37,11 @@ def train(trainer: Trainer) -> dict[str, float]:
     checkpoint = _resumed(trainer, run)
     _require_room(trainer, run)
     trainer.add_callback(MetricsLog(run / "metrics.jsonl"))
-    trainer.add_callback(ProgressBar())
+    bar = ProgressBar()
+    trainer.add_callback(bar)
     trainer.add_callback(stop)
     if trainer.args.num_train_epochs > 0 or trainer.args.max_steps > 0:
-        with stop, trainer.watched_by(stop):
+        with bar, stop, trainer.watched_by(stop):
             _train(trainer, run, checkpoint)
     trainer.meter.read()
     stop.end(trainer.args, trainer.state)
