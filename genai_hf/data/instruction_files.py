@@ -88,13 +88,14 @@ class Reader:
 
     def _rows(self, file: Path, problems: Problems) -> Iterator[tuple[int, Example | None, str | None]]:
         chats = self.format == "messages"
+        known = f"; so far {', '.join(f'{its}: {ours}' for its, ours in self.rename.items())}" if self.rename else ""
         wanted = ["messages"] if chats else ["instruction", "output"]
         columns = tables.Columns(
             texts=wanted[:1] if not chats else [],
             others=[*wanted[0 if chats else 1 :], "input", "task", "category"],
             optional=["input", "task", "category"],
             aliases=self.rename,
-            remedy="name another: data.rename={ITS NAME: OURS}",
+            remedy=f"name another: data.rename={{ITS NAME: OURS}}{known}",
         )
         check = self._conversation if chats else self._instructed
         for number, row in tables.rows(file, columns, problems):

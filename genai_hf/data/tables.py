@@ -43,9 +43,7 @@ class Columns:
         for column in (*self.texts, *self.others):
             other = [name for name, wanted in self.aliases.items() if wanted == column and name in names]
             known = other[-1] if other else column
-            absent = [name for name, wanted in self.aliases.items() if wanted == column and name not in names]
-            remedy = f"{absent[0]!r}, which is renamed to it, is not there" if absent else self.remedy
-            wrong = column_fault(known, names, remedy)
+            wrong = column_fault(known, names, self.remedy)
             if wrong is None:
                 found[column] = known
             elif column not in self.optional or known in names:
