@@ -72,7 +72,11 @@ def dispatch(words: list[str]) -> int:
         print(f"genai-hf {__version__}")
         return DONE
     name, rest = (words[0], words[1:]) if words[0] in known_verbs() - {"run"} else ("run", words)
-    if name == "run" and (near := difflib.get_close_matches(words[0], known_verbs() - {"run"}, n=1, cutoff=0.8)):
+    if (
+        name == "run"
+        and not words[0].endswith(".py")
+        and (near := difflib.get_close_matches(words[0], known_verbs() - {"run"}, n=1, cutoff=0.8))
+    ):
         raise UserError(f"no recipe or verb '{words[0]}'; did you mean '{near[0]}'?")
     if name != "run" and {"-h", "--help"} & set(rest):
         print(_described(name))

@@ -111,9 +111,10 @@ def adapter(cfg: DictConfig) -> Any:
     """What the group `peft` asks to train in place of all weights, or None."""
     from genai_hf.models.adapters import adapter as made
 
-    if cfg.peft.method is not None and not any(line.startswith("trainer.learning_rate=") for line in cfg.overrides):
-        usual = "adapters usually take ten to a thousand times as much: trainer.learning_rate=…"
-        say(f"peft: the learning rate is {cfg.trainer.learning_rate}, that of training all weights; {usual}")
+    is_chosen = any(line.lstrip("+").startswith(("trainer.learning_rate=", "experiment=")) for line in cfg.overrides)
+    if cfg.peft.method is not None and not is_chosen:
+        usual = "adapters usually take ten to a thousand times as much as training all weights"
+        say(f"peft: the learning rate is the recipe's, {cfg.trainer.learning_rate}; {usual}: trainer.learning_rate=…")
     checkpointing = bool(cfg.trainer.get("activation_checkpointing") or cfg.trainer.get("gradient_checkpointing"))
     fields = OmegaConf.to_container(cfg.peft, resolve=True)
     return made(length=cfg.sequence_length, checkpointing=checkpointing, **fields)  # type: ignore[arg-type]

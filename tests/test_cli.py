@@ -136,6 +136,7 @@ def test_cfg_job_shows_the_settings_with_their_interpolations_or_resolved():
         (["inspect", "lr=3"], "genai-hf inspect: name a recipe first; 'genai-hf' lists them\n"),
         (["report"], "genai-hf report: name one or more run folders"),
         (["report", "nowhere"], "genai-hf report: "),
+        (["predict.py"], "genai-hf predict.py: predict.py does not exist; 'genai-hf cp RECIPE predict' makes one"),
         (["./mine.py"], "genai-hf ./mine.py: mine.py does not exist; 'genai-hf cp RECIPE mine' makes one"),
         (["bert_mlm", "-m", "run=x", "seed=1,2"], "genai-hf bert_mlm: 'run' names one run"),
         (["bert_mlm", "seed=1,2"], "genai-hf bert_mlm: 'seed=1,2' names several values, which takes a sweep: genai-hf"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from jinja2 import TemplateError
 from torch.nn.utils.rnn import pad_sequence
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerFast
 
@@ -127,12 +128,15 @@ class Writer:
         """The prompt of a conversation whose last message is to be answered, by the tokenizer's template.
 
         Raises:
-            ConfigError: There is no template, or the conversation exceeds the model's positions.
+            ConfigError: There is no template, or it refuses the conversation, or that exceeds the model's positions.
         """
         if self.tokenizer.chat_template is None:
             raise ConfigError("this model's tokenizer has no chat template; leave --chat out, or name a model of chats")
-        ids = self.tokenizer.apply_chat_template(list(messages), add_generation_prompt=True)["input_ids"]
-        seed = self.seed + len(messages) // 2
+        try:
+            ids = self.tokenizer.apply_chat_template(list(messages), add_generation_prompt=True)["input_ids"]
+        except TemplateError as error:
+            raise ConfigError(f"this model's chat template takes no such conversation ({error})") from error
+        seed = self.seed + sum(message["role"] == "user" for message in messages) - 1
         return Prompt(messages[-1]["content"], ids, self._limit(ids, "the conversation"), seed)
 
     def __call__(self, prompts: Sequence[Prompt], say: Say | None = None) -> Iterator[Written]:

@@ -19,7 +19,7 @@ from transformers import (
 from genai_hf.errors import ConfigError
 from genai_hf.models.fresh import mark
 from genai_hf.models.label_names import has_head, is_unnamed, label_order, places
-from genai_hf.models.loading import check_room, configuration, weights
+from genai_hf.models.loading import check_room, configuration, require_trainable, weights
 from genai_hf.models.pooling import score_head
 from genai_hf.ranks import say
 from genai_hf.weightless import weightless_folder
@@ -83,6 +83,7 @@ def load_classifier(
     if not has_weights or weightless_folder():
         with torch.device("meta" if weightless_folder() else "cpu"):
             return HEAD.from_config(wanted, dtype=torch.float32)
+    require_trainable(str(name), wanted)
     given: Any = {"quantization": quantization, "ignore_mismatched_sizes": not keeps}
     model, missing = weights(HEAD, str(name), wanted, revision, **given)
     _require_weights(model, str(name), missing, keeps)

@@ -98,6 +98,7 @@ def load(
             return _untrained(head, wanted)
     if name is None or from_scratch:
         return _untrained(head, wanted)
+    require_trainable(name, wanted)
     model, missing = weights(HEADS[head], name, wanted, revision, quantization=quantization)
     mark(model, {key.rpartition(".")[0] for key in missing})
     return model
@@ -119,6 +120,17 @@ def check_kind(head: Head, wanted: PreTrainedConfig) -> None:
     is_encoder = wanted.to_dict().get("is_decoder") is False and kind not in CAUSAL
     if head == "causal_lm" and (wanted.is_encoder_decoder or is_encoder or kind in BOTH_DIRECTIONS):
         raise ConfigError(f"'model': {kind} sees the tokens that it should predict; take {EXAMPLES[head]}")
+
+
+def require_trainable(name: str, wanted: PreTrainedConfig) -> None:
+    """Refuse a checkpoint whose own files hold weights of few bits.
+
+    Raises:
+        ConfigError: They do.
+    """
+    if wanted.to_dict().get("quantization_config") is not None:
+        remedy = "name the model that it was made of; quantization=nf4 peft=lora trains beside so few bits"
+        raise ConfigError(f"'model.name': {name} is stored in few bits, which no training changes; {remedy}")
 
 
 def _untrained(head: Head, wanted: PreTrainedConfig) -> PreTrainedModel:
@@ -149,9 +161,6 @@ def weights(
     Raises:
         ConfigError: There are no safetensors weights that can be read.
     """
-    if "quantization_config" in wanted.to_dict():
-        remedy = "name the model that it was made of; quantization=nf4 peft=lora trains beside so few bits"
-        raise ConfigError(f"'model.name': {name} is stored in few bits, which no training changes; {remedy}")
     given: dict[str, Any] = {"use_safetensors": True, "dtype": torch.float32, "output_loading_info": True}
     given["ignore_mismatched_sizes"] = ignore_mismatched_sizes
     if quantization is not None:

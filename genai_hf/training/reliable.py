@@ -31,7 +31,7 @@ class Reliable(Saving):
             ``skip`` leaves it out, up to `max_skipped` times.
         max_skipped: So many steps are left out at most; the next one ends training.
         group_by_length: Whether rows of like length come together, by the `lengths` of the data sets.
-        watch: Says whether an evaluation within training is to be broken off; None: never.
+        watch: Says whether an evaluation of the `Trainer` within training is to be broken off; None: never.
     """
 
     watch: StopOnSignal | None = None
@@ -50,8 +50,10 @@ class Reliable(Saving):
     def watched_by(self, watch: StopOnSignal) -> Iterator[None]:
         """Within this context a signal breaks evaluations off."""
         self.watch = watch
-        yield
-        self.watch = None
+        try:
+            yield
+        finally:
+            self.watch = None
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """This rank's micro-batches, the same rows in each step for any number of ranks."""

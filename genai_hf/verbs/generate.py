@@ -1,6 +1,7 @@
 """Let a run's model, or any other, go on from prompts, follow an instruction, or talk (--chat, --instruction, --json).
 
 genai-hf generate RUN "a prompt" ["another" …]   what the model writes after each, word by word on a terminal
+                                                 (a run of text to text reads its data.prefix before each)
 genai-hf generate FOLDER "a prompt"              the same of a model in a folder, or on the Hub by its id
 genai-hf generate RUN -                          the prompt is what comes on standard input
 genai-hf generate RUN --file FILE                each line of a .txt file, or row of a csv, tsv, jsonl or parquet file
@@ -112,7 +113,8 @@ def _model(name: str) -> tuple[str, Mapping[str, Any]]:
 def _frame(trained: Mapping[str, Any], asked: argparse.Namespace) -> Callable[[str], str]:
     """What makes of a prompt the text that the model was trained to go on from."""
     if asked.instruction is None:
-        return str(trained.get("data.prefix", "")).__add__
+        prefix = str(trained.get("data.prefix", ""))
+        return lambda text: text if text.startswith(prefix) else prefix + text
     arguments.require_text(asked.instruction)
     if "prompt.wording" not in trained:
         raise ConfigError(

@@ -7,7 +7,7 @@ genai-hf merge outputs/glue/NAME       writes outputs/glue/NAME/merged, which lo
 import argparse
 from pathlib import Path
 
-from genai_hf import arguments, running
+from genai_hf import arguments, places, running
 from genai_hf.errors import ConfigError
 
 MERGED = "merged"  # folder of the run
@@ -39,11 +39,12 @@ def main(words: list[str]) -> int:
         from genai_hf.reports.model_card import write_model_card
 
         found = merge(asked.run / "model", target, asked.dtype)
-    write_model_card(asked.run, MERGED)
     if found.restored:
         print("the adapter was trained beside weights of few bits, and is merged into those that they were made of:")
     print(
         f"{target}: {found.parameters:,} parameters in {asked.dtype}; on {found.rows} random rows its outputs, up to "
         f"{found.scale:.3g}, are off the adapter's by {found.largest:.3g} at most and {found.typical:.3g} on average"
     )
+    if (asked.run / places.RUN).is_file():
+        write_model_card(asked.run, MERGED)
     return 0

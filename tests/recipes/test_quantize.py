@@ -39,6 +39,7 @@ def test_a_runs_decoder_is_as_good_as_its_run_said_and_the_packed_one_is_smaller
     assert model.get_submodule("transformer.h.0.mlp.c_fc").weight.dtype == torch.uint8
     assert cli.main(["quantize", *words[:-2], f"model.name={folder}", "run=again"]) == 2
     assert "is stored in few bits, which no training changes" in capsys.readouterr().err
+    assert cli.main(["generate", str(folder), "The cat", "generation.max_new_tokens=3"]) == 0
 
 
 def test_an_encoder_is_asked_for_hidden_tokens_and_kept_as_bitsandbytes_packs_it(text, root, capsys):  # noqa: F811

@@ -164,7 +164,7 @@ def test_a_prompt_that_looks_like_a_setting_or_a_flag_comes_after_two_dashes(ask
     assert [row["prompt"] for row in found] == ["x=1", "-b"]
 
 
-def test_a_conversation_goes_turn_by_turn_with_all_that_was_said(ask, root, tmp_path, typed):
+def test_a_conversation_goes_turn_by_turn_with_all_that_was_said(ask, root, tmp_path, typed, capsys):
     shutil.copytree(root / "gpt_lm/gpt/model", tmp_path / "talks")
     (tmp_path / "talks" / "chat_template.jinja").write_text(TEMPLATE)
     asked = (tmp_path / "talks", "--chat", "generation.max_new_tokens=5", "--json")
@@ -177,6 +177,11 @@ def test_a_conversation_goes_turn_by_turn_with_all_that_was_said(ask, root, tmp_
     assert json.loads(ask(*plain, whole))["text"] == second["text"]
     assert ask(*asked, "The cat", "The dog").splitlines() == [json.dumps(row) for row in (first, second)]
     told = json.loads(ask(*asked, "The cat", "--system", "The dog sleeps"))
+    template = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system here') }}{% endif %}" + TEMPLATE
+    (tmp_path / "talks" / "chat_template.jinja").write_text(template)
+    assert cli.main(["generate", str(tmp_path / "talks"), "--chat", "The cat", "--system", "The dog"]) == 2
+    said = "this model's chat template takes no such conversation (no system here)"
+    assert capsys.readouterr().err == f"genai-hf generate: {said}\n"
     assert told["text"] == json.loads(ask(*plain, "The dog sleeps\nThe cat\n"))["text"]
 
 
