@@ -1,10 +1,8 @@
 """`genai-hf`: list the recipes, run one, or call a verb. Nothing heavier than Hydra is imported before a recipe is."""
 
-import difflib
 import errno
 import gc
 import importlib
-import pkgutil
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -71,13 +69,7 @@ def dispatch(words: list[str]) -> int:
 
         print(f"genai-hf {__version__}")
         return DONE
-    name, rest = (words[0], words[1:]) if words[0] in known_verbs() - {"run"} else ("run", words)
-    if (
-        name == "run"
-        and not words[0].endswith(".py")
-        and (near := difflib.get_close_matches(words[0], known_verbs() - {"run"}, n=1, cutoff=0.8))
-    ):
-        raise UserError(f"no recipe or verb '{words[0]}'; did you mean '{near[0]}'?")
+    name, rest = (words[0], words[1:]) if words[0] in verbs.known() - {"run"} else ("run", words)
     if name != "run" and {"-h", "--help"} & set(rest):
         print(_described(name))
         return DONE
@@ -85,17 +77,12 @@ def dispatch(words: list[str]) -> int:
     return int(verb.main(rest))
 
 
-def known_verbs() -> set[str]:
-    """Verbs are found by listing their folder."""
-    return {module.name for module in pkgutil.iter_modules(verbs.__path__)}
-
-
 def listing() -> str:
     """The recipes and the verbs, one line each."""
     from genai_hf import recipe_files
 
     recipes = [f"  {name:18}{recipe.summary}" for name, recipe in recipe_files.shipped().items()]
-    shown = [f"  {name:18}{_described(name).splitlines()[0]}" for name in sorted(known_verbs() - {"run"})]
+    shown = [f"  {name:18}{_described(name).splitlines()[0]}" for name in sorted(verbs.known() - {"run"})]
     return "\n".join([USAGE, "", "recipes", *recipes, "", "verbs", *shown])
 
 

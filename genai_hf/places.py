@@ -11,6 +11,7 @@ from genai_hf.errors import ConfigError, DataError
 
 LISTED = 5  # names shown of a folder
 RUN = "fingerprint.json"  # the file by which the folder of a run is known
+MERGED = "merged"  # in it, the model that the verb merge makes of its adapter
 
 
 def existing(path: str) -> list[Path]:

@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 
+from genai_hf import verbs
 from genai_hf.errors import ConfigError
 
 
@@ -97,7 +98,7 @@ def find(name: str, folders: tuple[Path, ...] = ()) -> RecipeFile:
     if name.endswith(".py"):
         return _own(Path(name), known, folders)
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
+        near = difflib.get_close_matches(name, [*known, *(verbs.known() - {"run", name})], n=1)
         suggestion = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
         raise ConfigError(f"no recipe '{name}'; {suggestion}")
     return RecipeFile(known[name].path, folders)

@@ -112,7 +112,7 @@ def test_cfg_job_shows_the_settings_with_their_interpolations_or_resolved():
     ("words", "said"),
     [
         (["bert_mln"], "genai-hf bert_mln: no recipe 'bert_mln'; did you mean 'bert_mlm'?\n"),
-        (["generat", "a", "b"], "genai-hf generat: no recipe or verb 'generat'; did you mean 'generate'?\n"),
+        (["generat", "a", "b"], "genai-hf generat: no recipe 'generat'; did you mean 'generate'?\n"),
         (
             ["distill", "teacher=a"],
             "genai-hf distill: 'teacher' holds several settings; set one of them, such as teacher.name=…\n",

@@ -1,12 +1,12 @@
 """What a model that answers in free text leaves in its report: its data, best epoch, and answers good and bad."""
 
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from genai_hf.analysis.asking import READABLE, offer
 from genai_hf.analysis.labelling_tables import epochs
 from genai_hf.data import EncodedPairs, TextPairs
 from genai_hf.data.text_pairs import TEST, VALIDATION
@@ -18,7 +18,6 @@ from genai_hf.reports.words import metric_name, shown
 from genai_hf.task_files import TRAIN
 
 LONGEST = 300  # characters of a text in a table
-READABLE = 60  # characters of a text in a command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,20 +49,19 @@ class AnsweringReport:
             found = trainer.gathered(self.rows[TEST])
             figures = trainer.objective.figures(found, self.examples.splits[TEST].answers)
         if trainer.is_world_process_zero():
-            for section in self.sections(trainer, folder, answers):
+            for section in self.sections(trainer, answers):
                 sections.save(folder, section)
-            print(f"ask it: {self.question(folder)}", file=sys.stderr)
+            offer(folder, self.question(folder))
         return {f"test_{name}": value for name, value in figures.items()}
 
-    def sections(self, trainer: Any, folder: Path, answers: Sequence[str]) -> list[Table]:
+    def sections(self, trainer: Any, answers: Sequence[str]) -> list[Table]:
         """What the report shows, in order."""
-        command = Table("Ask it", ["command"], [[self.question(folder)]], "In a shell; a file of texts works as well.")
         found = [data_table(self.examples, self.rows), epochs(trainer, trainer.objective.scores)]
         if self.samples:
             split, prefix = self.examples.splits[VALIDATION], self.examples.prefix
             asked = Asked([text.removeprefix(prefix) for text in split.inputs], split.answers)
             found += samples(asked, answers, trainer.objective.scores, self.samples)
-        return [section for section in [*found, command] if section is not None]
+        return [section for section in found if section is not None]
 
     def question(self, folder: Path) -> str:
         """A command that has the model answer."""

@@ -2,13 +2,13 @@
 
 import re
 import shlex
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genai_hf.analysis.answering import LONGEST, READABLE, Asked, samples
+from genai_hf.analysis.answering import LONGEST, Asked, samples
+from genai_hf.analysis.asking import READABLE, offer
 from genai_hf.analysis.before_after import BeforeAndAfter
 from genai_hf.analysis.labelling_tables import epochs
 from genai_hf.collators.instruct import InstructCollator
@@ -53,12 +53,10 @@ class InstructReport:
             found = [data_table(self.examples, self.rows), epochs(trainer, objective.scores), groups_table(trainer)]
             asked = Asked([objective.prompt(rows[number]) for number in range(len(rows))], rows.references)
             found += samples(asked, answers, objective.scores, self.samples) if self.samples else []
-            command = self.question(folder)
-            found.append(Table("Ask it", ["command"], [[command]], "In a shell.") if command else None)
             for section in filter(None, found):
                 sections.save(folder, section)
-            if command:
-                print(f"ask it: {command}", file=sys.stderr)
+            if command := self.question(folder):
+                offer(folder, command, "In a shell.")
         return {}
 
     def question(self, folder: Path) -> str | None:

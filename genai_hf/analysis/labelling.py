@@ -1,7 +1,6 @@
 """What a model that labels texts leaves in its report: its data, best epoch, confusions and hardest examples."""
 
 import shlex
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genai_hf import files
+from genai_hf.analysis.asking import READABLE, offer
 from genai_hf.analysis.labelling_tables import confusion, data_table, epochs, hardest, scatter
 from genai_hf.data import Encoded, Labelled, LaidOut, Task
 from genai_hf.errors import ConfigError
@@ -19,7 +19,6 @@ from genai_hf.reports.sections import Figure, Table
 
 Array = NDArray[np.float64]
 PREDICTIONS = "predictions"  # folder of the files that a leaderboard takes
-READABLE = 60  # characters of a text in a command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,27 +51,26 @@ class LabellingReport:
         outputs = trainer.gathered(trainer.eval_dataset)["outputs"]
         tests = {name: trainer.gathered(self.rows[name]) for name in self.examples.test if name in self.rows}
         if trainer.is_world_process_zero():
-            for section in self.sections(trainer, folder, outputs):
+            for section in self.sections(trainer, outputs):
                 sections.save(folder, section)
+            offer(folder, self.question(folder))
             for name in tests if self.predict else ():
                 text = answers(self._task(name), trainer.objective.predicted(tests[name]["outputs"]))
                 (folder / PREDICTIONS).mkdir(exist_ok=True)
                 files.write_text(folder / PREDICTIONS / f"{name}.tsv", text)
-            print(f"ask it: {self.question(folder)}", file=sys.stderr)
         known = [self._figures(trainer, name, found) for name, found in tests.items() if "labels" in found]
         return {key: value for figures in known for key, value in figures.items()}
 
-    def sections(self, trainer: Any, folder: Path, outputs: Array) -> list[Table | Figure]:
+    def sections(self, trainer: Any, outputs: Array) -> list[Table | Figure]:
         """What the report shows, in order."""
         name, split = next(iter(self.examples.validation.items()))
         outputs, labels = outputs[: len(split)], np.array(split.labels)
         predicted, task = trainer.objective.predicted(outputs), self.examples.task
         shape = confusion(task.names, labels, predicted) if task.names else scatter(labels, predicted)
-        asked = Table("Ask it", ["command"], [[self.question(folder)]], "In a shell; a file of texts works as well.")
         found = [data_table(self.examples, self.rows), epochs(trainer, task.scores), shape]
         if self.hardest:
             found.append(hardest(task, split, outputs, self.hardest, name))
-        return [section for section in [*found, asked] if section is not None]
+        return [section for section in found if section is not None]
 
     def question(self, folder: Path) -> str:
         """A command that has the model answer."""

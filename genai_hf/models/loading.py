@@ -128,9 +128,14 @@ def require_trainable(name: str, wanted: PreTrainedConfig) -> None:
     Raises:
         ConfigError: They do.
     """
-    if wanted.to_dict().get("quantization_config") is not None:
+    if is_quantized(wanted):
         remedy = "name the model that it was made of; quantization=nf4 peft=lora trains beside so few bits"
         raise ConfigError(f"'model.name': {name} is stored in few bits, which no training changes; {remedy}")
+
+
+def is_quantized(configuration: PreTrainedConfig) -> bool:
+    """Whether weights of a model are stored in fewer bits."""
+    return configuration.to_dict().get("quantization_config") is not None
 
 
 def _untrained(head: Head, wanted: PreTrainedConfig) -> PreTrainedModel:

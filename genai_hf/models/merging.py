@@ -18,7 +18,7 @@ from genai_hf.errors import ConfigError
 from genai_hf.models import few_bits, virtual
 from genai_hf.models.adapters import Adapted, of_no_concern
 from genai_hf.models.extract import FACTS, read_extract_head
-from genai_hf.models.loading import positions
+from genai_hf.models.loading import is_quantized, positions
 
 ROWS, LENGTH = 8, 32  # of random tokens, on which both are compared
 
@@ -75,13 +75,13 @@ def merge(folder: Path, target: Path, dtype: str) -> Drift:
     apart = (ours - theirs).abs()
     count = sum(weight.numel() for weight in whole.parameters())
     drift = (float(apart.max()), float(apart.mean()), float(theirs.abs().max()))
-    return Drift(count, ROWS, *drift, is_quantized(adapted))
+    return Drift(count, ROWS, *drift, is_quantized(adapted.config))
 
 
 def read(folder: Path, kind: Any) -> Adapted:
     """The model in a folder that holds an adapter only, the adapter's update in its weights if it can: see `beside`."""
     adapted = beside(folder, kind)
-    if not mergeable(adapted.active_peft_config) or is_quantized(adapted):
+    if not mergeable(adapted.active_peft_config) or is_quantized(adapted.config):
         return adapted
     return merged(adapted)
 
@@ -91,11 +91,6 @@ def merged(adapted: PeftModel) -> PreTrainedModel:
     with of_no_concern():
         whole: PreTrainedModel = adapted.merge_and_unload()
     return whole
-
-
-def is_quantized(model: Adapted) -> bool:
-    """Whether weights of it have fewer bits."""
-    return model.config.to_dict().get("quantization_config") is not None
 
 
 def mergeable(settings: PeftConfig) -> bool:

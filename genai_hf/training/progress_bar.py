@@ -59,7 +59,7 @@ class ProgressBar(TrainerCallback):
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.bar.stop()  # also where training broke off
+        self.bar.stop()  # also where training breaks off
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -124,10 +124,3 @@ class ProgressBar(TrainerCallback):
 
     def _say(self, line: str) -> None:
         self.console.print(line, highlight=False, soft_wrap=True)
-
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Take the bar away."""
-        if state.is_world_process_zero:
-            self.bar.stop()

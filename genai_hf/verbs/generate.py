@@ -39,7 +39,6 @@ from genai_hf.errors import ConfigError, DataError
 if TYPE_CHECKING:  # heavy: it is imported where it is needed
     from genai_hf.analysis.writer import Prompt, Writer
 
-MERGED = "merged"  # folder of a run, as the verb merge makes it
 USAGE = 'name a run or a model, and a prompt: genai-hf generate outputs/gpt_lm/… "a prompt"'
 SETTING = re.compile(r"[+~]*[A-Za-z_][\w./@]*=")  # so it begins
 
@@ -101,7 +100,7 @@ def _model(name: str) -> tuple[str, Mapping[str, Any]]:
         if place.is_dir() and not (place / "config.json").is_file():
             raise ConfigError(f"{name} holds no model; name a run's folder, or one with a config.json")
         settings = place.parent / "settings.json"
-        is_merged = place.name == MERGED and settings.is_file()
+        is_merged = place.name == places.MERGED and settings.is_file()
         return str(place) if place.is_dir() else name, fingerprints.record(settings) if is_merged else {}
     if not (place / "metrics.json").is_file():
         raise ConfigError(f"{name} has not finished; the same command that began it goes on with it")
@@ -114,7 +113,7 @@ def _frame(trained: Mapping[str, Any], asked: argparse.Namespace) -> Callable[[s
     """What makes of a prompt the text that the model was trained to go on from."""
     if asked.instruction is None:
         prefix = str(trained.get("data.prefix", ""))
-        return lambda text: text if text.startswith(prefix) else prefix + text
+        return lambda text: prefix + text
     arguments.require_text(asked.instruction)
     if "prompt.wording" not in trained:
         raise ConfigError(
@@ -124,10 +123,8 @@ def _frame(trained: Mapping[str, Any], asked: argparse.Namespace) -> Callable[[s
         raise ConfigError("a conversation has no --instruction; say it in the first turn: --chat")
     from genai_hf.data.wording import Instruction, Wording
 
-    wording, task = (
-        Wording(wording=trained["prompt.wording"]),
-        Instruction("", fields={"definition": asked.instruction}),
-    )
+    wording = Wording(wording=trained["prompt.wording"])
+    task = Instruction("", fields={"definition": asked.instruction})
     return lambda text: "".join(part.text for part in wording(task, text)).rstrip(" ")
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from genai_hf import arguments, places, running
 from genai_hf.errors import ConfigError
 
-MERGED = "merged"  # folder of the run
 DTYPES = ("bfloat16", "float16", "float32")
 
 
@@ -31,7 +30,7 @@ def main(words: list[str]) -> int:
         raise ConfigError(f"--dtype must be {', '.join(DTYPES)}, got {asked.dtype}")
     if not (asked.run / "model" / "adapter_config.json").is_file():
         raise ConfigError(f"{asked.run} holds no adapter; name a run of peft=lora or the like that has finished")
-    target = asked.run / MERGED
+    target = asked.run / places.MERGED
     if target.exists():
         raise ConfigError(f"{target} exists; remove it first")
     with running.quiet():
@@ -46,5 +45,5 @@ def main(words: list[str]) -> int:
         f"{found.scale:.3g}, are off the adapter's by {found.largest:.3g} at most and {found.typical:.3g} on average"
     )
     if (asked.run / places.RUN).is_file():
-        write_model_card(asked.run, MERGED)
+        write_model_card(asked.run, places.MERGED)
     return 0

@@ -10,7 +10,7 @@ from test_recipes import RECIPES, TRAINED, root, text  # noqa: F401 - fixtures
 from transformers import AutoModelForSequenceClassification
 
 import genai_hf
-from genai_hf import cli
+from genai_hf import cli, config
 from genai_hf.models import merging
 from genai_hf.models.bare import bare
 from genai_hf.models.trained_weights import closed_form, counted
@@ -57,6 +57,12 @@ def test_every_recipe_takes_an_adapter_and_goes_on_with_it(recipe, text, root, c
     again.train(resume_from_checkpoint=f"{trainer.args.output_dir}/checkpoint-3")
     theirs = dict(bare(again.model).named_parameters())
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_an_adapter_at_the_rate_of_all_weights_is_remarked_on_unless_the_rate_was_chosen(capsys):
+    for words, is_said in ((["peft=lora"], True), (["peft=lora", "trainer.learning_rate=1e-3"], False), ([], False)):
+        config.adapter(genai_hf.compose("glue", words))
+        assert ("peft: the learning rate is the recipe's" in capsys.readouterr().err) == is_said
 
 
 @pytest.mark.parametrize("method", ["lora", "rslora", "dora", "qlora", "ia3"])

@@ -1,7 +1,5 @@
 """A tiny training on answers, alone or as ranks of a launcher; `answering_script.py OUT` writes what it gave."""
 
-import json
-import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -21,7 +19,6 @@ from two_rank_script import curve
 from genai_hf.collators.text_to_text import TextToTextCollator
 from genai_hf.objectives.answering import Answering, Decoding
 from genai_hf.objectives.language import TextTally
-from genai_hf.ranks import leave
 from genai_hf.training import Trainer
 
 ACCUMULATIONS = (1, 4)  # of each of two ranks
@@ -140,9 +137,7 @@ def main(out: str) -> None:
     curving = make_trainer(folder, accumulation=1, ranks=2, epochs=3)
     results["curve"] = curve(curving)
     results["answers"] = answers(curving)
-    if os.environ["RANK"] == "0":
-        Path(out).write_text(json.dumps(results))
-    leave(0)
+    two_rank_script.hand_in(out, results)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """A tiny training beside a teacher, alone or as ranks of a launcher; `distillation_script.py OUT` writes gradients."""
 
-import json
 import os
 import sys
 from functools import partial
@@ -19,7 +18,6 @@ from training_script import flat_gradients
 from genai_hf.collators.causal import CausalLMCollator
 from genai_hf.objectives.distillation import Distillation, Mixture
 from genai_hf.objectives.language import LanguageModelling, TextTally
-from genai_hf.ranks import leave
 from genai_hf.training import Trainer, teaching
 
 LOSS = Mixture(temperature=3.0, alpha=0.6)
@@ -85,9 +83,7 @@ def main(out: str) -> None:
         for cache in (False, True):
             _, student = taught(folder, problem, cache=cache, dtype=torch.float64, accumulation=2, ranks=2)
             results[f"{problem} {cache}"] = flat_gradients(student)
-    if os.environ["RANK"] == "0":
-        Path(out).write_text(json.dumps(results))
-    leave(0)
+    two_rank_script.hand_in(out, results)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """A tiny training of a decoder with a head, alone or as ranks; `extract_script.py OUT` writes what it gave."""
 
-import json
-import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -22,7 +20,6 @@ from two_rank_script import curve
 from genai_hf.collators.extract import ExtractCollator
 from genai_hf.objectives.extract import Extract
 from genai_hf.objectives.labelling import Labelling
-from genai_hf.ranks import leave
 from genai_hf.training import Trainer
 
 CASES = {  # transformation, what language modelling is averaged over, decoder
@@ -126,9 +123,7 @@ def main(out: str) -> None:
         unweighted = make_trainer(folder, case, accumulation=1, ranks=2, weight=0.0, dtype=torch.float64)
         results[f"{case} alone"] = flat_gradients(unweighted)
         results[f"{case} curve"] = curve(make_trainer(folder, case, accumulation=1, ranks=2, grouped=True, epochs=3))
-    if os.environ["RANK"] == "0":
-        Path(out).write_text(json.dumps(results))
-    leave(0)
+    two_rank_script.hand_in(out, results)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """A tiny training on instructions, alone or as ranks of a launcher; `instruct_script.py OUT` writes what it gave."""
 
-import json
-import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -22,7 +20,6 @@ from genai_hf.collators.instruct import InstructCollator
 from genai_hf.models import stop_at
 from genai_hf.objectives.answering import Answering, Decoding
 from genai_hf.objectives.language import TextTally
-from genai_hf.ranks import leave
 from genai_hf.training import Trainer
 
 ACCUMULATIONS = (1, 4)  # of each of two ranks
@@ -105,9 +102,7 @@ def main(out: str) -> None:
         cut = {"accumulation": accumulation, "ranks": 2, "dtype": torch.float64}
         results[f"gradients {accumulation}"] = flat_gradients(make_trainer(folder, **cut))
     results["curve"] = curve(make_trainer(folder, accumulation=1, ranks=2, epochs=3))
-    if os.environ["RANK"] == "0":
-        Path(out).write_text(json.dumps(results))
-    leave(0)
+    two_rank_script.hand_in(out, results)
 
 
 if __name__ == "__main__":

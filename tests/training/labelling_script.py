@@ -1,7 +1,5 @@
 """A tiny training on labelled rows, alone or as ranks of a launcher; `labelling_script.py OUT` writes what it gave."""
 
-import json
-import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -20,7 +18,6 @@ from two_rank_script import curve
 
 from genai_hf.collators.labelled import LabelledCollator
 from genai_hf.objectives.labelling import Labelling
-from genai_hf.ranks import leave
 from genai_hf.training import Trainer
 
 NAMES = {"classification": ["no", "maybe", "yes"], "regression": []}
@@ -136,9 +133,7 @@ def main(out: str) -> None:
         curving = make_trainer(folder, problem, accumulation=1, ranks=2, grouped=True, epochs=3)
         results[f"{problem} curve"] = curve(curving)
         results[f"{problem} tallied"] = tallied(curving)
-    if os.environ["RANK"] == "0":
-        Path(out).write_text(json.dumps(results))
-    leave(0)
+    two_rank_script.hand_in(out, results)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """A tiny training on spans and their boundaries, alone or as ranks of a launcher, of which rank 0 writes what came."""
 
-import json
-import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -21,7 +19,6 @@ from genai_hf.collators.span_boundary import SpanBoundaryCollator
 from genai_hf.models.span_boundary import NAME, attach_span_boundary
 from genai_hf.objectives.language import TextTally
 from genai_hf.objectives.span_boundary import SpanBoundary
-from genai_hf.ranks import leave
 from genai_hf.training import Trainer
 
 LENGTHS = (16, 9, 30, 3)  # of three tokens none has a boundary
@@ -86,9 +83,7 @@ def main(out: str) -> None:
             make_trainer(folder, accumulation=accumulation, ranks=2, dtype=torch.float64)
         )
     results["curve"] = curve(make_trainer(folder, accumulation=1, ranks=2, epochs=3))
-    if os.environ["RANK"] == "0":
-        Path(out).write_text(json.dumps(results))
-    leave(0)
+    two_rank_script.hand_in(out, results)
 
 
 if __name__ == "__main__":
