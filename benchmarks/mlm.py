@@ -25,9 +25,11 @@ import torch
 import transformers
 from transformers import BertConfig, BertForMaskedLM, DataCollatorForLanguageModeling
 
+from genai_hf import allocator
 from genai_hf.collators.masking import MaskedLMCollator
 from genai_hf.data import lm_blocks
 from genai_hf.data.tokens import Tokens
+from genai_hf.models import on_cpu
 from genai_hf.models.precision import has_bf16
 from genai_hf.objectives.language import LanguageModelling, TextTally
 from genai_hf.training import Trainer
@@ -63,6 +65,7 @@ def arguments(folder: str, asked: argparse.Namespace, **given: Any) -> transform
 
 def stock(folder: str, model: Any, rows: Lists, tokenizer: Any, asked: argparse.Namespace, *, best: bool) -> Any:
     """The stock Trainer."""
+    allocator.as_shipped()
     on_gpu = {"torch_compile": True, "optim": "adamw_torch_fused"} if best and _cuda() else {}
     return transformers.Trainer(
         model=copy.deepcopy(model),
@@ -75,9 +78,13 @@ def stock(folder: str, model: Any, rows: Lists, tokenizer: Any, asked: argparse.
 
 def ours(folder: str, model: Any, rows: Any, tokenizer: Any, asked: argparse.Namespace) -> Trainer:
     """Our Trainer."""
+    allocator.keep()
     given = {"remove_unused_columns": False, "logging_nan_inf_filter": False}
+    model = copy.deepcopy(model)
+    if not _cuda():
+        on_cpu.quicken(model)
     return Trainer(
-        model=copy.deepcopy(model),
+        model=model,
         args=arguments(folder, asked, bf16=has_bf16(), **given),
         objective=LanguageModelling(text=TextTally(np.ones(asked.vocabulary, dtype=np.int64)), term="masked_lm"),
         processing_class=tokenizer,

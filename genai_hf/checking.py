@@ -39,6 +39,9 @@ BASE = {
     "launch.starter": "Literal['none', 'accelerate', 'torchrun', 'srun']",
     "launch.processes": "int | None",
     "launch.use_cpu": "bool",
+    "speed.attention": "Literal['auto', 'library']",
+    "speed.dropout": "Literal['auto', 'library']",
+    "speed.keep_memory": "bool",
     "precision": "Literal['auto', 'fp32', 'bf16', 'fp16']",
 }
 

@@ -18,7 +18,7 @@ from genai_hf.ranks import ranks
 
 # Settings that cannot change the result: neither in a run's name nor compared on resume.
 INDIFFERENT = re.compile(
-    r"(recipe|overrides|run|root|overwrite|on_nan|max_skipped)$|resume\.|launch(\.|$)|hydra[./]"
+    r"(recipe|overrides|run|root|overwrite|on_nan|max_skipped|speed\.keep_memory)$|resume\.|launch(\.|$)|hydra[./]"
     r"|trainer\.(logging_|save_|report_to$|hub_|push_to_hub$|disable_tqdm$|log_level|run_name$|project$)"
     r"|trainer\.dataloader_(num_workers|prefetch_factor|pin_memory|persistent_workers)$"
 )

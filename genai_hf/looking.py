@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from genai_hf import checking, recipe_files
 from genai_hf.errors import ConfigError
-from genai_hf.running import logged, settled
+from genai_hf.running import assembled, logged, settled
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def looked_at(cfg: DictConfig) -> Iterator[Any]:
         from genai_hf import models
 
         with models.weightless(folder):
-            trainer = recipe.load().build(settled(cfg, Path(folder)))
+            trainer = assembled(recipe.load(), settled(cfg, Path(folder)))
         yield trainer
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import checking, files, fingerprints, launching, locks, recipe_files, runs, secrets
+from genai_hf import allocator, checking, files, fingerprints, launching, locks, recipe_files, runs, secrets
 from genai_hf.errors import ConfigError, NoRoomError, UserError
 from genai_hf.ranks import rank
 
@@ -38,6 +38,8 @@ def run(cfg: DictConfig) -> dict[str, float]:
         _tell(f"finished before: {_report(current.folder)}  (overwrite=true runs it again)")
         return current.metrics
     gc.enable()  # it was of no use while the command only read settings
+    if cfg.speed.keep_memory:
+        allocator.keep()
     with logged(current.folder / "run.log"):
         from genai_hf.training import room
 
@@ -167,8 +169,12 @@ def _built(module: ModuleType, cfg: DictConfig, current: runs.Run) -> Any:
 
 def assembled(module: ModuleType, decided: DictConfig) -> Any:
     """What the recipe builds, with the settings that belong to any Trainer and to no part."""
+    from genai_hf.models import on_cpu
+
     trainer = module.build(decided)
     trainer.on_nan, trainer.max_skipped = decided.on_nan, decided.max_skipped
+    if trainer.args.device.type == "cpu":
+        on_cpu.quicken(trainer.model, attention=decided.speed.attention, dropout=decided.speed.dropout)
     return trainer
 
 

@@ -6,6 +6,8 @@ from torch import Tensor, nn
 from genai_hf.errors import ConfigError
 from genai_hf.models.bare import bare
 
+MATRICES = "matrices"  # attention by products of whole matrices, see on_cpu.py
+
 
 def four_dimensional(model: nn.Module, allowed: Tensor) -> Tensor:
     """Who may look at whom, as transformers hands it to every layer untouched.
@@ -23,7 +25,7 @@ def four_dimensional(model: nn.Module, allowed: Tensor) -> Tensor:
     """
     alone = bare(model)
     way, mask = alone.config._attn_implementation, allowed[:, None]
-    if way == "sdpa":
+    if way in {"sdpa", MATRICES}:
         return mask
     if way == "eager":
         smallest = torch.finfo(alone.dtype).min
