@@ -18,6 +18,7 @@ import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from genai_hf.losses import cross_entropy_sum
 from genai_hf.metrics.language import language_metrics
 from genai_hf.models.attention import four_dimensional, prefix_mask
 from genai_hf.models.bare import bare
@@ -107,7 +108,10 @@ class LanguageModelling:
 
     def sums(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Sum of each term's loss over its targets."""
-        return {self.term: self._predict(model, batch)[0].sum()}
+        if self.head_rows is not None:
+            return {self.term: self._predict(model, batch)[0].sum()}
+        output, targets = forward(model, batch, head_on_labels=self.head_on_labels)
+        return {self.term: cross_entropy_sum(output.logits, targets)}
 
     def tally(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Sums over the batch from which `metrics` makes figures."""
