@@ -10,6 +10,8 @@ from transformers import PreTrainedModel
 
 def unwrapped(model: nn.Module) -> Any:
     """The model with its adapter, wrapped for several processes or not."""
+    if isinstance(model, (PreTrainedModel, PeftModel)):
+        return model  # told at once: accelerate looks for every library that might wrap it, in each step
     return extract_model_from_parallel(model)
 
 
