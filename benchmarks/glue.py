@@ -25,10 +25,10 @@ import torch
 import transformers
 from omegaconf import OmegaConf
 
-from genai_hf import compose
+from genai_hf import allocator, compose
 from genai_hf.collators.labelled import LabelledCollator
 from genai_hf.data import Encoded, Labelled, Task, encode, labelled
-from genai_hf.models import has_segments, load_classifier
+from genai_hf.models import has_segments, load_classifier, on_cpu
 from genai_hf.models.precision import has_bf16
 from genai_hf.objectives.labelling import Labelling
 from genai_hf.training import Trainer
@@ -69,6 +69,7 @@ def arguments(folder: str, *, bf16: bool, **given: Any) -> transformers.Training
 
 def stock(folder: str, model: Any, rows: Encoded, tokenizer: Any, *, best: bool, classes: bool) -> Any:
     """The stock Trainer."""
+    allocator.as_shipped()
     given: dict[str, Any] = {"train_sampling_strategy": "group_by_length"} if best else {}
     collator = transformers.DataCollatorWithPadding(tokenizer) if best else transformers.default_data_collator
     data = StockRows(rows, tokenizer, pad=not best, segments=has_segments(model.config), classes=classes)
@@ -83,8 +84,12 @@ def stock(folder: str, model: Any, rows: Encoded, tokenizer: Any, *, best: bool,
 
 def ours(folder: str, model: Any, rows: Encoded, tokenizer: Any, examples: Labelled) -> Any:
     """Our Trainer."""
+    allocator.keep()
+    model = copy.deepcopy(model)
+    if not torch.accelerator.is_available():
+        on_cpu.quicken(model)
     return Trainer(
-        model=copy.deepcopy(model),
+        model=model,
         args=arguments(folder, bf16=has_bf16(), remove_unused_columns=False, logging_nan_inf_filter=False),
         objective=objective(rows, examples),
         processing_class=tokenizer,

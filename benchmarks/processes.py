@@ -1,6 +1,6 @@
 """Whole commands in turns: seconds by the clock, of the processor, and the most memory that each held.
 
-    python benchmarks/processes.py "genai-hf bert_mlm …" "python benchmarks/stock_mlm.py …" [--rounds 3] [--before "rm …"]
+    python benchmarks/processes.py "genai-hf bert_mlm …" "python benchmarks/stock_mlm.py …" [--rounds 3] [--before …]
 
 The times are of fresh processes, from start to end. `--before` is run ahead of each and not timed. A peer's own script
 is a command like any other.
