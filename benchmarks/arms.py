@@ -1,7 +1,10 @@
 """Arms of a benchmark, in turns in one process: the time of their steps, their memory, and what they come to."""
 
+import argparse
+import copy
 import gc
 import json
+import os
 import platform
 import statistics
 import tempfile
@@ -43,9 +46,53 @@ class Found:
     facts: dict[str, float] = field(default_factory=dict)
 
 
+def parser(description: str | None, **sizes: int) -> argparse.ArgumentParser:
+    """Of a benchmark's command, with a flag for each of the sizes, which are the defaults, and for the device."""
+    made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: a GPU if there is one")
+    for name, size in sizes.items():
+        made.add_argument(f"--{name.replace('_', '-')}", type=int, default=size)
+    return made
+
+
+def parse(made: argparse.ArgumentParser) -> argparse.Namespace:
+    """What was asked for; on the processor no GPU is seen from here on, and otherwise one at most."""
+    asked = made.parse_args()
+    if asked.device == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
+    if asked.device != "auto" and on_gpu() != (asked.device == "cuda"):
+        made.error(f"--device={asked.device}: this process sees {torch.cuda.device_count()} GPUs")
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    return asked
+
+
+def on_gpu() -> bool:
+    """Whether all that a benchmark computes is computed on a GPU."""
+    return torch.cuda.is_available()
+
+
+def arguments(folder: str, kind: Any = transformers.TrainingArguments, **given: Any) -> Any:
+    """Settings of a training that saves, evaluates and says nothing."""
+    quiet = {"save_strategy": "no", "eval_strategy": "no", "report_to": "none", "disable_tqdm": True}
+    return kind(output_dir=folder, use_cpu=not on_gpu(), seed=0, **quiet, **given)
+
+
+def as_shipped(model: Any) -> Any:
+    """The same weights in a model as transformers makes it, with what was attached to it."""
+    configuration = type(model.config).from_dict(model.config.to_dict())
+    other = type(model)._from_config(configuration, dtype=torch.float32)
+    for name, module in model.named_children():
+        if name not in dict(other.named_children()):
+            other.add_module(name, copy.deepcopy(module))
+    other.load_state_dict(model.state_dict())
+    return other
+
+
 def now() -> float:
     """Seconds, once the device has done what it was given."""
-    if torch.cuda.is_available():
+    if on_gpu():
         torch.cuda.synchronize()
     return perf_counter()
 
@@ -60,13 +107,13 @@ def train(make: Callable[[str], Any], measure: Callable[[Any], dict[str, float]]
     """
     clock = Clock(after=after)
     with tempfile.TemporaryDirectory() as folder:
-        if torch.cuda.is_available():
+        if on_gpu():
             torch.cuda.reset_peak_memory_stats()
         trainer = make(folder)
         trainer.remove_callback(transformers.PrinterCallback)
         trainer.add_callback(clock)
         trainer.train()
-        memory = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
+        memory = torch.cuda.max_memory_allocated() if on_gpu() else 0
     return Found(clock.ended - clock.began, memory, measure(trainer))
 
 
@@ -78,6 +125,14 @@ def in_turns(arms: Mapping[str, Callable[[], Found]], rounds: int) -> dict[str, 
             found[name].append(arms[name]())
             gc.collect()
     return found
+
+
+def require_alike(found: Mapping[str, list[Found]], within: float, fact: str = "loss") -> None:
+    """End the benchmark where arms come to another loss by more than `within`, relatively."""
+    losses = {name: [run.facts[fact] for run in runs] for name, runs in found.items()}
+    every = [loss for some in losses.values() for loss in some]
+    if not max(every) <= (1 + within) * min(every):
+        raise SystemExit(f"the arms differ in {fact} by more than {within:.0%}: {losses}")
 
 
 def median(runs: list[Found]) -> float:

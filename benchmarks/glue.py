@@ -59,12 +59,10 @@ class StockRows(torch.utils.data.Dataset[dict[str, Any]]):
         return self.rows[number]
 
 
-def arguments(folder: str, *, bf16: bool, **given: Any) -> transformers.TrainingArguments:
+def arguments(folder: str, **given: Any) -> transformers.TrainingArguments:
     """What all arms share."""
-    shared = {"per_device_train_batch_size": BATCH, "learning_rate": 5e-5, "num_train_epochs": 1, "seed": 0}
-    quiet = {"save_strategy": "no", "eval_strategy": "no", "logging_steps": 500, "report_to": "none"}
-    device = {"use_cpu": not torch.accelerator.is_available(), "disable_tqdm": True, "bf16": bf16}
-    return transformers.TrainingArguments(folder, **shared, **quiet, **device, **given)
+    shared = {"per_device_train_batch_size": BATCH, "learning_rate": 5e-5, "num_train_epochs": 1}
+    return arms.arguments(folder, logging_steps=500, **shared, **given)
 
 
 def stock(folder: str, model: Any, rows: Encoded, tokenizer: Any, *, best: bool, classes: bool) -> Any:
@@ -122,16 +120,12 @@ def loss(model: Any, rows: Encoded, tokenizer: Any, examples: Labelled) -> float
 
 def main() -> None:
     """Print a table and, as the last line, JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arms.parser(__doc__, rows=2400, rounds=3)
     parser.add_argument("folder", type=Path)
     parser.add_argument("tokenizer")
     parser.add_argument("--model")
     parser.add_argument("--tasks", default="rte,mrpc,cola,sst2")
-    parser.add_argument("--rows", type=int, default=2400)
-    parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    asked = arms.parse(parser)
     results = {task: measure(task, asked) for task in asked.tasks.split(",")}
     for against in ARMS[:2]:
         ratios = [arms.median(found[against]) / arms.median(found["ours"]) for found in results.values()]

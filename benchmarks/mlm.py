@@ -56,14 +56,13 @@ class Lists(torch.utils.data.Dataset[dict[str, Any]]):
 
 def arguments(folder: str, asked: argparse.Namespace, **given: Any) -> transformers.TrainingArguments:
     """What all arms share."""
-    shared = {"per_device_train_batch_size": asked.batch, "learning_rate": 1e-4, "max_steps": asked.steps, "seed": 0}
-    quiet = {"save_strategy": "no", "eval_strategy": "no", "logging_steps": asked.steps, "report_to": "none"}
-    return transformers.TrainingArguments(folder, use_cpu=not _cuda(), disable_tqdm=True, **shared, **quiet, **given)
+    shared = {"per_device_train_batch_size": asked.batch, "learning_rate": 1e-4, "max_steps": asked.steps}
+    return arms.arguments(folder, logging_steps=asked.steps, **shared, **given)
 
 
 def stock(folder: str, model: Any, rows: Lists, tokenizer: Any, asked: argparse.Namespace, *, best: bool) -> Any:
     """The stock Trainer."""
-    on_gpu = {"torch_compile": True, "optim": "adamw_torch_fused"} if best and _cuda() else {}
+    on_gpu = {"torch_compile": True, "optim": "adamw_torch_fused"} if best and arms.on_gpu() else {}
     return transformers.Trainer(
         model=copy.deepcopy(model),
         args=arguments(folder, asked, bf16=best and has_bf16(), **on_gpu),
@@ -97,14 +96,10 @@ def loss(trainer: Any, rows: Any, tokenizer: Any) -> dict[str, float]:
 
 def main() -> None:
     """Print a table and, as the last line, JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arms.parser(__doc__, layers=4, width=256, length=128, batch=32, steps=40, rounds=2, vocabulary=30522)
     parser.add_argument("tokens", type=Path)
     parser.add_argument("tokenizer")
-    for name, size in (("layers", 4), ("width", 256), ("length", 128), ("batch", 32), ("steps", 40), ("rounds", 2)):
-        parser.add_argument(f"--{name}", type=int, default=size)
-    parser.add_argument("--vocabulary", type=int, default=30522)
-    asked = parser.parse_args()
-    transformers.utils.logging.set_verbosity_error()
+    asked = arms.parse(parser)
     tokenizer = transformers.AutoTokenizer.from_pretrained(asked.tokenizer)
     tokens = {split: Tokens(asked.tokens, split) for split in ("train", "validation")}
     blocks = lm_blocks(tokens=tokens, tokenizer=tokenizer, length=asked.length)
@@ -128,13 +123,7 @@ def main() -> None:
     )
     print(arms.table(found, tokens=(asked.steps - WARM) * asked.batch * asked.length))
     print(arms.as_json(asked, found))
-    losses = [run.facts["loss"] for runs in found.values() for run in runs]
-    if max(losses) > (1 + ALIKE) * min(losses):
-        raise SystemExit(f"the losses differ: {losses}")
-
-
-def _cuda() -> bool:
-    return torch.cuda.is_available()
+    arms.require_alike(found, ALIKE)
 
 
 if __name__ == "__main__":
