@@ -10,26 +10,31 @@ import statistics
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from time import perf_counter
-from typing import Any
+from time import perf_counter, process_time
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
 import transformers
+from numpy.typing import NDArray
 
+import genai_hf
 from genai_hf.models import hardware
+
+T = TypeVar("T")
 
 
 @dataclass
 class Clock(transformers.TrainerCallback):
     """The time from the first step's beginning to the last one's end, with what a device has still to do."""
 
-    began: float = 0.0
-    ended: float = 0.0
     after: int = 0  # steps that are not counted: compiling, and caches that fill
+    began: NDArray[np.float64] | None = None
+    ended: NDArray[np.float64] | None = None
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Begin."""
-        if not self.began and state.global_step >= self.after:
+        if self.began is None and state.global_step >= self.after:
             self.began = now()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -39,9 +44,10 @@ class Clock(transformers.TrainerCallback):
 
 @dataclass
 class Found:
-    """What one training gave."""
+    """What one turn gave."""
 
     seconds: float
+    processor: float  # seconds of it, which other work disturbs less; of no use where a GPU works
     memory: float  # bytes of the GPU at most; 0 without one, for a process gives none back between two arms
     facts: dict[str, float] = field(default_factory=dict)
 
@@ -73,6 +79,12 @@ def on_gpu() -> bool:
     return torch.cuda.is_available()
 
 
+def built(recipe: str, *settings: str) -> Any:
+    """The Trainer of a recipe, for its parts; its own folder is gone."""
+    with tempfile.TemporaryDirectory() as folder:
+        return genai_hf.build(genai_hf.compose(recipe, [f"root={folder}", *settings]))
+
+
 def arguments(folder: str, kind: Any = transformers.TrainingArguments, **given: Any) -> Any:
     """Settings of a training that saves, evaluates and says nothing."""
     quiet = {"save_strategy": "no", "eval_strategy": "no", "report_to": "none", "disable_tqdm": True}
@@ -90,11 +102,18 @@ def as_shipped(model: Any) -> Any:
     return other
 
 
-def now() -> float:
-    """Seconds, once the device has done what it was given."""
+def now() -> NDArray[np.float64]:
+    """Seconds by the clock and of the processor, once the device has done what it was given."""
     if on_gpu():
         torch.cuda.synchronize()
-    return perf_counter()
+    return np.array([perf_counter(), process_time()])
+
+
+def timed(work: Callable[[], T]) -> tuple[Found, T]:
+    """The time that work takes, and what it gives."""
+    began = now()
+    given = work()
+    return Found(*(now() - began).tolist(), _memory()), given
 
 
 def train(make: Callable[[str], Any], measure: Callable[[Any], dict[str, float]], after: int = 0) -> Found:
@@ -105,16 +124,13 @@ def train(make: Callable[[str], Any], measure: Callable[[Any], dict[str, float]]
         measure: What the trained one comes to; not timed.
         after: Steps that are not counted.
     """
-    clock = Clock(after=after)
+    clock = Clock(after)
     with tempfile.TemporaryDirectory() as folder:
-        if on_gpu():
-            torch.cuda.reset_peak_memory_stats()
         trainer = make(folder)
         trainer.remove_callback(transformers.PrinterCallback)
         trainer.add_callback(clock)
         trainer.train()
-        memory = torch.cuda.max_memory_allocated() if on_gpu() else 0
-    return Found(clock.ended - clock.began, memory, measure(trainer))
+    return Found(*(clock.ended - clock.began).tolist(), _memory(), measure(trainer))
 
 
 def in_turns(arms: Mapping[str, Callable[[], Found]], rounds: int) -> dict[str, list[Found]]:
@@ -122,6 +138,8 @@ def in_turns(arms: Mapping[str, Callable[[], Found]], rounds: int) -> dict[str, 
     found: dict[str, list[Found]] = {name: [] for name in arms}
     for number in range(rounds):
         for name in list(arms)[:: 1 if number % 2 == 0 else -1]:
+            if on_gpu():
+                torch.cuda.reset_peak_memory_stats()
             found[name].append(arms[name]())
             gc.collect()
     return found
@@ -135,26 +153,32 @@ def require_alike(found: Mapping[str, list[Found]], within: float, fact: str = "
         raise SystemExit(f"the arms differ in {fact} by more than {within:.0%}: {losses}")
 
 
-def median(runs: list[Found]) -> float:
-    """Seconds of an arm."""
-    return statistics.median(run.seconds for run in runs)
+def median(runs: list[Found], of: str = "seconds") -> float:
+    """Of an arm's turns."""
+    return statistics.median(vars(run)[of] for run in runs)
 
 
 def table(found: Mapping[str, list[Found]], tokens: int = 0) -> str:
     """Markdown: seconds, how much faster the last arm is than each, tokens a second where they are known, and facts."""
-    last = median(list(found.values())[-1])
+    last = list(found.values())[-1]
     rows = [_row(name, runs, last, tokens) for name, runs in found.items()]
     heads = list(dict.fromkeys(head for row in rows for head in row))
     lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *([row.get(head, "") for head in heads] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _row(name: str, runs: list[Found], last: float, tokens: int) -> dict[str, str]:
-    seconds, memory = median(runs), max(run.memory for run in runs)
-    row = {"arm": name, "seconds": f"{seconds:.2f}", "the last one over it": f"{seconds / last:.2f} x"}
-    row |= {"tokens/s": f"{tokens / seconds:,.0f}"} if tokens else {}
+def _row(name: str, runs: list[Found], last: list[Found], tokens: int) -> dict[str, str]:
+    memory, row = max(run.memory for run in runs), {"arm": name}
+    for of, head in [("seconds", "")] if on_gpu() else [("seconds", ""), ("processor", " by the processor")]:
+        taken = median(runs, of)
+        row |= {f"seconds{head}": f"{taken:.2f}", f"the last one over it{head}": f"{taken / median(last, of):.2f} x"}
+    row |= {"tokens/s": f"{tokens / median(runs):,.0f}"} if tokens else {}
     row |= {"memory, MB": f"{memory / 1e6:,.0f}"} if memory else {}
     return row | {fact: f"{value:.5g}" for fact, value in runs[-1].facts.items()}
+
+
+def _memory() -> float:
+    return torch.cuda.max_memory_allocated() if on_gpu() else 0
 
 
 def machine() -> str:
