@@ -17,7 +17,7 @@ ours         genai_hf's Trainer and all else as the recipe gpt_extract builds th
 Without --data the task is made of Python's documentation, out of which four packages are offered for a paragraph, and
 without --model the decoder is an untrained GPT-2 of --layers of --width. The losses are added with the recipe's weight,
 0.5; the language model's is a mean over tokens in all arms (auxiliary.per=token), as transformers has it. Tokens are
-real ones. The loss of held-out rows, in float32, stands beside, and a difference of more than 1 % is an error.
+real ones. The loss of held-out rows, in float32, stands beside, and a difference of more than 2 % is an error.
 """
 
 import argparse
@@ -39,7 +39,7 @@ from genai_hf.training import Trainer
 from genai_hf.training.batches import TrainingBatches
 
 HELD_OUT = 64  # rows
-ALIKE = 0.01  # relative difference of losses
+ALIKE = 0.02  # relative difference of losses
 
 
 class Stock(transformers.Trainer):

@@ -71,7 +71,7 @@ def stock(folder: str, model: Any, rows: Encoded, tokenizer: Any, *, best: bool,
     collator = transformers.DataCollatorWithPadding(tokenizer) if best else transformers.default_data_collator
     data = StockRows(rows, tokenizer, pad=not best, segments=has_segments(model.config), classes=classes)
     return transformers.Trainer(
-        model=copy.deepcopy(model),
+        model=arms.as_shipped(model),
         args=arguments(folder, bf16=best and has_bf16(), **given),
         train_dataset=data,
         data_collator=collator,

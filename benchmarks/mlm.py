@@ -64,7 +64,7 @@ def stock(folder: str, model: Any, rows: Lists, tokenizer: Any, asked: argparse.
     """The stock Trainer."""
     on_gpu = {"torch_compile": True, "optim": "adamw_torch_fused"} if best and arms.on_gpu() else {}
     return transformers.Trainer(
-        model=copy.deepcopy(model),
+        model=arms.as_shipped(model),
         args=arguments(folder, asked, bf16=best and has_bf16(), **on_gpu),
         train_dataset=rows,
         data_collator=DataCollatorForLanguageModeling(tokenizer),
