@@ -1,32 +1,41 @@
 """Arms of a benchmark, in turns in one process: the time of their steps, their memory, and what they come to."""
 
+import argparse
+import copy
 import gc
 import json
+import os
 import platform
 import statistics
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from time import perf_counter
-from typing import Any
+from time import perf_counter, process_time
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
 import transformers
+from numpy.typing import NDArray
 
-from genai_hf.models import hardware
+import genai_hf
+from genai_hf import allocator
+from genai_hf.models import hardware, on_cpu
+
+T = TypeVar("T")
 
 
 @dataclass
 class Clock(transformers.TrainerCallback):
     """The time from the first step's beginning to the last one's end, with what a device has still to do."""
 
-    began: float = 0.0
-    ended: float = 0.0
     after: int = 0  # steps that are not counted: compiling, and caches that fill
+    began: NDArray[np.float64] | None = None
+    ended: NDArray[np.float64] | None = None
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Begin."""
-        if not self.began and state.global_step >= self.after:
+        if self.began is None and state.global_step >= self.after:
             self.began = now()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -36,18 +45,86 @@ class Clock(transformers.TrainerCallback):
 
 @dataclass
 class Found:
-    """What one training gave."""
+    """What one turn gave."""
 
     seconds: float
+    processor: float  # seconds of it, which other work disturbs less; of no use where a GPU works
     memory: float  # bytes of the GPU at most; 0 without one, for a process gives none back between two arms
     facts: dict[str, float] = field(default_factory=dict)
 
 
-def now() -> float:
-    """Seconds, once the device has done what it was given."""
-    if torch.cuda.is_available():
+def parser(description: str | None, **sizes: int) -> argparse.ArgumentParser:
+    """Of a benchmark's command, with a flag for each of the sizes, which are the defaults, and for the device."""
+    made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: a GPU if there is one")
+    for name, size in sizes.items():
+        made.add_argument(f"--{name.replace('_', '-')}", type=int, default=size)
+    return made
+
+
+def parse(made: argparse.ArgumentParser) -> argparse.Namespace:
+    """What was asked for; on the processor no GPU is seen from here on, and otherwise one at most."""
+    asked = made.parse_args()
+    if asked.device == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
+    if asked.device != "auto" and on_gpu() != (asked.device == "cuda"):
+        made.error(f"--device={asked.device}: this process sees {torch.cuda.device_count()} GPUs")
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    return asked
+
+
+def on_gpu() -> bool:
+    """Whether all that a benchmark computes is computed on a GPU."""
+    return torch.cuda.is_available()
+
+
+def built(recipe: str, *settings: str) -> Any:
+    """The Trainer of a recipe, for its parts; its own folder is gone."""
+    with tempfile.TemporaryDirectory() as folder:
+        return genai_hf.build(genai_hf.compose(recipe, [f"root={folder}", *settings]))
+
+
+def arguments(folder: str, kind: Any = transformers.TrainingArguments, **given: Any) -> Any:
+    """Settings of a training that saves, evaluates and says nothing."""
+    quiet = {"save_strategy": "no", "eval_strategy": "no", "report_to": "none", "disable_tqdm": True}
+    return kind(output_dir=folder, use_cpu=not on_gpu(), seed=0, **quiet, **given)
+
+
+def as_shipped(model: Any) -> Any:
+    """The same weights in a model as transformers makes it, with what was attached to it, and memory as glibc has it."""
+    allocator.as_shipped()
+    configuration = type(model.config).from_dict(model.config.to_dict())
+    other = type(model)._from_config(configuration, dtype=torch.float32)
+    for name, module in model.named_children():
+        if name not in dict(other.named_children()):
+            other.add_module(name, copy.deepcopy(module))
+    other.load_state_dict(model.state_dict())
+    return other
+
+
+def quick(model: Any) -> Any:
+    """A copy of a model that trains as conf/base.yaml says, and memory that stays with the process."""
+    allocator.keep()
+    copied = copy.deepcopy(model)
+    if not on_gpu():
+        on_cpu.quicken(copied)
+    return copied
+
+
+def now() -> NDArray[np.float64]:
+    """Seconds by the clock and of the processor, once the device has done what it was given."""
+    if on_gpu():
         torch.cuda.synchronize()
-    return perf_counter()
+    return np.array([perf_counter(), process_time()])
+
+
+def timed(work: Callable[[], T]) -> tuple[Found, T]:
+    """The time that work takes, and what it gives."""
+    began = now()
+    given = work()
+    return Found(*(now() - began).tolist(), _memory()), given
 
 
 def train(make: Callable[[str], Any], measure: Callable[[Any], dict[str, float]], after: int = 0) -> Found:
@@ -58,16 +135,13 @@ def train(make: Callable[[str], Any], measure: Callable[[Any], dict[str, float]]
         measure: What the trained one comes to; not timed.
         after: Steps that are not counted.
     """
-    clock = Clock(after=after)
+    clock = Clock(after)
     with tempfile.TemporaryDirectory() as folder:
-        if torch.cuda.is_available():
-            torch.cuda.reset_peak_memory_stats()
         trainer = make(folder)
         trainer.remove_callback(transformers.PrinterCallback)
         trainer.add_callback(clock)
         trainer.train()
-        memory = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
-    return Found(clock.ended - clock.began, memory, measure(trainer))
+    return Found(*(clock.ended - clock.began).tolist(), _memory(), measure(trainer))
 
 
 def in_turns(arms: Mapping[str, Callable[[], Found]], rounds: int) -> dict[str, list[Found]]:
@@ -75,31 +149,47 @@ def in_turns(arms: Mapping[str, Callable[[], Found]], rounds: int) -> dict[str, 
     found: dict[str, list[Found]] = {name: [] for name in arms}
     for number in range(rounds):
         for name in list(arms)[:: 1 if number % 2 == 0 else -1]:
+            if on_gpu():
+                torch.cuda.reset_peak_memory_stats()
             found[name].append(arms[name]())
             gc.collect()
     return found
 
 
-def median(runs: list[Found]) -> float:
-    """Seconds of an arm."""
-    return statistics.median(run.seconds for run in runs)
+def require_alike(found: Mapping[str, list[Found]], within: float, fact: str = "loss") -> None:
+    """End the benchmark where arms come to another loss by more than `within`, relatively."""
+    losses = {name: [run.facts[fact] for run in runs] for name, runs in found.items()}
+    every = [loss for some in losses.values() for loss in some]
+    if not max(every) <= (1 + within) * min(every):
+        raise SystemExit(f"the arms differ in {fact} by more than {within:.0%}: {losses}")
+
+
+def median(runs: list[Found], of: str = "seconds") -> float:
+    """Of an arm's turns."""
+    return statistics.median(vars(run)[of] for run in runs)
 
 
 def table(found: Mapping[str, list[Found]], tokens: int = 0) -> str:
     """Markdown: seconds, how much faster the last arm is than each, tokens a second where they are known, and facts."""
-    last = median(list(found.values())[-1])
+    last = list(found.values())[-1]
     rows = [_row(name, runs, last, tokens) for name, runs in found.items()]
     heads = list(dict.fromkeys(head for row in rows for head in row))
     lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *([row.get(head, "") for head in heads] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _row(name: str, runs: list[Found], last: float, tokens: int) -> dict[str, str]:
-    seconds, memory = median(runs), max(run.memory for run in runs)
-    row = {"arm": name, "seconds": f"{seconds:.2f}", "the last one over it": f"{seconds / last:.2f} x"}
-    row |= {"tokens/s": f"{tokens / seconds:,.0f}"} if tokens else {}
+def _row(name: str, runs: list[Found], last: list[Found], tokens: int) -> dict[str, str]:
+    memory, row = max(run.memory for run in runs), {"arm": name}
+    for of, head in [("seconds", "")] if on_gpu() else [("seconds", ""), ("processor", " by the processor")]:
+        taken = median(runs, of)
+        row |= {f"seconds{head}": f"{taken:.2f}", f"the last one over it{head}": f"{taken / median(last, of):.2f} x"}
+    row |= {"tokens/s": f"{tokens / median(runs):,.0f}"} if tokens else {}
     row |= {"memory, MB": f"{memory / 1e6:,.0f}"} if memory else {}
     return row | {fact: f"{value:.5g}" for fact, value in runs[-1].facts.items()}
+
+
+def _memory() -> float:
+    return torch.cuda.max_memory_allocated() if on_gpu() else 0
 
 
 def machine() -> str:

@@ -14,7 +14,6 @@ The loss over the training rows before and after, computed alike for all arms, s
 """
 
 import argparse
-import copy
 import statistics
 from functools import partial
 from pathlib import Path
@@ -25,10 +24,10 @@ import torch
 import transformers
 from omegaconf import OmegaConf
 
-from genai_hf import allocator, compose
+from genai_hf import compose
 from genai_hf.collators.labelled import LabelledCollator
 from genai_hf.data import Encoded, Labelled, Task, encode, labelled
-from genai_hf.models import has_segments, load_classifier, on_cpu
+from genai_hf.models import has_segments, load_classifier
 from genai_hf.models.precision import has_bf16
 from genai_hf.objectives.labelling import Labelling
 from genai_hf.training import Trainer
@@ -59,22 +58,19 @@ class StockRows(torch.utils.data.Dataset[dict[str, Any]]):
         return self.rows[number]
 
 
-def arguments(folder: str, *, bf16: bool, **given: Any) -> transformers.TrainingArguments:
+def arguments(folder: str, **given: Any) -> transformers.TrainingArguments:
     """What all arms share."""
-    shared = {"per_device_train_batch_size": BATCH, "learning_rate": 5e-5, "num_train_epochs": 1, "seed": 0}
-    quiet = {"save_strategy": "no", "eval_strategy": "no", "logging_steps": 500, "report_to": "none"}
-    device = {"use_cpu": not torch.accelerator.is_available(), "disable_tqdm": True, "bf16": bf16}
-    return transformers.TrainingArguments(folder, **shared, **quiet, **device, **given)
+    shared = {"per_device_train_batch_size": BATCH, "learning_rate": 5e-5, "num_train_epochs": 1}
+    return arms.arguments(folder, logging_steps=500, **shared, **given)
 
 
 def stock(folder: str, model: Any, rows: Encoded, tokenizer: Any, *, best: bool, classes: bool) -> Any:
     """The stock Trainer."""
-    allocator.as_shipped()
     given: dict[str, Any] = {"train_sampling_strategy": "group_by_length"} if best else {}
     collator = transformers.DataCollatorWithPadding(tokenizer) if best else transformers.default_data_collator
     data = StockRows(rows, tokenizer, pad=not best, segments=has_segments(model.config), classes=classes)
     return transformers.Trainer(
-        model=copy.deepcopy(model),
+        model=arms.as_shipped(model),
         args=arguments(folder, bf16=best and has_bf16(), **given),
         train_dataset=data,
         data_collator=collator,
@@ -84,12 +80,8 @@ def stock(folder: str, model: Any, rows: Encoded, tokenizer: Any, *, best: bool,
 
 def ours(folder: str, model: Any, rows: Encoded, tokenizer: Any, examples: Labelled) -> Any:
     """Our Trainer."""
-    allocator.keep()
-    model = copy.deepcopy(model)
-    if not torch.accelerator.is_available():
-        on_cpu.quicken(model)
     return Trainer(
-        model=model,
+        model=arms.quick(model),
         args=arguments(folder, bf16=has_bf16(), remove_unused_columns=False, logging_nan_inf_filter=False),
         objective=objective(rows, examples),
         processing_class=tokenizer,
@@ -127,16 +119,12 @@ def loss(model: Any, rows: Encoded, tokenizer: Any, examples: Labelled) -> float
 
 def main() -> None:
     """Print a table and, as the last line, JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arms.parser(__doc__, rows=2400, rounds=3)
     parser.add_argument("folder", type=Path)
     parser.add_argument("tokenizer")
     parser.add_argument("--model")
     parser.add_argument("--tasks", default="rte,mrpc,cola,sst2")
-    parser.add_argument("--rows", type=int, default=2400)
-    parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    asked = arms.parse(parser)
     results = {task: measure(task, asked) for task in asked.tasks.split(",")}
     for against in ARMS[:2]:
         ratios = [arms.median(found[against]) / arms.median(found["ours"]) for found in results.values()]

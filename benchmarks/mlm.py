@@ -14,7 +14,6 @@ under the same masks, in float32, stands beside, and a difference of more than 2
 """
 
 import argparse
-import copy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,11 +24,9 @@ import torch
 import transformers
 from transformers import BertConfig, BertForMaskedLM, DataCollatorForLanguageModeling
 
-from genai_hf import allocator
 from genai_hf.collators.masking import MaskedLMCollator
 from genai_hf.data import lm_blocks
 from genai_hf.data.tokens import Tokens
-from genai_hf.models import on_cpu
 from genai_hf.models.precision import has_bf16
 from genai_hf.objectives.language import LanguageModelling, TextTally
 from genai_hf.training import Trainer
@@ -58,17 +55,15 @@ class Lists(torch.utils.data.Dataset[dict[str, Any]]):
 
 def arguments(folder: str, asked: argparse.Namespace, **given: Any) -> transformers.TrainingArguments:
     """What all arms share."""
-    shared = {"per_device_train_batch_size": asked.batch, "learning_rate": 1e-4, "max_steps": asked.steps, "seed": 0}
-    quiet = {"save_strategy": "no", "eval_strategy": "no", "logging_steps": asked.steps, "report_to": "none"}
-    return transformers.TrainingArguments(folder, use_cpu=not _cuda(), disable_tqdm=True, **shared, **quiet, **given)
+    shared = {"per_device_train_batch_size": asked.batch, "learning_rate": 1e-4, "max_steps": asked.steps}
+    return arms.arguments(folder, logging_steps=asked.steps, **shared, **given)
 
 
 def stock(folder: str, model: Any, rows: Lists, tokenizer: Any, asked: argparse.Namespace, *, best: bool) -> Any:
     """The stock Trainer."""
-    allocator.as_shipped()
-    on_gpu = {"torch_compile": True, "optim": "adamw_torch_fused"} if best and _cuda() else {}
+    on_gpu = {"torch_compile": True, "optim": "adamw_torch_fused"} if best and arms.on_gpu() else {}
     return transformers.Trainer(
-        model=copy.deepcopy(model),
+        model=arms.as_shipped(model),
         args=arguments(folder, asked, bf16=best and has_bf16(), **on_gpu),
         train_dataset=rows,
         data_collator=DataCollatorForLanguageModeling(tokenizer),
@@ -78,13 +73,9 @@ def stock(folder: str, model: Any, rows: Lists, tokenizer: Any, asked: argparse.
 
 def ours(folder: str, model: Any, rows: Any, tokenizer: Any, asked: argparse.Namespace) -> Trainer:
     """Our Trainer."""
-    allocator.keep()
     given = {"remove_unused_columns": False, "logging_nan_inf_filter": False}
-    model = copy.deepcopy(model)
-    if not _cuda():
-        on_cpu.quicken(model)
     return Trainer(
-        model=model,
+        model=arms.quick(model),
         args=arguments(folder, asked, bf16=has_bf16(), **given),
         objective=LanguageModelling(text=TextTally(np.ones(asked.vocabulary, dtype=np.int64)), term="masked_lm"),
         processing_class=tokenizer,
@@ -104,14 +95,10 @@ def loss(trainer: Any, rows: Any, tokenizer: Any) -> dict[str, float]:
 
 def main() -> None:
     """Print a table and, as the last line, JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arms.parser(__doc__, layers=4, width=256, length=128, batch=32, steps=40, rounds=2, vocabulary=30522)
     parser.add_argument("tokens", type=Path)
     parser.add_argument("tokenizer")
-    for name, size in (("layers", 4), ("width", 256), ("length", 128), ("batch", 32), ("steps", 40), ("rounds", 2)):
-        parser.add_argument(f"--{name}", type=int, default=size)
-    parser.add_argument("--vocabulary", type=int, default=30522)
-    asked = parser.parse_args()
-    transformers.utils.logging.set_verbosity_error()
+    asked = arms.parse(parser)
     tokenizer = transformers.AutoTokenizer.from_pretrained(asked.tokenizer)
     tokens = {split: Tokens(asked.tokens, split) for split in ("train", "validation")}
     blocks = lm_blocks(tokens=tokens, tokenizer=tokenizer, length=asked.length)
@@ -135,13 +122,7 @@ def main() -> None:
     )
     print(arms.table(found, tokens=(asked.steps - WARM) * asked.batch * asked.length))
     print(arms.as_json(asked, found))
-    losses = [run.facts["loss"] for runs in found.values() for run in runs]
-    if max(losses) > (1 + ALIKE) * min(losses):
-        raise SystemExit(f"the losses differ: {losses}")
-
-
-def _cuda() -> bool:
-    return torch.cuda.is_available()
+    arms.require_alike(found, ALIKE)
 
 
 if __name__ == "__main__":

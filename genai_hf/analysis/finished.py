@@ -43,7 +43,7 @@ def read_writer(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     Raises:
         ConfigError: There is no such model, or it writes no text.
     """
-    device = torch.accelerator.current_accelerator() or torch.device("cpu")
+    device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     try:
         tokenizer = tokenization.load(name)
     except ConfigError as error:  # which speaks of a recipe's setting

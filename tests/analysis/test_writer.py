@@ -194,3 +194,14 @@ def test_a_turn_is_read_by_the_template_with_all_that_was_said(monkeypatch):
     second = some.read_turn(messages)
     assert second.ids == some.tokenizer("user: The cat\nassistant: eats\nuser: why\nassistant:")["input_ids"]
     assert (first.text, first.seed, second.text, second.seed) == ("The cat", 3, "why", 4)
+
+
+def test_where_torch_knows_gpus_and_there_is_none_the_processor_writes(tmp_path, monkeypatch):
+    def built_for(check_available=False):
+        return None if check_available else torch.device("cuda")
+
+    model, tokenizer = decoder()
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", built_for)
+    assert Writer.of(str(tmp_path), GREEDY).model.device.type == "cpu"
