@@ -93,7 +93,7 @@ def arguments(folder: str, kind: Any = transformers.TrainingArguments, **given: 
 
 
 def as_shipped(model: Any) -> Any:
-    """The same weights in a model as transformers makes it, with what was attached to it, and memory as glibc has it."""
+    """The same weights in a model as transformers makes it, with what was attached; memory as glibc has it."""
     allocator.as_shipped()
     configuration = type(model.config).from_dict(model.config.to_dict())
     other = type(model)._from_config(configuration, dtype=torch.float32)
