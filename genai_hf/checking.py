@@ -42,6 +42,7 @@ BASE = {
     "speed.attention": "Literal['auto', 'library']",
     "speed.dropout": "Literal['auto', 'library']",
     "speed.keep_memory": "bool",
+    "speed.documents": "bool",
     "precision": "Literal['auto', 'fp32', 'bf16', 'fp16']",
 }
 

@@ -22,6 +22,7 @@ from genai_hf.losses import cross_entropy_sum
 from genai_hf.metrics.language import language_metrics
 from genai_hf.models.attention import four_dimensional, prefix_mask
 from genai_hf.models.bare import bare
+from genai_hf.models.documents import DOCUMENTS, boundaries
 from genai_hf.models.head import head_losses, head_rows
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids", "position_ids", "decoder_input_ids")
@@ -166,6 +167,8 @@ def inputs_of(model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Any]:
     inputs: dict[str, Any] = {name: batch[name] for name in INPUTS if name in batch}
     if "position_ids" in batch:
         del inputs["attention_mask"]  # with positions and without a mask transformers keeps packed texts apart
+        if bare(model).config._attn_implementation == DOCUMENTS:
+            inputs["attention_mask"] = boundaries(batch["position_ids"])
     if "prefix_lengths" in batch:
         allowed = prefix_mask(batch["prefix_lengths"], batch["input_ids"].shape[1])
         inputs["attention_mask"] = four_dimensional(model, allowed)
