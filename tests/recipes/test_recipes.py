@@ -123,6 +123,8 @@ def test_a_run_leaves_everything_that_a_run_folder_holds(recipe, text, root, cap
     }
     metrics = json.loads((folder / "metrics.json").read_text())
     assert all(isinstance(value, float | int) for value in metrics.values())
+    for page in ("report.html", "report.md"):
+        assert ("model FLOPs utilisation" in (folder / page).read_text()) == ("mfu" in metrics) == (recipe in TRAINED)
     assert not list(folder.rglob("training_args.bin"))
     assert f"report: {folder / 'report.html'}" in capsys.readouterr().err
 
