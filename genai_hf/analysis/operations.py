@@ -1,4 +1,4 @@
-"""Model FLOPs: the floating-point operations that training a model needs, however it is computed; and a device's most.
+"""Model FLOPs: the floating-point operations that training a model needs, however it is computed.
 
 Chowdhery et al. 2022, "PaLM", arXiv:2204.02311, appendix B: 6 for each weight that a token passes (2 forward, 4
 backward) and 12 x layers x width x length for its attention, as if every token looked at all of its row. What lies
@@ -10,29 +10,15 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from transformers import PreTrainedConfig
 
-from genai_hf.analysis.cost import matrix_rate
 from genai_hf.models.bare import bare
 from genai_hf.models.few_bits import elements
 from genai_hf.models.fresh import fresh
 
 CROSS = re.compile(r"(EncDecAttention|encoder_attn|crossattention|cross_attn)(\.\w+)*?\.(k|v|key|value)(_proj)?(\.|$)")
 """What of a decoder's layers is computed of the encoder's tokens."""
-
-# Operations a second at most, without sparsity: of 16-bit tensor cores, of TF32, of float32. From NVIDIA's data sheets.
-PEAKS = {
-    "H200": (989e12, 494e12, 67e12),
-    "H100 PCIe": (756e12, 378e12, 51e12),
-    "H100": (989e12, 494e12, 67e12),  # SXM
-    "A100": (312e12, 156e12, 19.5e12),
-    "L40S": (362e12, 183e12, 91.6e12),
-    "L4": (121e12, 60e12, 30.3e12),
-    "V100": (125e12, 15.7e12, 15.7e12),
-    "T4": (65e12, 8.1e12, 8.1e12),
-}
 
 
 @dataclass
@@ -145,21 +131,3 @@ def _passed_by(model: Any, name: str, module: nn.Module) -> str:
     if model.config.is_encoder_decoder and "decoder" in path and not CROSS.search(name):
         return "written"
     return "read"
-
-
-@dataclass(frozen=True)
-class Peak:
-    """Operations a second that a device can do at most, and where that is known from."""
-
-    rate: float
-    source: str
-
-
-def peak(device: torch.device, dtype: torch.dtype) -> Peak:
-    """Of a known GPU what its maker says, of anything else what a large product of matrices reaches now."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
-    known = [peaks for key, peaks in PEAKS.items() if all(word in re.split(r"[\s-]", name) for word in key.split())]
-    if known and dtype != torch.float64:
-        kind = 0 if dtype != torch.float32 else 1 if torch.backends.cuda.matmul.fp32_precision == "tf32" else 2
-        return Peak(known[0][kind], f"data sheet of the {name}")
-    return Peak(matrix_rate(device, dtype), "measured: products of matrices of 1,024 x 1,024, after training")

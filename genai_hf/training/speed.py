@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from genai_hf.analysis.operations import Operations, Peak, operations, peak
+from genai_hf.analysis.operations import Operations, operations
+from genai_hf.analysis.peaks import Peak, peak
 from genai_hf.reports import sections
 from genai_hf.reports.sections import Table
 from genai_hf.reports.words import duration, number, shown

@@ -7,7 +7,8 @@ import torch
 from conftest import tiny_bert
 from training_script import make_trainer
 
-from genai_hf.analysis.operations import Peak, Seen, operations
+from genai_hf.analysis.operations import Seen, operations
+from genai_hf.analysis.peaks import Peak
 from genai_hf.reports.sections import Table
 from genai_hf.training import meter, speed
 from genai_hf.training.callbacks import Clock

@@ -1,0 +1,42 @@
+"""How much memory this process holds: on a processor what is resident, on a GPU what PyTorch has given out there."""
+
+import resource
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import torch
+
+STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")  # of Linux
+
+
+def resident() -> int:
+    """Bytes of this process that are in memory now."""
+    return int(psutil.Process().memory_info().rss)
+
+
+def forget_most(device: torch.device) -> None:
+    """Let `most_held` begin anew; where the system cannot (elsewhere than on Linux) it goes on from before."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    elif RESET.exists():
+        RESET.write_text("5", encoding="utf-8")  # 5: the peak of the resident set, see proc_pid_clear_refs(5)
+
+
+def most_held(device: torch.device, own: int = 0) -> int:
+    """Bytes that were held at one time at most.
+
+    Args:
+        device: On which.
+        own: Bytes of the libraries, which do not count; none of them are on a GPU.
+    """
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    if STATUS.exists():
+        (line,) = (line for line in STATUS.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM:"))
+        return 1024 * int(line.split()[1]) - own
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - own
+
+
+def free(device: torch.device) -> int:
+    """Bytes that are there to be had."""
+    return int(torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available)
