@@ -37,14 +37,14 @@ ONLY_TRAINING += " trainer.load_best_model_at_end=false trainer.logging_strategy
 WARM = 4  # steps that are not timed
 
 
-def predict(recipe: str, words: list[str]) -> dict[str, Any]:
+def predict(recipe: str, *words: str) -> dict[str, Any]:
     """What `genai-hf check` says, before it is rounded."""
     from genai_hf import composing, recipe_files
     from genai_hf.looking import first_rows, looked_at
     from genai_hf.training import memory
     from genai_hf.verbs import check
 
-    cfg, began = composing.compose(recipe_files.find(recipe), words), time.perf_counter()
+    cfg = composing.compose(recipe_files.find(recipe), words)
     recipe_files.find(recipe).load()
     own = memory.resident()
     with looked_at(cfg) as trainer:
@@ -54,7 +54,7 @@ def predict(recipe: str, words: list[str]) -> dict[str, Any]:
     return vars(cost) | {"how": how, "took": time.perf_counter() - began}
 
 
-def train(recipe: str, words: list[str], seconds: float) -> dict[str, Any]:
+def train(seconds: float, recipe: str, *words: str) -> dict[str, Any]:
     """What training takes: for so long, and for a few steps at least."""
     import transformers
 
@@ -64,7 +64,7 @@ def train(recipe: str, words: list[str], seconds: float) -> dict[str, Any]:
 
     cfg = composing.compose(recipe_files.find(recipe), words)
     module = recipe_files.find(recipe).load()
-    own, watch = memory.resident(), trial.StepTimes(seconds)
+    own, watch = memory.resident(), trial.Watch(seconds)
     with tempfile.TemporaryDirectory() as folder, quiet():
         trainer = assembled(module, settled(cfg, Path(folder)))
         trainer.args.output_dir = folder
@@ -93,7 +93,7 @@ def row(recipe: str, words: str, asked: argparse.Namespace) -> list[str]:
     kinds: dict[str, list[dict[str, Any]]] = {"predict": [], "train": []}
     for _ in range(asked.rounds):
         for kind, found in kinds.items():
-            found.append(fresh(kind, recipe, "--seconds", str(asked.seconds), "--", *settings))
+            found.append(fresh(f"--{kind}", json.dumps([recipe, *settings]), "--seconds", str(asked.seconds)))
     memory = [statistics.median(one["memory"] for one in found) for found in kinds.values()]
     seconds = [min(one["step_seconds"] for one in found) for found in kinds.values()]
     said = kinds["predict"][0]
@@ -111,17 +111,16 @@ def row(recipe: str, words: str, asked: argparse.Namespace) -> list[str]:
 def main() -> None:
     """Print a table, row after row."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kind", nargs="?", choices=("predict", "train"), help=argparse.SUPPRESS)
-    parser.add_argument("recipe", nargs="?", help=argparse.SUPPRESS)
-    parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
+    for kind in ("predict", "train"):
+        parser.add_argument(f"--{kind}", type=json.loads, help=argparse.SUPPRESS)  # in a process of its own
     parser.add_argument("--only", nargs="*", choices=SETTINGS, default=list(SETTINGS))
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=20.0)
     asked = parser.parse_args()
-    if asked.kind == "predict":
-        print(json.dumps(predict(asked.recipe, asked.words)))
-    elif asked.kind == "train":
-        print(json.dumps(train(asked.recipe, asked.words, asked.seconds)))
+    if asked.predict:
+        print(json.dumps(predict(*asked.predict)))
+    elif asked.train:
+        print(json.dumps(train(asked.seconds, *asked.train)))
     else:
         print(arms.machine())
         heads = ["settings", "how", "predicted, MB", "measured, MB", "error"]

@@ -7,7 +7,7 @@ embedding tables never. A frozen weight takes 4. Padding and what is computed ag
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -76,6 +76,11 @@ class Operations:
     label: int
     attention: int
     written_attention: int
+
+    def with_layers(self, share: float) -> "Operations":
+        """The same with the attention of a share of the layers."""
+        attention, written = round(share * self.attention), round(share * self.written_attention)
+        return replace(self, attention=attention, written_attention=written)
 
     def of(self, seen: Seen, head_positions: int) -> int:
         """All of what a model was trained on; its head was called at so many positions."""
