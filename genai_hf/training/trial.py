@@ -104,7 +104,8 @@ def attempt(trainer: Trainer, tried: Sequence[int], own: int) -> Cost:
         NoRoomError: A step does not fit into memory.
     """
     layers, (steps, sizes, usual) = hung(trainer.model), chosen(_batches(trainer))
-    _only_train(trainer, steps)
+    only_train(trainer)
+    _take(trainer, steps)
     whole, deep, device = operations(trainer.model), depth_of(layers), trainer.args.device
     _cut(trainer, layers, tried[0])
     memory.forget_most(device)
@@ -173,17 +174,21 @@ def fill(model: nn.Module, device: torch.device) -> None:
             setattr(model.get_submodule(parent), name, values.to(device))
 
 
-def _only_train(trainer: Trainer, steps: list[list[list[Index]]]) -> None:
-    """Let it take these steps, and do nothing else."""
-    batches = [micro_batch for step in steps for micro_batch in step]
-    given: Any = (trainer.train_dataset, batches, MarkingCollator(trainer.data_collator))
-    trainer.get_train_dataloader = partial(trainer._loader, *given)  # type: ignore[method-assign]
+def only_train(trainer: Trainer) -> None:
+    """Let it take steps, and neither evaluate, save, log nor show anything."""
     arguments = trainer.args
-    arguments.max_steps, arguments.gradient_accumulation_steps = len(steps), len(steps[0])
     arguments.eval_on_start = arguments.load_best_model_at_end = arguments.logging_first_step = False
     arguments.eval_strategy = arguments.save_strategy = arguments.logging_strategy = "no"
     handler = trainer.callback_handler
     handler.callbacks = [one for one in handler.callbacks if type(one).__module__.startswith(OF_TRAINING)]
+
+
+def _take(trainer: Trainer, steps: list[list[list[Index]]]) -> None:
+    """Let it take these steps."""
+    batches = [micro_batch for step in steps for micro_batch in step]
+    given: Any = (trainer.train_dataset, batches, MarkingCollator(trainer.data_collator))
+    trainer.get_train_dataloader = partial(trainer._loader, *given)  # type: ignore[method-assign]
+    trainer.args.max_steps, trainer.args.gradient_accumulation_steps = len(steps), len(steps[0])
 
 
 def _steps(trainer: Trainer, *, counts: bool) -> Watch:
