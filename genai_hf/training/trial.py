@@ -30,7 +30,7 @@ from genai_hf.training.trainer import Trainer
 WARM = 2  # steps that are not timed: the largest, twice, so that it is taken with the optimizer's state there
 FEWEST, MOST = 4, 24  # steps
 PATIENCE = 4.0  # seconds of steps of one depth
-LONGEST = 3.0  # seconds of a step that is worth to be tried
+LONGEST = 4.0  # seconds of a step that is worth to be tried
 LOOKED_AT = 2000  # steps of an epoch whose sizes are looked at, at most
 OF_TRAINING = ("transformers.", "genai_hf.training.")  # where callbacks come from that belong to any training
 

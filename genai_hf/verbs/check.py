@@ -2,7 +2,8 @@
 
 genai-hf check RECIPE [key=value …]
 
-It takes the words that a run would take, builds the model without weights and makes no run folder.
+It takes the words that a run would take and makes no run folder. Memory and time are measured by a few steps of a model
+with random weights, of two of its layers where all would take long; by arithmetic where these would, too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -75,8 +76,10 @@ def findings(cfg: DictConfig, trainer: Any, own: int, folders: Sequence[Path] = 
         "device": f"{trainer.args.device}, {dtype}".replace("torch.", ""),
     }
     cost, how = predicted(cfg, trainer, batch, own)
+    # A processor's library keeps what it has made for the lengths of every batch, of which only some are tried.
+    about = "at least" if trainer.group_by_length and trainer.args.device.type == "cpu" else "about"
     return found | {
-        "memory": f"about {cost.memory / 2**30:.3g} GiB beside the libraries' own ({how})",
+        "memory": f"{about} {cost.memory / 2**30:.3g} GiB beside the libraries' own ({how})",
         "time": f"about {duration(cost.step_seconds * steps)} of training ({how})",
         "every GPU" if cfg.launch.starter == "none" else "launched": launching.line(cfg, folders),
     }
@@ -98,6 +101,6 @@ def predicted(cfg: DictConfig, trainer: Any, batch: Mapping[str, Any], own: int)
     is_whole = config.quantization(cfg) is None and "teacher" not in cfg  # without weights neither is there
     depths = trial.depths(trainer.model, rough, memory.free(device)) if is_whole else None
     if depths is None:
-        return rough, "by arithmetic, to a factor of two"
+        return rough, "by arithmetic, to a factor of two" + ", without its teacher" * ("teacher" in cfg)
     layers = "" if len(depths) == 1 else f", with {' and '.join(map(str, depths))} layers"
     return trial.attempt(trainer, depths, own), f"measured{layers}"

@@ -17,8 +17,12 @@ def test_known_gpus_have_their_makers_peak(monkeypatch):
         assert peaks.peak(torch.device("cuda"), torch.bfloat16).rate == rate
         assert name in peaks.peak(torch.device("cuda"), torch.bfloat16).source
     assert peaks.peak(torch.device("cuda"), torch.float32).rate == 91.6e12
-    monkeypatch.setattr(torch.backends.cuda.matmul, "fp32_precision", "tf32")
-    assert peaks.peak(torch.device("cuda"), torch.float32).rate == 183e12
+    before = torch.backends.cuda.matmul.fp32_precision
+    try:
+        torch.backends.cuda.matmul.fp32_precision = "tf32"
+        assert peaks.peak(torch.device("cuda"), torch.float32).rate == 183e12
+    finally:
+        torch.backends.cuda.matmul.fp32_precision = before
 
 
 def test_the_peak_of_anything_else_is_measured(monkeypatch):

@@ -325,6 +325,8 @@ def test_check_says_what_a_run_would_be_and_leaves_nothing(text, root, capsys):
     assert "6 of 8 rows" in shown
     assert "BertForMaskedLM" in shown
     assert "accelerate launch -m genai_hf bert_mlm" in shown
+    assert "beside the libraries' own (measured)" in shown
+    assert "seconds of training (measured)" in shown
     assert not root.exists()
 
 

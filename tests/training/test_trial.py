@@ -75,7 +75,7 @@ def test_a_few_steps_are_taken_and_nothing_else(trainer, monkeypatch):
     monkeypatch.setattr(trainer, "measure", lambda *_: evaluated.append(1))
     found = trial.attempt(trainer, (6,), own=0)
     assert len(trainer.model.bert.encoder.layer) == 6
-    assert trainer.state.global_step == trial.MOST
+    assert trial.FEWEST <= trainer.state.global_step <= trial.MOST
     assert 0 < found.step_seconds < 1
     assert found.memory > 50e6  # the libraries are in it: they were said to be of no size
     assert not evaluated
@@ -110,11 +110,11 @@ def test_two_real_trials_follow_each_other(trainer):
 def test_what_takes_long_or_much_memory_is_thinned_or_not_tried():
     model = weightless(6)
     assert trial.depths(model, Cost(1e6, 0.1), free=1e9) == (6,)
-    assert trial.depths(model, Cost(1e6, 3.0), free=1e9) == (2, 1)
+    assert trial.depths(model, Cost(1e6, 5.0), free=1e9) == (2, 1)
     assert trial.depths(model, Cost(8e8, 0.1), free=1e9) == (2, 1)
     assert trial.depths(model, Cost(1e6, 30.0), free=1e9) is None
     assert trial.depths(model, Cost(1e10, 0.1), free=1e9) is None
-    assert trial.depths(weightless(2), Cost(1e6, 3.0), free=1e9) is None
+    assert trial.depths(weightless(2), Cost(1e6, 5.0), free=1e9) is None
 
 
 def test_steps_that_do_not_fit_are_said_in_a_line(trainer, monkeypatch):
