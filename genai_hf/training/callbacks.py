@@ -10,7 +10,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from genai_hf.training.meter import Phases
+from genai_hf.training.phases import Phases
 
 
 class MetricsLog(TrainerCallback):

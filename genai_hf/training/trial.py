@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import init_empty_weights
 from numpy.typing import NDArray
 from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -21,8 +20,8 @@ from genai_hf.analysis.cost import ADAM_BYTES, WEIGHT_BYTES, Cost
 from genai_hf.analysis.operations import operations
 from genai_hf.errors import NoRoomError
 from genai_hf.models.bare import bare
-from genai_hf.models.thinning import DEPTHS, stacks
-from genai_hf.training import memory, out_of_memory, room
+from genai_hf.models.stand_in import cut, depth_of, fill, hung
+from genai_hf.training import memory, out_of_memory
 from genai_hf.training.batches import Index, MarkingCollator, TrainingBatches
 from genai_hf.training.memory import Made
 from genai_hf.training.trainer import Trainer
@@ -107,7 +106,8 @@ def attempt(trainer: Trainer, tried: Sequence[int], own: int) -> Cost:
     only_train(trainer)
     _take(trainer, steps)
     whole, deep, device = operations(trainer.model), depth_of(layers), trainer.args.device
-    _cut(trainer, layers, tried[0])
+    cut(layers, tried[0])
+    fill(trainer.model, device)
     memory.forget_most(device)
     watch = _steps(trainer, counts=len(tried) > 1)
     rates = [seconds / size for seconds, size in zip(watch.seconds, sizes, strict=False)][WARM:]
@@ -116,62 +116,24 @@ def attempt(trainer: Trainer, tried: Sequence[int], own: int) -> Cost:
         return cost
     done, meter = operations(trainer.model).with_layers(tried[0] / deep), trainer.meter
     longer = whole.of(meter.seen(), meter.head_positions) / done.of(meter.seen(), meter.head_positions)
-    counted = watch.made.most + room.model_bytes(trainer.model)
+    counted = watch.made.most + weight_bytes(trainer.model)
     trainer.args.max_steps = WARM
-    _cut(trainer, layers, tried[1])
-    fewer = _steps(trainer, counts=True).made.most + room.model_bytes(trainer.model)
+    cut(layers, tried[1])
+    fill(trainer.model, device)
+    fewer = _steps(trainer, counts=True).made.most + weight_bytes(trainer.model)
     each = (counted - fewer) / (tried[0] - tried[1])
     return Cost(cost.memory + (deep - tried[0]) * each, cost.step_seconds * longer)
 
 
-def _cut(trainer: Trainer, layers: Sequence[tuple[nn.Module, str, nn.ModuleList]], depth: int) -> None:
-    """Leave its model so many layers, with weights."""
-    for parent, name, stack in layers:
-        setattr(parent, name, nn.ModuleList(stack[:depth]))
-    fill(trainer.model, trainer.args.device)
+def weight_bytes(model: nn.Module) -> int:
+    """Size of all weights, trained or frozen."""
+    return sum(weight.numel() * weight.element_size() for weight in model.parameters())
 
 
 def _batches(trainer: Trainer) -> TrainingBatches:
     batches: Any = trainer.get_train_dataloader().batch_sampler
     found: TrainingBatches = batches
     return found
-
-
-def hung(model: nn.Module) -> list[tuple[nn.Module, str, nn.ModuleList]]:
-    """The stacks of layers of a model: where each hangs, and by which name."""
-    sizes = bare(model).config.to_dict()
-    known = {sizes[name] for name in DEPTHS & sizes.keys()}
-    return [(parent, name, stack) for parent, name, stack in stacks(bare(model)) if len(stack) in known]
-
-
-def depth_of(layers: Sequence[tuple[nn.Module, str, nn.ModuleList]]) -> float:
-    """Number of layers, of an encoder and a decoder their mean; 1 where none are found."""
-    return statistics.mean(len(stack) for *_, stack in layers) if layers else 1.0
-
-
-def fill(model: nn.Module, device: torch.device) -> None:
-    """Give what has no weights yet those of a new model; what is computed and no weight, such as positions, is right.
-
-    They are of the usual size: with smaller ones gradients are denormal numbers, on which processors are slow.
-    """
-    made = dict[int, tuple[nn.Parameter, nn.Parameter]]()  # the old one is kept, or its id would be given away
-    for module in list(model.modules()):
-        for name, weight in list(module.named_parameters(recurse=False)):
-            if weight.is_meta and id(weight) not in made:
-                values = torch.full_like(weight, float(name.endswith("weight")), device=device)
-                if weight.ndim > 1:  # others are of norms, or biases
-                    values.uniform_(-0.05, 0.05)
-                made[id(weight)] = weight, nn.Parameter(values, requires_grad=weight.requires_grad)
-            if weight.is_meta:
-                setattr(module, name, made[id(weight)][1])
-    alone = bare(model)
-    with init_empty_weights():
-        known = dict(type(alone)(alone.config).named_buffers())
-    for path, buffer in list(model.named_buffers()):
-        if buffer.is_meta:
-            parent, _, name = path.rpartition(".")
-            values = known.get(path.removeprefix("base_model.model."), torch.zeros_like(buffer, device=device))
-            setattr(model.get_submodule(parent), name, values.to(device))
 
 
 def only_train(trainer: Trainer) -> None:

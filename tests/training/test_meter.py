@@ -10,9 +10,11 @@ from training_script import make_trainer
 from genai_hf.analysis.operations import Seen, operations
 from genai_hf.analysis.peaks import Peak
 from genai_hf.reports.sections import Table
-from genai_hf.training import meter, speed
+from genai_hf.training import phases as timing
+from genai_hf.training import speed
 from genai_hf.training.callbacks import Clock
-from genai_hf.training.meter import PHASES, HostMark, Meter, Phases
+from genai_hf.training.meter import Meter
+from genai_hf.training.phases import PHASES, HostMark, Phases
 
 CPU = torch.device("cpu")
 
@@ -92,12 +94,12 @@ def test_few_marks_wait_where_the_device_keeps_up():
     phases.begin()
     for _ in range(1000):
         phases.end("forward")
-    assert len(phases._marks) <= meter.MOST_WAITING
+    assert len(phases._marks) <= timing.MOST_WAITING
 
 
 def test_only_a_gpu_has_events():
-    assert meter.marker(CPU) is HostMark
-    assert meter.marker(torch.device("cuda")).func is torch.cuda.Event
+    assert timing.marker(CPU) is HostMark
+    assert timing.marker(torch.device("cuda")).func is torch.cuda.Event
 
 
 def batch(lengths, width, targets=()):

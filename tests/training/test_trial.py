@@ -9,7 +9,7 @@ from training_script import make_trainer
 
 from genai_hf.analysis.cost import Cost
 from genai_hf.errors import NoRoomError
-from genai_hf.training import memory, room, trial
+from genai_hf.training import memory, trial
 from genai_hf.training.batches import TrainingBatches
 from genai_hf.training.out_of_memory import StepTooLargeError
 
@@ -92,8 +92,8 @@ def test_from_two_layers_and_one_it_goes_on_to_all(trainer, monkeypatch):
 
     monkeypatch.setattr(trial, "_steps", steps)
     monkeypatch.setattr(memory, "most_held", lambda device, own: 1000 - own)
-    each = room.model_bytes(weightless(2)) - room.model_bytes(weightless(1))
-    monkeypatch.setattr(room, "model_bytes", lambda model: each * len(model.bert.encoder.layer))
+    each = trial.weight_bytes(weightless(2)) - trial.weight_bytes(weightless(1))
+    monkeypatch.setattr(trial, "weight_bytes", lambda model: each * len(model.bert.encoder.layer))
     found = trial.attempt(trainer, (2, 1), own=100)
     assert found.memory == 900 + 4 * (10 + each)
     layer = 6 * 2224 * 10 + 12 * 16 * 50  # of ten tokens and fifty pairs
