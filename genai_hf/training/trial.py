@@ -6,7 +6,7 @@ more. What a layer takes of memory is counted, by a few steps with one layer bes
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,13 +24,14 @@ from genai_hf.models.stand_in import cut, depth_of, fill, hung
 from genai_hf.training import memory, out_of_memory
 from genai_hf.training.batches import Index, MarkingCollator, TrainingBatches
 from genai_hf.training.memory import Made
+from genai_hf.training.meter import Meter
 from genai_hf.training.trainer import Trainer
 
 WARM = 2  # steps that are not timed: the largest, twice, so that it is taken with the optimizer's state there
 FEWEST, MOST = 4, 24  # steps
 PATIENCE = 4.0  # seconds of steps of one depth
 LONGEST = 4.0  # seconds of a step that is worth to be tried
-LOOKED_AT = 2000  # steps of an epoch whose sizes are looked at, at most
+LOOKED_AT = 200  # steps of an epoch whose sizes are looked at, at most
 OF_TRAINING = ("transformers.", "genai_hf.training.")  # where callbacks come from that belong to any training
 
 
@@ -102,7 +103,7 @@ def attempt(trainer: Trainer, tried: Sequence[int], own: int) -> Cost:
     Raises:
         NoRoomError: A step does not fit into memory.
     """
-    layers, (steps, sizes, usual) = hung(trainer.model), chosen(_batches(trainer))
+    layers, (steps, sizes, usual) = hung(trainer.model), _chosen(trainer)
     only_train(trainer)
     _take(trainer, steps)
     whole, deep, device = operations(trainer.model), depth_of(layers), trainer.args.device
@@ -130,10 +131,16 @@ def weight_bytes(model: nn.Module) -> int:
     return sum(weight.numel() * weight.element_size() for weight in model.parameters())
 
 
-def _batches(trainer: Trainer) -> TrainingBatches:
+def _chosen(trainer: Trainer) -> tuple[list[list[list[Index]]], list[float], float]:
+    """As `chosen`; the size is tokens with their padding."""
+
+    def size(part: list[Index]) -> int:
+        meter = Meter(torch.device("cpu"))
+        meter.add([trainer.data_collator([trainer.train_dataset[index] for index in part])])
+        return meter.seen().all
+
     batches: Any = trainer.get_train_dataloader().batch_sampler
-    found: TrainingBatches = batches
-    return found
+    return chosen(batches, size)
 
 
 def only_train(trainer: Trainer) -> None:
@@ -167,29 +174,34 @@ def _steps(trainer: Trainer, *, counts: bool) -> Watch:
     return watch
 
 
-def chosen(batches: TrainingBatches) -> tuple[list[list[list[Index]]], list[float], float]:
-    """Some steps of the first epoch: the one with the largest micro-batch, then others from all over it.
+def chosen(
+    batches: TrainingBatches, size: Callable[[list[Index]], int]
+) -> tuple[list[list[list[Index]]], list[float], float]:
+    """Some steps of the first epoch: the one with the largest micro-batch, twice, then others from all over it.
+
+    Args:
+        batches: Of one process.
+        size: Of a micro-batch.
 
     Returns:
-        Micro-batches of each step, as many in each; the steps' sizes, in tokens with padding where the lengths of rows
-        are known, else in rows; and the mean size of all steps.
+        Micro-batches of each step, as many in each; the steps' sizes; and the mean size of all that were looked at.
     """
     order, rows, together = batches.order(), batches.batch_size, batches.batch_size * batches.accumulation
     starts = np.arange(0, max(len(order) - together, 0) + 1, together)  # of whole steps, where there is one
-    starts = starts[_spread(len(starts), min(len(starts), LOOKED_AT))]
-    steps = [[part[first : first + rows] for first in range(0, len(part), rows)]
-             for part in (order[start : start + together] for start in starts)]  # fmt: skip
-    sizes = [[_size(part, batches.lengths) for part in step] for step in steps]
+    steps = list[list[list[Index]]]()
+    for start in starts[_spread(len(starts), min(len(starts), LOOKED_AT))]:
+        step = [(0, int(row)) for row in order[start : start + together]]
+        steps.append([step[first : first + rows] for first in range(0, len(step), rows)])
+    sizes = [[size(part) for part in step] for step in steps]
     largest = int(np.argmax([max(parts) for parts in sizes]))
     picked = [*[largest] * WARM, *_spread(len(steps), MOST - WARM)]
-    named = [[[(0, int(row)) for row in part] for part in steps[number]] for number in picked]
-    return named, [sum(sizes[number]) for number in picked], statistics.mean(map(sum, sizes))
+    return (
+        [steps[number] for number in picked],
+        [sum(sizes[number]) for number in picked],
+        statistics.mean(map(sum, sizes)),
+    )
 
 
 def _spread(size: int, number: int) -> NDArray[np.int64]:
     """So many places of a list, evenly spread."""
     return np.linspace(0, size - 1, number).round().astype(np.int64)
-
-
-def _size(rows: NDArray[np.int64], lengths: NDArray[np.int64] | None) -> float:
-    return len(rows) * (1.0 if lengths is None else float(lengths[rows].max()))

@@ -32,10 +32,14 @@ def trainer(tmp_path, tokenizer):
 def test_the_steps_are_the_largest_and_others_from_all_over_the_epoch():
     lengths = np.arange(1, 101)
     batches = TrainingBatches(size=100, seed=0, batch_size=3, accumulation=2, ranks=1, rank=0, lengths=lengths)
-    steps, sizes, usual = trial.chosen(batches)
+
+    def size(part):
+        return len(part) * lengths[[row for _, row in part]].max()
 
     def padded(step):
-        return [len(part) * lengths[[row for _, row in part]].max() for part in step]
+        return [size(part) for part in step]
+
+    steps, sizes, usual = trial.chosen(batches, size)
 
     assert len(steps) == len(sizes) == trial.MOST
     assert sizes == [sum(padded(step)) for step in steps]
@@ -47,7 +51,7 @@ def test_the_steps_are_the_largest_and_others_from_all_over_the_epoch():
 
 
 def test_a_set_too_small_for_one_step_is_one():
-    steps, sizes, usual = trial.chosen(TrainingBatches(10, 0, 4, 8, 1, 0))
+    steps, sizes, usual = trial.chosen(TrainingBatches(10, 0, 4, 8, 1, 0), len)
     assert {tuple(len(part) for part in step) for step in steps} == {(4, 4, 2)}
     assert {*sizes} == {usual} == {10}
 
