@@ -195,11 +195,8 @@ def chosen(
     sizes = [[size(part) for part in step] for step in steps]
     largest = int(np.argmax([max(parts) for parts in sizes]))
     picked = [*[largest] * WARM, *_spread(len(steps), MOST - WARM)]
-    return (
-        [steps[number] for number in picked],
-        [sum(sizes[number]) for number in picked],
-        statistics.mean(map(sum, sizes)),
-    )
+    whole = [float(sum(parts)) for parts in sizes]
+    return [steps[number] for number in picked], [whole[number] for number in picked], statistics.fmean(whole)
 
 
 def _spread(size: int, number: int) -> NDArray[np.int64]:
