@@ -42,7 +42,7 @@ def thinned(model: PreTrainedModel, layers: str | Sequence[int]) -> PreTrainedMo
     """
     smaller = copy.deepcopy(model)
     config = smaller.config
-    for parent, name, stack in _stacks(smaller):
+    for parent, name, stack in stacks(smaller):
         setattr(parent, name, nn.ModuleList(stack[number] for number in _chosen(layers, len(stack))))
     for name, value in config.to_dict().items():
         if name in DEPTHS:
@@ -66,11 +66,11 @@ def thin(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, layers: str
     return str(folder)
 
 
-def _stacks(module: nn.Module) -> list[tuple[nn.Module, str, nn.ModuleList]]:
+def stacks(module: nn.Module) -> list[tuple[nn.Module, str, nn.ModuleList]]:
     """The outermost lists of modules: where each hangs, and by which name."""
     found = list[tuple[nn.Module, str, nn.ModuleList]]()
     for name, part in module.named_children():
-        found += [(module, name, part)] if isinstance(part, nn.ModuleList) else _stacks(part)
+        found += [(module, name, part)] if isinstance(part, nn.ModuleList) else stacks(part)
     return found
 
 

@@ -8,10 +8,12 @@ WORDS = {
     "auc": "AUC",
     "bleu": "BLEU",
     "f1": "F1",
+    "flops": "FLOPs",
     "flos": "floating-point operations",
     "gib": "GiB",
     "grad": "gradient",
     "lr": "learning rate",
+    "mfu": "MFU",
     "mlm": "MLM",
     "nsp": "NSP",
     "num": "number of",
@@ -19,8 +21,10 @@ WORDS = {
 }
 LOWER_IS_BETTER = re.compile(r"loss|perplexity|ppl|error|bits|latency|seconds|distance|drift|memory|divergence")
 ASIDE = {"learning_rate", "grad_norm"}
-BOOKKEEPING = re.compile(r"^(epoch|steps?|parameters)$|runtime$|(samples|steps)_per_second$|flos$|^num_|_samples$")
-SHARE = re.compile(r"(accuracy|share)$")
+BOOKKEEPING = re.compile(
+    r"^(epoch|steps?|parameters|mfu|padding_share)$|^seconds_|flops_per_|runtime$|(samples|steps)_per_second$|flos$|^num_|_samples$"
+)
+SHARE = re.compile(r"(accuracy|share|mfu)$")
 
 
 def metric_name(key: str) -> str:

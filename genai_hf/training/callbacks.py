@@ -2,11 +2,15 @@
 
 import json
 import math
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from genai_hf.training.phases import Phases
 
 
 class MetricsLog(TrainerCallback):
@@ -78,6 +82,43 @@ class WhenTrainingBegins(TrainerCallback):
     ) -> None:
         """Do it, on every rank."""
         self.action(state)
+
+
+class Clock(TrainerCallback):
+    """Tells `Phases` when training begins, ends, and has taken a step, and sees how long the first one took.
+
+    Attributes:
+        first_step: Seconds to the end of the first optimizer step from the start of the process, or from the end of an
+            earlier training in it; None before it.
+    """
+
+    earlier: float | None = None  # when the process's last training ended, in seconds since 1970
+
+    def __init__(self, phases: Phases) -> None:
+        self.phases = phases
+        self.first_step: float | None = None
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Training begins."""
+        self.phases.begin()
+
+    def on_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """The gradient has been clipped and applied."""
+        self.phases.end("optimizer")
+        if self.first_step is None:
+            self.phases.wait()
+            self.first_step = time.time() - (Clock.earlier or psutil.Process().create_time())
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Training is over."""
+        self.phases.finish()
+        Clock.earlier = time.time()
 
 
 def is_whole(epochs: float | None) -> bool:

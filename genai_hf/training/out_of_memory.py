@@ -68,9 +68,14 @@ def halve(trainer: Trainer, run: Path) -> None:
         raise NoRoomError(f"{found} are the same step: repeat the command, and every rank takes them")
     print(f"{found} from here on: the same step", file=sys.stderr)
     _set(trainer, rows, accumulation)
+    start_over(trainer)
+
+
+def start_over(trainer: Trainer) -> None:
+    """Let the trainer train anew: its optimizer is made anew too, and filled from a checkpoint if there is one."""
     trainer.model = trainer.model_wrapped = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     trainer.model.zero_grad(set_to_none=True)
-    trainer.optimizer = trainer.lr_scheduler = None  # made anew, and filled from the checkpoint
+    trainer.optimizer = trainer.lr_scheduler = None
     gc.collect()
     if torch.accelerator.is_available():
         torch.accelerator.empty_cache()

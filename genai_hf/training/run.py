@@ -15,6 +15,7 @@ from genai_hf.training.callbacks import MetricsLog
 from genai_hf.training.out_of_memory import StepTooLargeError
 from genai_hf.training.progress_bar import ProgressBar
 from genai_hf.training.signals import StopOnSignal
+from genai_hf.training.speed import speed
 from genai_hf.training.state import place
 from genai_hf.training.trainer import Trainer
 
@@ -56,7 +57,9 @@ def train(trainer: Trainer) -> dict[str, float]:
     for action in trainer.afterwards:
         metrics |= action(trainer, run)
     counts = counted(trainer.model)
-    return metrics | {
+    return {
+        **metrics,
+        **speed(trainer, run),
         "tokens_per_second": trainer.meter.overall() * trainer.args.world_size,
         "steps": float(trainer.state.global_step),
         "parameters": float(counts["all"]),

@@ -1,6 +1,6 @@
 """The Trainer: transformers' own, with an objective whose loss is exact under any accumulation and number of ranks."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from genai_hf.errors import ConfigError
 from genai_hf.models.attached import left_out
 from genai_hf.objectives import Objective
 from genai_hf.training.batches import FILLER
+from genai_hf.training.callbacks import Clock
 from genai_hf.training.gathering import gathered
 from genai_hf.training.meter import Meter
 from genai_hf.training.reliable import Reliable
@@ -48,7 +49,19 @@ class Trainer(Reliable, transformers.Trainer):
         self.afterwards = afterwards
         self.training_heads = training_heads
         self.model_accepts_loss_kwargs = True  # or else the loss would be divided again
-        self.meter = Meter()
+        self.meter = Meter(self.args.device)
+        self.clock = Clock(self.meter.phases)
+        self.add_callback(self.clock)
+
+    def get_batch_samples(self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device) -> Any:
+        """Fetch the micro-batches of a step and count their targets."""
+        with self.meter.phases.phase("data"):
+            return super().get_batch_samples(epoch_iterator, num_batches, device)
+
+    def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
+        """Forward and backward pass of a micro-batch; the forward pass ends in `compute_loss`."""
+        with self.meter.phases.phase("backward"):
+            return super().training_step(model, inputs, num_items_in_batch)
 
     def _get_num_items_in_batch(self, batch_samples: list[dict[str, Any]], device: torch.device) -> dict[str, Tensor]:
         """Targets of each term in the whole step: all micro-batches, all ranks."""
@@ -56,7 +69,7 @@ class Trainer(Reliable, transformers.Trainer):
         totals = torch.tensor(
             [sum(int(count[term]) for count in counts) for term in self.objective.weights], device=device
         )
-        self.meter.add(sum(int(batch["attention_mask"].sum()) for batch in batch_samples if FILLER not in batch))
+        self.meter.add(batch_samples)
         if self.args.world_size > 1:
             torch.distributed.all_reduce(totals)
         return dict(zip(self.objective.weights, totals, strict=True))
@@ -76,12 +89,14 @@ class Trainer(Reliable, transformers.Trainer):
         if num_items_in_batch is None or return_outputs:
             raise ValueError("the loss of a micro-batch is defined by the targets of its whole step only")
         counted = 0.0 if inputs.pop(FILLER, False) else 1.0
-        sums = self.objective.sums(model, inputs)
+        with self.meter.head(model):
+            sums = self.objective.sums(model, inputs)
         terms = [
             weight * sums[term] / num_items_in_batch[term].clamp(min=1)
             for term, weight in self.objective.weights.items()
         ]
         loss: Tensor = torch.stack(terms).sum() * (counted * self.args.world_size)
+        self.meter.phases.end("forward")
         return loss
 
     def evaluate(

@@ -2,10 +2,11 @@
 
 genai-hf check RECIPE [key=value …]
 
-It takes the words that a run would take, builds the model without weights and makes no run folder.
+It takes the words that a run would take and makes no run folder. Memory and time are measured by a few steps of a model
+with random weights, of two of its layers where all would take long; by arithmetic where these would, too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,13 @@ def main(words: list[str]) -> int:
     recipe, flags = arguments.parse(words)
     cfg = composing.compose(recipe, flags.overrides)
     if recipe.trains:
+        checking.check(cfg, recipe)
+        recipe.load()
+        from genai_hf.training import memory
+
+        own = memory.resident()  # of the libraries
         with looked_at(cfg) as trainer:
-            found = findings(cfg, trainer, arguments.folders(flags))
+            found = findings(cfg, trainer, own, arguments.folders(flags))
     else:
         checking.check(cfg, recipe)
         found = {"settings": KNOWN, "run": str(runs.folder(cfg)), "steps": "none: it trains nothing"}
@@ -39,38 +45,62 @@ def duration(seconds: float) -> str:
     return f"{seconds / size:.0f} {name}"
 
 
-def findings(cfg: DictConfig, trainer: Any, folders: Sequence[Path] = ()) -> dict[str, str]:
-    """What there is to know of a run before it begins, each in a line."""
+def findings(cfg: DictConfig, trainer: Any, own: int, folders: Sequence[Path] = ()) -> dict[str, str]:
+    """What there is to know of a run before it begins, each in a line.
+
+    Args:
+        cfg: The run's.
+        trainer: Built without weights.
+        own: Bytes that the libraries hold by themselves.
+        folders: The user's own folders of configs.
+    """
     import torch
 
-    from genai_hf.analysis.cost import estimate, matrix_rate
+    from genai_hf.models.trained_weights import counted
 
     loader = trainer.get_train_dataloader()
     batch = trainer.data_collator(list(first_rows(trainer, trainer.args.per_device_train_batch_size)))
     processes = cfg.launch.processes or 1
     per_epoch = -(-len(loader) // (trainer.args.gradient_accumulation_steps * processes))
     steps = trainer.args.max_steps if trainer.args.max_steps > 0 else round(per_epoch * trainer.args.num_train_epochs)
-    rows, length = batch["input_ids"].shape
     dtype = torch.bfloat16 if trainer.args.bf16 else torch.float32
-    cost = estimate(
-        trainer.model,
-        rows=rows,
-        length=length,
-        accumulation=trainer.args.gradient_accumulation_steps,
-        head_rows=sum(int(count) for count in trainer.objective.count(batch).values()),
-        rate=matrix_rate(trainer.args.device, dtype),
-    )
     together = trainer.get_total_train_batch_size(trainer.args) * processes
     shapes = ", ".join(f"{key} {tuple(value.shape)}" for key, value in batch.items())
-    return {
+    found = {
         "settings": KNOWN,
         "run": str(runs.folder(cfg)),
         "data": f"{len(trainer.train_dataset):,} training rows, {len(trainer.eval_dataset):,} validation rows",
         "first batch": shapes,
         "steps": f"{steps:,} of {together:,} rows, {steps / per_epoch:.2f} epochs",
-        "model": f"{type(trainer.model).__name__}, {cost.parameters:,} parameters",
+        "model": f"{type(trainer.model).__name__}, {counted(trainer.model)['all']:,} parameters",
         "device": f"{trainer.args.device}, {dtype}".replace("torch.", ""),
-        "memory": f"about {cost.memory / 2**30:.2f} GiB beside the libraries' own",
-        "time": f"about {duration(cost.step_seconds * steps)} of training (to a factor of two)",
+    }
+    cost, how = predicted(cfg, trainer, batch, own)
+    # A processor's library keeps what it has made for the lengths of every batch, of which only some are tried.
+    about = "at least" if trainer.group_by_length and trainer.args.device.type == "cpu" else "about"
+    return found | {
+        "memory": f"{about} {cost.memory / 2**30:.3g} GiB beside the libraries' own ({how})",
+        "time": f"about {duration(cost.step_seconds * steps)} of training ({how})",
         "every GPU" if cfg.launch.starter == "none" else "launched": launching.line(cfg, folders),
     }
+
+
+def predicted(cfg: DictConfig, trainer: Any, batch: Mapping[str, Any], own: int) -> tuple[Any, str]:
+    """What a step takes, and how that is known: from some steps where these take little, else by arithmetic."""
+    import torch
+
+    from genai_hf import config
+    from genai_hf.analysis import cost, peaks
+    from genai_hf.training import memory, trial
+    from genai_hf.training.meter import Meter
+
+    device, meter = trainer.args.device, Meter(torch.device("cpu"))
+    meter.add([batch])
+    rate = peaks.matrix_rate(device, torch.bfloat16 if trainer.args.bf16 else torch.float32)
+    rough = cost.estimate(trainer.model, meter.seen(), accumulation=trainer.args.gradient_accumulation_steps, rate=rate)
+    is_whole = config.quantization(cfg) is None and "teacher" not in cfg  # without weights neither is there
+    depths = trial.depths(trainer.model, rough, memory.free(device)) if is_whole else None
+    if depths is None:
+        return rough, "by arithmetic, to a factor of two" + ", without its teacher" * ("teacher" in cfg)
+    layers = "" if len(depths) == 1 else f", with {' and '.join(map(str, depths))} layers"
+    return trial.attempt(trainer, depths, own), f"measured{layers}"

@@ -123,6 +123,8 @@ def test_a_run_leaves_everything_that_a_run_folder_holds(recipe, text, root, cap
     }
     metrics = json.loads((folder / "metrics.json").read_text())
     assert all(isinstance(value, float | int) for value in metrics.values())
+    for page in ("report.html", "report.md"):
+        assert ("model FLOPs utilisation" in (folder / page).read_text()) == ("mfu" in metrics) == (recipe in TRAINED)
     assert not list(folder.rglob("training_args.bin"))
     assert f"report: {folder / 'report.html'}" in capsys.readouterr().err
 
@@ -323,6 +325,8 @@ def test_check_says_what_a_run_would_be_and_leaves_nothing(text, root, capsys):
     assert "6 of 8 rows" in shown
     assert "BertForMaskedLM" in shown
     assert "accelerate launch -m genai_hf bert_mlm" in shown
+    assert "beside the libraries' own (measured)" in shown
+    assert "seconds of training (measured)" in shown
     assert not root.exists()
 
 

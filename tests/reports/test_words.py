@@ -15,6 +15,7 @@ from genai_hf.reports import words
         ("tokens_per_second", "tokens per second"),
         ("test_f1", "F1 (test)"),
         ("grad_norm", "gradient norm"),
+        ("mfu", "MFU"),
         ("eval", "eval"),
     ],
 )
@@ -94,6 +95,5 @@ def test_lower_is_better_for_losses_and_higher_for_the_rest():
 
 
 def test_bookkeeping_is_no_result():
-    assert [key for key in ("eval_runtime", "epoch", "steps", "learning_rate", "eval_f1") if words.is_result(key)] == [
-        "eval_f1"
-    ]
+    keys = ("eval_runtime", "epoch", "steps", "learning_rate", "mfu", "padding_share", "seconds_data", "eval_f1")
+    assert [key for key in keys if words.is_result(key)] == ["eval_f1"]

@@ -1,0 +1,69 @@
+"""Floating-point operations by hand, and beside what PyTorch counts of a forward pass."""
+
+import peft
+import pytest
+import torch
+from conftest import tiny_bert
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    BertForSequenceClassification,
+    GPT2Config,
+    GPT2LMHeadModel,
+    T5Config,
+    T5ForConditionalGeneration,
+)
+
+from genai_hf.analysis import operations
+from genai_hf.analysis.operations import Operations, Seen
+
+DENSE, NORM, FEED_FORWARD = 16 * 16 + 16, 32, (16 * 32 + 32) + (32 * 16 + 16)
+LAYER = 4 * DENSE + NORM + FEED_FORWARD + NORM
+SIZES = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+WIDE = {"vocab_size": 64, "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+WIDE |= {"attn_implementation": "eager"}
+
+
+def test_of_a_tiny_model_by_hand():
+    body = LAYER + NORM + DENSE + NORM  # the embeddings' norm, and what comes before the vocabulary head
+    found = operations.operations(tiny_bert())
+    assert found == Operations(
+        read=6 * body, written=0, row=0, label=6 * (16 * 64 + 64), attention=12 * 16, written_attention=0
+    )
+    seen = Seen(read=7, read_squared=3 * 3 + 4 * 4, rows=2, all=8, labels=2)
+    assert found.of(seen, head_positions=2) == 7 * 6 * 2560 + 2 * 6 * 1088 + 25 * 192
+
+
+def test_a_pooler_and_classes_are_passed_once_a_row():
+    found = operations.operations(BertForSequenceClassification(BertConfig(vocab_size=64, **SIZES)))
+    assert (found.read, found.row, found.label) == (6 * (LAYER + NORM), 6 * (DENSE + 16 * 2 + 2), 0)
+
+
+def test_a_frozen_weight_takes_four_operations():
+    adapted = peft.inject_adapter_in_model(peft.LoraConfig(r=2, target_modules=["query"]), tiny_bert())
+    found, whole = operations.operations(adapted), operations.operations(tiny_bert())
+    assert found.read == whole.read * 4 // 6 + 6 * (2 * 16 + 16 * 2)
+    assert found.label == whole.label * 4 // 6
+
+
+@pytest.mark.parametrize(
+    ("model", "written"),
+    [
+        (BertForMaskedLM(BertConfig(**WIDE, intermediate_size=256)), 0),
+        (GPT2LMHeadModel(GPT2Config(**WIDE)), 0),
+        (T5ForConditionalGeneration(T5Config(**WIDE, d_kv=32, d_ff=256)), 8),
+    ],
+    ids=["encoder", "decoder", "both"],
+)
+def test_they_are_three_times_those_of_a_forward_pass_that_pytorch_counts(model, written):
+    """But for biases and norms, which are no products of matrices: less than a fiftieth."""
+    ids, read = torch.ones(3, 20, dtype=torch.int64), 20
+    given = {"decoder_input_ids": ids[:, :written]} if written else {}
+    counter = FlopCounterMode(display=False)
+    with counter:
+        model(input_ids=ids, **given)
+    seen = Seen(rows=3)
+    seen.add(torch.full((3,), read), torch.full((3 if written else 0,), written))
+    found = operations.operations(model).of(seen, head_positions=3 * (written or read))
+    assert 1 <= found / (3 * counter.get_total_flops()) < 1.02
