@@ -93,8 +93,8 @@ def arguments(folder: str, kind: Any = transformers.TrainingArguments, **given: 
 
 
 def as_shipped(model: Any) -> Any:
-    """The same weights in a model as transformers makes it, with what was attached; memory as glibc has it."""
-    allocator.as_shipped()
+    """The same weights in a model as transformers makes it, with what was attached; memory as glibc settles."""
+    allocator.settled()
     configuration = type(model.config).from_dict(model.config.to_dict())
     other = type(model)._from_config(configuration, dtype=torch.float32)
     for name, module in model.named_children():

@@ -53,11 +53,13 @@ def predict(recipe: str, *words: str) -> dict[str, Any]:
 
 def train(seconds: float, recipe: str, *words: str) -> dict[str, Any]:
     """What training takes: for so long, and for a few steps at least."""
-    from genai_hf import composing, recipe_files
+    from genai_hf import allocator, composing, recipe_files
     from genai_hf.running import assembled, quiet, settled
     from genai_hf.training import memory, trial
 
     cfg = composing.compose(recipe_files.find(recipe), words)
+    if cfg.speed.keep_memory:
+        allocator.keep()  # as the command does
     module = recipe_files.find(recipe).load()
     own, watch = memory.resident(), trial.Watch(seconds)
     with tempfile.TemporaryDirectory() as folder, quiet():

@@ -1,7 +1,7 @@
 """Memory that is given back stays with the process: the system clears every page that it hands out.
 
-A step of training on a processor takes and gives back large arrays. glibc asks the system for each, and a fifth of the
-step goes into clearing their pages.
+A step of training on a processor takes and gives back large arrays. glibc asks the system for those above 32 MiB and
+gives back what is free at the end of its heap, so that their pages are cleared again in every step.
 """
 
 import ctypes
@@ -9,8 +9,8 @@ import os
 import platform
 
 # Of glibc's malloc.h.
-TRIM_THRESHOLD, TOP_PAD, MMAP_MAX = -1, -2, -4
-NEVER = 2**31 - 1
+TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD, MMAP_MAX = -1, -2, -3, -4
+NEVER = -1  # the largest size
 AHEAD = 2**26  # bytes asked for at a time
 
 
@@ -21,10 +21,13 @@ def keep() -> None:
         _set({MMAP_MAX: 0, TRIM_THRESHOLD: NEVER, TOP_PAD: AHEAD})
 
 
-def as_shipped() -> None:
-    """Undo `keep`, but for the size of pages."""
+def settled() -> None:
+    """Let glibc do what it comes to by itself, at best, in a process that has given back large arrays.
+
+    It raises its thresholds with what is given back, up to these, until it is told of any: nothing undoes that.
+    """
     if platform.libc_ver()[0] == "glibc":
-        library = _set({MMAP_MAX: 2**16, TRIM_THRESHOLD: 2**17, TOP_PAD: 2**17})
+        library = _set({MMAP_MAX: 2**16, MMAP_THRESHOLD: 2**25, TRIM_THRESHOLD: 2**26, TOP_PAD: 2**17})
         library.malloc_trim(0)
 
 

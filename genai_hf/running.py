@@ -38,8 +38,6 @@ def run(cfg: DictConfig) -> dict[str, float]:
         _tell(f"finished before: {_report(current.folder)}  (overwrite=true runs it again)")
         return current.metrics
     gc.enable()  # it was of no use while the command only read settings
-    if cfg.speed.keep_memory:
-        allocator.keep()
     with logged(current.folder / "run.log"):
         from genai_hf.training import room
 
@@ -66,6 +64,8 @@ def start(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:
     """
     if launching.is_wanted(cfg):
         return launching.launch(cfg, folders)
+    if cfg.speed.keep_memory:
+        allocator.keep()  # of the command's own process: a notebook's is its user's
     run(cfg)
     return 0
 
@@ -173,9 +173,11 @@ def assembled(module: ModuleType, decided: DictConfig) -> Any:
 
     trainer = module.build(decided)
     trainer.on_nan, trainer.max_skipped = decided.on_nan, decided.max_skipped
-    if trainer.args.device.type == "cpu":
+    if trainer.args.device.type == "cpu" and not trainer.args.torch_compile:  # which has its own of both
         on_cpu.quicken(trainer.model, attention=decided.speed.attention, dropout=decided.speed.dropout)
-    elif decided.speed.documents:
+    if decided.speed.documents:
+        if trainer.args.device.type != "cuda":
+            raise ConfigError("'speed.documents' is for a CUDA GPU; leave it out")
         documents.by_documents(trainer.model)
     return trainer
 

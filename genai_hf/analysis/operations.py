@@ -3,7 +3,8 @@
 Chowdhery et al. 2022, "PaLM", arXiv:2204.02311, appendix B: 6 for each weight that a token passes (2 forward, 4
 backward) and 12 x layers x width x length for its attention, as if every token looked at all of its row. What lies
 about the layers is passed less often: the vocabulary head where it is called, a pooler and the classes once a row,
-embedding tables never. A frozen weight takes 4. Padding and what is computed again count nothing, nor does a teacher.
+embedding tables never. A frozen weight takes 4. Every expert of a mixture counts, passed or not. Padding and what is
+computed again count nothing, nor does a teacher.
 """
 
 import re
@@ -99,9 +100,12 @@ def operations(model: nn.Module) -> Operations:
     alone = bare(model)
     head = alone.get_output_embeddings()
     shared: set[int] = set() if head is None else {id(weight) for weight in head.parameters()}
+    within = set() if head is None else {*head.modules()}
     sums = dict.fromkeys(("read", "written", "row", "label", ""), 0)
     for name, module in alone.named_modules():
-        weights = [weight for weight in module.parameters(recurse=False) if module is head or id(weight) not in shared]
+        weights = [
+            weight for weight in module.parameters(recurse=False) if module in within or id(weight) not in shared
+        ]
         sums[_passed_by(alone, name, module)] += sum((6 if w.requires_grad else 4) * elements(w) for w in weights)
     del sums[""]
     layers, each = _size(alone.config, "num_hidden_layers"), 12 * width(alone.config)
@@ -126,8 +130,8 @@ def _passed_by(model: Any, name: str, module: nn.Module) -> str:
     path, trunk, head = name.split("."), model.base_model, model.get_output_embeddings()
     if isinstance(module, nn.Embedding):
         return ""
-    if module is head:
-        return "label"
+    if head is not None and module in {*head.modules()}:  # an adapter may have put it into another
+        return "" if "original_module" in path else "label"  # whose copy is trained in its place
     if trunk is not model and "pooler" in path:
         return "row"
     is_aside = name and trunk is not model and model.get_submodule(path[0]) is not trunk

@@ -8,14 +8,14 @@ import torch
 
 # Operations a second at most, without sparsity: of 16-bit tensor cores, of TF32, of float32. From NVIDIA's data sheets.
 PEAKS = {
+    "H200 NVL": (835e12, 417e12, 60e12),
     "H200": (989e12, 494e12, 67e12),
+    "H100 NVL": (835e12, 417e12, 60e12),
     "H100 PCIe": (756e12, 378e12, 51e12),
     "H100": (989e12, 494e12, 67e12),  # SXM
     "A100": (312e12, 156e12, 19.5e12),
     "L40S": (362e12, 183e12, 91.6e12),
     "L4": (121e12, 60e12, 30.3e12),
-    "V100": (125e12, 15.7e12, 15.7e12),
-    "T4": (65e12, 8.1e12, 8.1e12),
 }
 
 
@@ -31,7 +31,7 @@ def peak(device: torch.device, dtype: torch.dtype) -> Peak:
     """Of a known GPU what its maker says, of anything else what a large product of matrices reaches now."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
     known = [peaks for key, peaks in PEAKS.items() if all(word in re.split(r"[\s-]", name) for word in key.split())]
-    if known and dtype != torch.float64:
+    if known and dtype != torch.float64 and "MIG" not in name:  # of a part of it the maker says nothing
         kind = 0 if dtype != torch.float32 else 1 if torch.backends.cuda.matmul.fp32_precision == "tf32" else 2
         return Peak(known[0][kind], f"data sheet of the {name}")
     return Peak(matrix_rate(device, dtype), "measured: products of matrices of 1,024 x 1,024, after training")

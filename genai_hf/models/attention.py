@@ -6,7 +6,9 @@ from torch import Tensor, nn
 from genai_hf.errors import ConfigError
 from genai_hf.models.bare import bare
 
-MATRICES = "matrices"  # attention by products of whole matrices, see on_cpu.py
+# Attentions of this project that take masks as sdpa does.
+MATRICES = "matrices"  # on_cpu.py
+DOCUMENTS = "documents"  # documents.py
 
 
 def four_dimensional(model: nn.Module, allowed: Tensor) -> Tensor:
@@ -25,7 +27,7 @@ def four_dimensional(model: nn.Module, allowed: Tensor) -> Tensor:
     """
     alone = bare(model)
     way, mask = alone.config._attn_implementation, allowed[:, None]
-    if way in {"sdpa", MATRICES}:
+    if way in {"sdpa", MATRICES, DOCUMENTS}:
         return mask
     if way == "eager":
         smallest = torch.finfo(alone.dtype).min

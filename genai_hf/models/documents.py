@@ -9,22 +9,27 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.attention.varlen import varlen_attn
-from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from genai_hf.errors import ConfigError
+from genai_hf.models.attention import DOCUMENTS
 from genai_hf.models.bare import bare
-
-DOCUMENTS = "documents"  # of this attention, for transformers
 
 
 def by_documents(model: nn.Module) -> None:
-    """Let a decoder that attends by ``sdpa`` attend so, wherever `boundaries` is given in place of a mask."""
+    """Let a decoder attend so wherever `boundaries` is given in place of a mask.
+
+    Raises:
+        ConfigError: It does not attend by ``sdpa``.
+    """
     alone = bare(model)
-    if isinstance(alone, PreTrainedModel) and alone.config._attn_implementation == "sdpa":
-        AttentionInterface.register(DOCUMENTS, attend)
-        AttentionMaskInterface.register(DOCUMENTS, sdpa_mask)
-        alone.set_attn_implementation(DOCUMENTS)
+    if alone.config._attn_implementation != "sdpa":
+        raise ConfigError(f"'speed.documents': {type(alone).__name__} attends in a way of its own; leave it out")
+    AttentionInterface.register(DOCUMENTS, attend)
+    AttentionMaskInterface.register(DOCUMENTS, sdpa_mask)
+    alone.set_attn_implementation(DOCUMENTS)
 
 
 def boundaries(position_ids: Tensor) -> Tensor:
@@ -52,6 +57,7 @@ def attend(
     *,
     dropout: float = 0.0,
     scaling: float | None = None,
+    sliding_window: int | None = None,
     **given: Any,
 ) -> tuple[Tensor, None]:
     """Attention as transformers asks for it, of each token to those up to it in its document.
@@ -64,6 +70,7 @@ def attend(
         attention_mask: `boundaries`; anything else is a mask, and attention then is ``sdpa``.
         dropout: Probability, of the attention's weights.
         scaling: Of the scores; None is D^-1/2.
+        sliding_window: So many tokens back are seen at most, its own among them; None: all.
         **given: Whatever else transformers passes on.
 
     Returns:
@@ -75,25 +82,27 @@ def attend(
         if _has_kernel(query, dropout):
             q, k, v = (states.transpose(1, 2).flatten(0, 1) for states in (query, key, value))
             grouped = query.shape[1] != key.shape[1]
+            window = (-1 if sliding_window is None else sliding_window - 1, 0)
             ends = (length, length)  # no document is longer; the true length would have to be waited for
             attended = varlen_attn(
-                q, k, v, starts, starts, *ends, scale=scaling, window_size=(-1, 0), enable_gqa=grouped
+                q, k, v, starts, starts, *ends, scale=scaling, window_size=window, enable_gqa=grouped
             )
             assert isinstance(attended, Tensor)
             return attended.view(query.shape[0], length, *attended.shape[1:]), None
-        mask = apart(starts, rows=query.shape[0], length=length)
+        mask = apart(starts, rows=query.shape[0], length=length, window=sliding_window)
     found: tuple[Tensor, None] = sdpa_attention_forward(
         module, query, key, value, mask, dropout=dropout, scaling=scaling, **given
     )
     return found
 
 
-def apart(starts: Tensor, rows: int, length: int) -> Tensor:
+def apart(starts: Tensor, rows: int, length: int, window: int | None = None) -> Tensor:
     """Who looks at whom: bool (rows, 1, length, length), queries by keys, by where documents start in all rows."""
     places = torch.arange(rows * length, device=starts.device)
     document = torch.bucketize(places, starts, right=True).view(rows, length)
     same = document[:, :, None] == document[:, None]
-    return (same & torch.ones(length, length, dtype=torch.bool, device=starts.device).tril())[:, None]
+    near = torch.ones(length, length, dtype=torch.bool, device=starts.device).tril()
+    return (same & (near if window is None else near.triu(1 - window)))[:, None]
 
 
 def _has_kernel(query: Tensor, dropout: float) -> bool:

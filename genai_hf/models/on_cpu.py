@@ -1,6 +1,7 @@
 """What makes training on a processor quick: attention by whole matrices, and dropout from cheap random bits.
 
-The numbers are those of transformers' own, to rounding; the random stream of dropout is another.
+The numbers are those of transformers' own, to rounding: in 16 bits scores are rounded, as its eager attention does and
+torch's kernel does not. The random stream of dropout is another.
 """
 
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from transformers.masking_utils import sdpa_mask
 
 from genai_hf.models.attention import MATRICES
 from genai_hf.models.bare import bare
+from genai_hf.ranks import rank
 
 LONGEST = 1024  # keys; beyond, the scores of all pairs would take too much memory
 INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}  # by the bytes of a number
@@ -54,7 +56,7 @@ def dropped(numbers: Tensor, probability: float) -> Tensor:
     """Dropout (Srivastava et al. 2014, JMLR 15:56) of numbers of any floating type and shape.
 
     Its seed is drawn from torch's own stream, so that a run that goes on and activations that are computed again find
-    the same; the probability is met to 2^-15.
+    the same; ranks, whose streams are alike, drop different numbers. The probability is met to 2^-15.
     """
     if not 0 < probability < 1 or numbers.device.type != "cpu" or not numbers.numel():
         return F.dropout(numbers, probability)
@@ -66,7 +68,7 @@ def _scale(numbers: Tensor, probability: float) -> Tensor:
     size = numbers.element_size()
     kind, sign = INTEGERS[size], 8 * size - 1
     seed = int(torch.randint(2**63 - 1, ()))
-    drawn = np.random.SFC64(seed).random_raw(-(-numbers.numel() * size // 8))
+    drawn = np.random.SFC64([seed, rank()]).random_raw(-(-numbers.numel() * size // 8))
     bits = torch.from_numpy(drawn).view(kind)[: numbers.numel()].view(numbers.shape)
     kept = torch.tensor(1 / (1 - probability), dtype=numbers.dtype).view(kind).item()
     below = bits.bitwise_and_(2**sign - 1).sub_(round(probability * 2**sign))  # negative where it is dropped

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from genai_hf.losses import cross_entropy_sum
 from genai_hf.metrics.language import language_metrics
-from genai_hf.models.attention import four_dimensional, prefix_mask
+from genai_hf.models.attention import DOCUMENTS, four_dimensional, prefix_mask
 from genai_hf.models.bare import bare
-from genai_hf.models.documents import DOCUMENTS, boundaries
+from genai_hf.models.documents import boundaries
 from genai_hf.models.head import head_losses, head_rows
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids", "position_ids", "decoder_input_ids")

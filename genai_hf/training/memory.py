@@ -1,5 +1,6 @@
 """How much memory this process holds: on a processor what is resident, on a GPU what PyTorch has given out there."""
 
+import os
 import resource
 import weakref
 from pathlib import Path
@@ -23,7 +24,7 @@ def forget_most(device: torch.device) -> None:
     """Let `most_held` begin anew; where the system cannot (elsewhere than on Linux) it goes on from before."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    elif RESET.exists():
+    elif os.access(RESET, os.W_OK):
         RESET.write_text("5", encoding="utf-8")  # 5: the peak of the resident set, see proc_pid_clear_refs(5)
 
 
@@ -36,9 +37,10 @@ def most_held(device: torch.device, own: int = 0) -> int:
     """
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
-    if STATUS.exists():
-        (line,) = (line for line in STATUS.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM:"))
-        return 1024 * int(line.split()[1]) - own
+    lines = STATUS.read_text(encoding="utf-8").splitlines() if STATUS.exists() else []
+    for line in lines:
+        if line.startswith("VmHWM:"):
+            return 1024 * int(line.split()[1]) - own
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - own
 
 

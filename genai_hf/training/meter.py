@@ -81,17 +81,20 @@ class Meter:
     def paused(self) -> Iterator[None]:
         """Within this context no time passes."""
         began = time.perf_counter()
-        with self.phases.phase(None):
-            yield
-        if self.started is not None:
-            self.started += time.perf_counter() - began
+        try:
+            with self.phases.phase(None):
+                yield
+        finally:
+            if self.started is not None:
+                self.started += time.perf_counter() - began
 
     @contextmanager
     def head(self, model: nn.Module) -> Iterator[None]:
         """Within this context the positions are counted at which `model` computes its vocabulary head."""
 
         def count(_: nn.Module, __: Any, logits: Tensor) -> None:
-            self.head_positions += logits.shape[:-1].numel()
+            if not torch.compiler.is_compiling():  # a number that changes would have it compiled anew in every step
+                self.head_positions += logits.shape[:-1].numel()
 
         if self._heads is None:  # found once: it takes as long as all else here
             found = bare(model).get_output_embeddings()

@@ -95,8 +95,10 @@ class Phases:
     def phase(self, name: str | None) -> Iterator[None]:
         """This context is one phase."""
         self.end("rest")
-        yield
-        self.end(name)
+        try:
+            yield
+        finally:
+            self.end(name)
 
     def wait(self) -> None:
         """Until the device has done all that has been marked, and look at it."""

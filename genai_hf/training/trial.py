@@ -31,8 +31,9 @@ WARM = 2  # steps that are not timed: the largest, twice, so that it is taken wi
 FEWEST, MOST = 4, 24  # steps
 PATIENCE = 4.0  # seconds of steps of one depth
 LONGEST = 4.0  # seconds of a step that is worth to be tried
+PARTS = 4  # micro-batches of a step that are taken at most; the others take as long for their size
 LOOKED_AT = 200  # steps of an epoch whose sizes are looked at, at most
-OF_TRAINING = ("transformers.", "genai_hf.training.")  # where callbacks come from that belong to any training
+OF_TRAINING = ("transformers.trainer_callback", "genai_hf.training.")  # not a tracker's, which would begin a run
 
 
 class Watch(TrainerCallback):
@@ -184,7 +185,8 @@ def chosen(
         size: Of a micro-batch.
 
     Returns:
-        Micro-batches of each step, as many in each; the steps' sizes; and the mean size of all that were looked at.
+        Micro-batches of each step, the largest ones and as many in each; their sizes together; and the mean size of
+        all whole steps that were looked at.
     """
     order, rows, together = batches.order(), batches.batch_size, batches.batch_size * batches.accumulation
     starts = np.arange(0, max(len(order) - together, 0) + 1, together)  # of whole steps, where there is one
@@ -195,8 +197,12 @@ def chosen(
     sizes = [[size(part) for part in step] for step in steps]
     largest = int(np.argmax([max(parts) for parts in sizes]))
     picked = [*[largest] * WARM, *_spread(len(steps), MOST - WARM)]
-    whole = [float(sum(parts)) for parts in sizes]
-    return [steps[number] for number in picked], [whole[number] for number in picked], statistics.fmean(whole)
+    taken = [sorted(np.argsort(parts)[::-1][:PARTS].tolist()) for parts in sizes]
+    return (
+        [[steps[number][part] for part in taken[number]] for number in picked],
+        [float(sum(sizes[number][part] for part in taken[number])) for number in picked],
+        statistics.fmean(float(sum(parts)) for parts in sizes),
+    )
 
 
 def _spread(size: int, number: int) -> NDArray[np.int64]:

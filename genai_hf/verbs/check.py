@@ -7,12 +7,13 @@ with random weights, of two of its layers where all would take long; by arithmet
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
-from genai_hf import arguments, checking, composing, launching, runs
+from genai_hf import allocator, arguments, checking, composing, launching, runs
 from genai_hf.looking import first_rows, looked_at
 
 KNOWN = "every name and type is known"
@@ -24,6 +25,8 @@ def main(words: list[str]) -> int:
     cfg = composing.compose(recipe, flags.overrides)
     if recipe.trains:
         checking.check(cfg, recipe)
+        if cfg.speed.keep_memory:
+            allocator.keep()
         recipe.load()
         from genai_hf.training import memory
 
@@ -97,10 +100,16 @@ def predicted(cfg: DictConfig, trainer: Any, batch: Mapping[str, Any], own: int)
     device, meter = trainer.args.device, Meter(torch.device("cpu"))
     meter.add([batch])
     rate = peaks.matrix_rate(device, torch.bfloat16 if trainer.args.bf16 else torch.float32)
-    rough = cost.estimate(trainer.model, meter.seen(), accumulation=trainer.args.gradient_accumulation_steps, rate=rate)
-    is_whole = config.quantization(cfg) is None and "teacher" not in cfg  # without weights neither is there
-    depths = trial.depths(trainer.model, rough, memory.free(device)) if is_whole else None
+    quantized = config.quantization(cfg)
+    bits = 32 if quantized is None else 4 if quantized.load_in_4bit else 8
+    estimate = partial(cost.estimate, trainer.model, meter.seen(), rate=rate, bits=bits)
+    accumulation, most = trainer.args.gradient_accumulation_steps, trial.PARTS
+    is_whole = quantized is None and "teacher" not in cfg  # without weights neither is there
+    tried = estimate(accumulation=min(accumulation, most))
+    depths = trial.depths(trainer.model, tried, memory.free(device)) if is_whole else None
     if depths is None:
-        return rough, "by arithmetic, to a factor of two" + ", without its teacher" * ("teacher" in cfg)
+        return estimate(accumulation=accumulation), "by arithmetic, to a factor of two" + ", without its teacher" * (
+            "teacher" in cfg
+        )
     layers = "" if len(depths) == 1 else f", with {' and '.join(map(str, depths))} layers"
     return trial.attempt(trainer, depths, own), f"measured{layers}"

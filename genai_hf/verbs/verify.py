@@ -105,4 +105,7 @@ def _config(run: Path) -> DictConfig:
     cfg = OmegaConf.load(run / "config.yaml")
     if not isinstance(cfg, DictConfig) or not cfg.get("trainer"):
         raise ConfigError(f"{run} trained no model; there are no steps to replay")
+    for key, value in fingerprints.LATER.items():
+        if OmegaConf.select(cfg, key) is None:
+            OmegaConf.update(cfg, key, value)
     return cfg

@@ -11,6 +11,8 @@ from transformers import (
     BertForSequenceClassification,
     GPT2Config,
     GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
     T5Config,
     T5ForConditionalGeneration,
 )
@@ -67,3 +69,21 @@ def test_they_are_three_times_those_of_a_forward_pass_that_pytorch_counts(model,
     seen.add(torch.full((3,), read), torch.full((3 if written else 0,), written))
     found = operations.operations(model).of(seen, head_positions=3 * (written or read))
     assert 1 <= found / (3 * counter.get_total_flops()) < 1.02
+
+
+def untied():
+    """A decoder whose head has weights of its own: 60 tokens, 16 wide."""
+    return LlamaForCausalLM(LlamaConfig(vocab_size=60, tie_word_embeddings=False, **SIZES))
+
+
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # PEFT still calls it so
+def test_a_head_within_an_adapter_is_passed_where_it_is_computed():
+    assert operations.operations(untied()).label == 6 * 60 * 16
+    settings = peft.LoraConfig(r=2, target_modules=["lm_head"], task_type="CAUSAL_LM")
+    assert operations.operations(peft.get_peft_model(untied(), settings)).label == 4 * 60 * 16 + 6 * 2 * (16 + 60)
+
+
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # PEFT still calls it so
+def test_a_head_that_is_trained_beside_an_adapter_counts_once():
+    settings = peft.LoraConfig(r=2, target_modules=["q_proj"], modules_to_save=["lm_head"], task_type="CAUSAL_LM")
+    assert operations.operations(peft.get_peft_model(untied(), settings)).label == 6 * 60 * 16

@@ -2,9 +2,12 @@
 
 import pytest
 import torch
-from tiny_models import model_of
+from tiny_models import ARCHITECTURES, model_of
+from transformers import AutoConfig, AutoModelForCausalLM
 
+from genai_hf.errors import ConfigError
 from genai_hf.models import documents
+from genai_hf.models.attention import four_dimensional, prefix_mask
 from genai_hf.objectives.language import inputs_of
 
 PLACES = torch.tensor([[0, 1, 2, 0, 1, 0], [3, 4, 0, 1, 2, 3]])  # the second row begins within a document
@@ -16,15 +19,26 @@ def of_each_document(query, key, value, starts, same, longest, same_longest, *, 
     assert torch.equal(starts, same)
     assert starts.dtype == torch.int32
     assert longest == same_longest >= starts.diff().max()
-    assert window_size == (-1, 0)
+    back = window_size[0]
     pieces = []
     for first, last in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
         states = [tensor[first:last].transpose(0, 1)[None] for tensor in (query, key, value)]
+        seen = torch.ones(last - first, last - first, dtype=torch.bool).tril()
+        seen = seen if back < 0 else seen.triu(-back)
         attended = torch.nn.functional.scaled_dot_product_attention(
-            *states, is_causal=True, scale=scale, enable_gqa=enable_gqa
+            *states, attn_mask=seen, scale=scale, enable_gqa=enable_gqa
         )
         pieces.append(attended[0].transpose(0, 1))
     return torch.cat(pieces)
+
+
+def decoder(architecture):
+    """One of the tiny models, or Mistral's with a window of two tokens."""
+    if architecture != "mistral":
+        return model_of(architecture, "CausalLM")
+    torch.manual_seed(0)
+    sizes = ARCHITECTURES["llama"] | {"sliding_window": 2}
+    return AutoModelForCausalLM.from_config(AutoConfig.for_model("mistral", **sizes))
 
 
 def gradients(model):
@@ -51,11 +65,23 @@ def test_a_token_looks_at_those_up_to_it_in_its_document():
     ]
 
 
-@pytest.mark.parametrize("architecture", ["gpt2", "llama"])
+def test_a_window_is_looked_back_through_and_no_farther():
+    starts = torch.tensor([0, 1, 5], dtype=torch.int32)
+    mask = documents.apart(starts, rows=1, length=5, window=2)
+    assert mask[0, 0].int().tolist() == [
+        [1, 0, 0, 0, 0],
+        [0, 1, 0, 0, 0],
+        [0, 1, 1, 0, 0],
+        [0, 0, 1, 1, 0],
+        [0, 0, 0, 1, 1],
+    ]
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "llama", "mistral"])
 @pytest.mark.parametrize("kernel", [True, False])
 @pytest.mark.parametrize("checkpointing", [True, False])
 def test_the_numbers_are_those_of_a_mask(architecture, kernel, checkpointing, monkeypatch):
-    model = model_of(architecture, "CausalLM").double().train()
+    model = decoder(architecture).double().train()
     if checkpointing:
         model.activation_checkpointing_enable({"use_reentrant": False})
     expected = gradients(model)
@@ -72,6 +98,21 @@ def test_the_numbers_are_those_of_a_mask(architecture, kernel, checkpointing, mo
     assert len(used) == kernel * 2 * (1 + checkpointing)  # of two layers, computed again or not
     for name, tensor in expected.items():
         assert torch.allclose(found[name], tensor, rtol=1e-9, atol=1e-12), name
+
+
+def test_a_mask_of_ones_own_is_taken_as_it_is():
+    model = model_of("llama", "CausalLM").eval()
+    allowed = prefix_mask(torch.tensor([2, 3]), 6)
+    before = model(input_ids=IDS, attention_mask=four_dimensional(model, allowed)).logits
+    documents.by_documents(model)
+    assert torch.equal(model(input_ids=IDS, attention_mask=four_dimensional(model, allowed)).logits, before)
+
+
+def test_a_model_that_attends_in_its_own_way_is_refused():
+    model = model_of("llama", "CausalLM")
+    model.set_attn_implementation("eager")
+    with pytest.raises(ConfigError, match=r"'speed\.documents': LlamaForCausalLM attends in a way of its own"):
+        documents.by_documents(model)
 
 
 def test_a_text_by_itself_is_attended_as_ever():

@@ -42,6 +42,29 @@ def test_the_same_seed_drops_the_same_and_the_next_call_another():
     assert not torch.equal(first, second)
 
 
+def test_ranks_whose_streams_are_alike_drop_different_numbers(monkeypatch):
+    found = []
+    for number in ("0", "1"):
+        monkeypatch.setenv("RANK", number)
+        torch.manual_seed(3)
+        found.append(on_cpu.dropped(ONES, 0.4))
+    both = float(((found[0] == 0) & (found[1] == 0)).double().mean())
+    low, high = (size / ONES.numel() for size in binom.interval(0.9999, ONES.numel(), 0.16))
+    assert low <= both <= high
+
+
+def test_in_16_bits_attention_is_within_rounding_of_the_library(monkeypatch):
+    torch.manual_seed(0)
+    module = nn.Module().train()
+    query, key, value = (torch.randn(2, 3, 64, 16) for _ in range(3))
+    exact = F.scaled_dot_product_attention(query.double(), key.double(), value.double()).transpose(1, 2)
+    low = [states.bfloat16() for states in (query, key, value)]
+    found, _ = on_cpu.attend(module, *low, None, is_causal=False)
+    theirs = F.scaled_dot_product_attention(*low).transpose(1, 2)
+    error, usual = (float((states - exact).norm() / exact.norm()) for states in (found, theirs))
+    assert error < min(3 * usual, 0.01)
+
+
 def test_the_gradient_is_dropped_as_the_numbers_are():
     numbers = torch.randn(5, 4, 3).transpose(0, 2).requires_grad_()  # not contiguous
     found = on_cpu.dropped(numbers, 0.25)

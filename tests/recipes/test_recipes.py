@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 import genai_hf
 from genai_hf import cli, recipe_files, runs
@@ -181,6 +182,21 @@ def test_a_change_that_cannot_be_taken_leaves_the_run_as_it_was(recipe, text, ro
     assert "finished before" in capsys.readouterr().err
 
 
+def test_a_run_from_before_there_were_settings_of_speed_is_the_librarys(text, root, capsys):
+    command = ["bert_mlm", text, *RECIPES["bert_mlm"], "run=old"]
+    assert cli.main(command) == 0
+    folder = root / "bert_mlm" / "old"
+    settings = json.loads((folder / "settings.json").read_text())
+    old = {key: value for key, value in settings.items() if not key.startswith("speed.")}
+    assert len(old) == len(settings) - 3
+    (folder / "settings.json").write_text(json.dumps(old))
+    capsys.readouterr()
+    assert cli.main(command) == 2
+    assert "speed.attention: library → auto" in capsys.readouterr().err
+    assert cli.main([*command, "speed.attention=library", "speed.dropout=library"]) == 0
+    assert "finished before" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("recipe", EACH)
 def test_a_run_is_made_longer_with_what_was_changed_written_down(recipe, text, root, capsys):
     words = [recipe, text, *RECIPES[recipe], "run=first"]
@@ -262,6 +278,16 @@ def test_the_saved_model_loads_with_its_tokenizer_and_repeats_its_score(recipe, 
     assert {name.partition(".")[0] for name in missing} == set(trainer.training_heads)
     assert not unexpected
     assert trainer.evaluate()["eval_loss"] == pytest.approx(metrics["eval_loss"], rel=1e-6)
+
+
+def test_a_model_that_is_compiled_is_compiled_once(text, root):
+    compiled = ["trainer.torch_compile=true", "trainer.torch_compile_backend=eager"]
+    quiet = ["trainer.eval_on_start=false", "trainer.eval_strategy=no"]
+    trainer = genai_hf.build(genai_hf.compose("bert_mlm", [text, *RECIPES["bert_mlm"], *compiled, *quiet]))
+    torch._dynamo.reset()
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        trainer.train()
+    assert trainer.state.global_step == 6
 
 
 def test_edited_data_under_a_finished_run_is_refused(text, root, capsys):

@@ -50,6 +50,22 @@ def test_the_steps_are_the_largest_and_others_from_all_over_the_epoch():
     assert usual == pytest.approx(np.mean([sum(padded(step)) for step in whole]))
 
 
+def test_of_a_step_of_many_micro_batches_the_largest_are_taken_and_stand_for_all():
+    lengths = np.arange(64) % 7 + 1
+    batches = TrainingBatches(64, 0, 2, 16, 1, 0)
+    steps, sizes, usual = trial.chosen(batches, lambda part: int(sum(lengths[row] for _, row in part)))
+    (whole,) = {tuple(tuple(part) for part in step) for step in steps[:1]}
+    every = sorted(
+        (int(lengths[list(batches.order()[first : first + 2])].sum()) for first in range(0, 32, 2)), reverse=True
+    )
+    others = sorted(
+        (int(lengths[list(batches.order()[first : first + 2])].sum()) for first in range(32, 64, 2)), reverse=True
+    )
+    assert len(whole) == trial.PARTS
+    assert {*sizes} == {float(sum(every[: trial.PARTS])), float(sum(others[: trial.PARTS]))}
+    assert usual == (sum(every) + sum(others)) / 2
+
+
 def test_a_set_too_small_for_one_step_is_one():
     steps, sizes, usual = trial.chosen(TrainingBatches(10, 0, 4, 8, 1, 0), len)
     assert {tuple(len(part) for part in step) for step in steps} == {(4, 4, 2)}
