@@ -13,7 +13,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from genai_hf import allocator, arguments, checking, composing, launching, runs
+from genai_hf import allocator, arguments, checking, composing, launching, running, runs
 from genai_hf.looking import first_rows, looked_at
 
 KNOWN = "every name and type is known"
@@ -27,7 +27,8 @@ def main(words: list[str]) -> int:
         checking.check(cfg, recipe)
         if cfg.speed.keep_memory:
             allocator.keep()
-        recipe.load()
+        with running.quiet():
+            recipe.load()
         from genai_hf.training import memory
 
         own = memory.resident()  # of the libraries
