@@ -1,0 +1,56 @@
+"""What each lever of conf/base.yaml's `speed` gives by itself: a recipe's training with one, with none and with all.
+
+    python benchmarks/levers.py bert_mlm model=bert_mini sequence_length=128 … [--steps 14] [--rounds 2]
+
+All other arguments are settings of the recipe. The first two steps are not timed; the loss is the mean of training's.
+"""
+
+from functools import partial
+
+import arms
+
+from genai_hf import allocator
+from genai_hf.models import on_cpu
+from genai_hf.training import Trainer, trial
+
+WARM = 2  # steps that are not timed
+ARMS = {
+    "none": {"attention": "library", "dropout": "library"},
+    "attention": {"attention": "auto", "dropout": "library"},
+    "dropout": {"attention": "library", "dropout": "auto"},
+    "memory": {"attention": "library", "dropout": "library"},
+    "all": {"attention": "auto", "dropout": "auto"},
+}
+
+
+def make(folder: str, arm: str, recipe: str, settings: list[str], steps: int) -> Trainer:
+    """The recipe's Trainer with an arm's levers."""
+    allocator.keep() if arm in {"memory", "all"} else allocator.settled()
+    built = arms.built(recipe, *settings, "speed.attention=library", "speed.dropout=library")
+    on_cpu.quicken(built.model, **ARMS[arm])  # type: ignore[arg-type]
+    trial.only_train(built)
+    built.args.max_steps, built.args.output_dir = steps, folder
+    return built
+
+
+def measure(trainer: Trainer) -> dict[str, float]:
+    """The mean loss of training."""
+    return {"loss": next(entry["train_loss"] for entry in trainer.state.log_history if "train_loss" in entry)}
+
+
+def main() -> None:
+    """Print a table and, as the last line, JSON."""
+    parser = arms.parser(__doc__, steps=14, rounds=2)
+    parser.add_argument("recipe")
+    parser.add_argument("settings", nargs="*")
+    asked = arms.parse(parser)
+    given = {"recipe": asked.recipe, "settings": asked.settings, "steps": asked.steps}
+    turns = {arm: partial(arms.train, partial(make, arm=arm, **given), measure, WARM) for arm in ARMS}
+    found = arms.in_turns(turns, asked.rounds)
+    print(arms.table(found))
+    print(arms.as_json(asked, found))
+
+
+if __name__ == "__main__":
+    print(arms.machine())
+    main()
