@@ -7,9 +7,11 @@ import json
 import os
 import platform
 import statistics
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any, TypeVar
 
@@ -20,6 +22,7 @@ from numpy.typing import NDArray
 
 import genai_hf
 from genai_hf import allocator
+from genai_hf.errors import UserError
 from genai_hf.models import hardware, on_cpu
 
 T = TypeVar("T")
@@ -60,6 +63,22 @@ def parser(description: str | None, **sizes: int) -> argparse.ArgumentParser:
     for name, size in sizes.items():
         made.add_argument(f"--{name.replace('_', '-')}", type=int, default=size)
     return made
+
+
+def folder(name: str) -> Path:
+    """A folder that is there, for argparse."""
+    if not Path(name).is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {name}")
+    return Path(name)
+
+
+def run(main: Callable[[], None]) -> None:
+    """Say where it runs, and run; what the user can mend is one line."""
+    try:
+        print(machine())
+        main()
+    except UserError as error:
+        sys.exit(f"{sys.argv[0]}: {error}")
 
 
 def parse(made: argparse.ArgumentParser) -> argparse.Namespace:

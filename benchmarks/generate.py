@@ -113,5 +113,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    print(arms.machine())
-    main()
+    arms.run(main)

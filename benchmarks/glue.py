@@ -16,7 +16,6 @@ The loss over the training rows before and after, computed alike for all arms, s
 import argparse
 import statistics
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import arms
@@ -120,7 +119,7 @@ def loss(model: Any, rows: Encoded, tokenizer: Any, examples: Labelled) -> float
 def main() -> None:
     """Print a table and, as the last line, JSON."""
     parser = arms.parser(__doc__, rows=2400, rounds=3)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=arms.folder)
     parser.add_argument("tokenizer")
     parser.add_argument("--model")
     parser.add_argument("--tasks", default="rte,mrpc,cola,sst2")
@@ -164,5 +163,4 @@ def measure(name: str, asked: argparse.Namespace) -> dict[str, list[arms.Found]]
 
 
 if __name__ == "__main__":
-    print(arms.machine())
-    main()
+    arms.run(main)

@@ -116,5 +116,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    print(arms.machine())
-    main()
+    arms.run(main)

@@ -44,6 +44,8 @@ def main() -> None:
     parser.add_argument("recipe")
     parser.add_argument("settings", nargs="*")
     asked = arms.parse(parser)
+    if asked.steps <= WARM or any(setting.startswith("speed.") for setting in asked.settings):
+        parser.error(f"--steps must be more than {WARM}, and speed.* is what the arms differ in")
     given = {"recipe": asked.recipe, "settings": asked.settings, "steps": asked.steps}
     turns = {arm: partial(arms.train, partial(make, arm=arm, **given), measure, WARM) for arm in ARMS}
     found = arms.in_turns(turns, asked.rounds)
@@ -52,5 +54,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    print(arms.machine())
-    main()
+    arms.run(main)

@@ -15,7 +15,6 @@ under the same masks, in float32, stands beside, and a difference of more than 2
 
 import argparse
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import arms
@@ -96,7 +95,7 @@ def loss(trainer: Any, rows: Any, tokenizer: Any) -> dict[str, float]:
 def main() -> None:
     """Print a table and, as the last line, JSON."""
     parser = arms.parser(__doc__, layers=4, width=256, length=128, batch=32, steps=40, rounds=2, vocabulary=30522)
-    parser.add_argument("tokens", type=Path)
+    parser.add_argument("tokens", type=arms.folder)
     parser.add_argument("tokenizer")
     asked = arms.parse(parser)
     tokenizer = transformers.AutoTokenizer.from_pretrained(asked.tokenizer)
@@ -126,5 +125,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    print(arms.machine())
-    main()
+    arms.run(main)

@@ -15,6 +15,7 @@ from typing import Any
 import datasets
 import evaluate  # noqa: F401 - run_glue.py imports it
 import numpy as np
+import torch
 import transformers
 
 LENGTH = 128
@@ -44,7 +45,12 @@ def main() -> None:
             asked.model, num_labels=len(set(texts["train"]["label"])), ignore_mismatched_sizes=True
         ),
         args=transformers.TrainingArguments(
-            asked.folder, per_device_train_batch_size=32, num_train_epochs=asked.epochs, learning_rate=5e-5, **best
+            asked.folder,
+            per_device_train_batch_size=32,
+            num_train_epochs=asked.epochs,
+            learning_rate=5e-5,
+            use_cpu=not torch.cuda.is_available(),
+            **best,
         ),
         train_dataset=rows["train"],
         eval_dataset=rows["validation"],

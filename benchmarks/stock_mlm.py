@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import torch
 import transformers
 from transformers import BertConfig, BertForMaskedLM, DataCollatorForLanguageModeling
 
@@ -59,6 +60,7 @@ def main() -> None:
             max_steps=asked.steps,
             learning_rate=asked.learning_rate,
             bf16=asked.bf16,
+            use_cpu=not torch.cuda.is_available(),
         ),
         train_dataset=rows["train"],
         eval_dataset=rows["validation"],

@@ -17,7 +17,6 @@ held-out blocks with the same spans hidden, in float32, stands beside, and a dif
 
 import argparse
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import arms
@@ -101,7 +100,7 @@ def loss(trainer: Any, rows: Any, collator: SpanCorruptionCollator) -> dict[str,
 def main() -> None:
     """Print a table and, as the last line, JSON."""
     parser = arms.parser(__doc__, layers=4, width=256, length=128, batch=32, steps=40, rounds=2)
-    parser.add_argument("tokens", type=Path)
+    parser.add_argument("tokens", type=arms.folder)
     parser.add_argument("tokenizer")
     parser.add_argument("--optimizer", choices=list(RATES), default="adamw")
     asked = arms.parse(parser)
@@ -127,5 +126,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    print(arms.machine())
-    main()
+    arms.run(main)

@@ -81,11 +81,11 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
         _check_files(cfg)
 
 
-def _require_node(cfg: DictConfig, key: str | None) -> None:
+def _require_node(cfg: DictConfig, key: str | None, example: str | None = None) -> None:
     """Refuse a single value where a setting has settings of its own."""
     above = (key or "").rpartition(".")[0]
     if above and not isinstance(OmegaConf.select(cfg, above), DictConfig):
-        raise ConfigError(f"'{above}' holds several settings; set one of them, such as {above}.name=…")
+        raise ConfigError(f"'{above}' holds several settings; set one of them, such as {example or f'{above}.name'}=…")
 
 
 def check_generation(cfg: DictConfig) -> None:
@@ -127,6 +127,7 @@ def _check_files(cfg: DictConfig) -> None:
 def _check_base(cfg: DictConfig) -> None:
     """The command's own keys."""
     for key, annotation in BASE.items():
+        _require_node(cfg, key, example=key)
         check_type(key, OmegaConf.select(cfg, key), annotation)
     for key, smallest in (("max_skipped", 0), ("launch.processes", 1)):
         value = OmegaConf.select(cfg, key)

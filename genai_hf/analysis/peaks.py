@@ -34,7 +34,8 @@ def peak(device: torch.device, dtype: torch.dtype) -> Peak:
     if known and dtype != torch.float64 and "MIG" not in name:  # of a part of it the maker says nothing
         kind = 0 if dtype != torch.float32 else 1 if torch.backends.cuda.matmul.fp32_precision == "tf32" else 2
         return Peak(known[0][kind], f"data sheet of the {name}")
-    return Peak(matrix_rate(device, dtype), "measured: products of matrices of 1,024 x 1,024, after training")
+    of = f"1,024 x 1,024 {dtype} matrices".replace("torch.", "")
+    return Peak(matrix_rate(device, dtype), f"measured: products of {of}, after training")
 
 
 def matrix_rate(device: torch.device, dtype: torch.dtype, size: int = 1024, seconds: float = 0.2) -> float:

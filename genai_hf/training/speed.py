@@ -22,8 +22,9 @@ PARTS = {
     "rest": "the rest: callbacks, log, saving",
 }
 MEANT = (
-    "Padding, evaluation and what is computed again count nothing. MFU is the model FLOP/s over the most that the "
-    "device does. The first step is counted from the start of the process, or from the end of its training before."
+    "Padding, evaluation and what is computed again count nothing; the first steps, which are slower, do. MFU is the "
+    "model FLOP/s over the most that the device does. The first step is counted from the start of the process, or from "
+    "the end of its training before."
 )
 
 

@@ -60,28 +60,35 @@ def findings(cfg: DictConfig, trainer: Any, own: int, folders: Sequence[Path] = 
     """
     import torch
 
+    from genai_hf.models.bare import bare
     from genai_hf.models.trained_weights import counted
 
     loader = trainer.get_train_dataloader()
-    batch = trainer.data_collator(list(first_rows(trainer, trainer.args.per_device_train_batch_size)))
+    size = trainer.args.per_device_train_batch_size
+    rows = list(first_rows(trainer, 3 * size))
+    batches = [trainer.data_collator(rows[at : at + size]) for at in range(0, max(len(rows) - size, 0) + 1, size)]
+    batch = batches[0]
     processes = cfg.launch.processes or 1
     per_epoch = -(-len(loader) // (trainer.args.gradient_accumulation_steps * processes))
     steps = trainer.args.max_steps if trainer.args.max_steps > 0 else round(per_epoch * trainer.args.num_train_epochs)
     dtype = torch.bfloat16 if trainer.args.bf16 else torch.float32
     together = trainer.get_total_train_batch_size(trainer.args) * processes
     shapes = ", ".join(f"{key} {tuple(value.shape)}" for key, value in batch.items())
+    counts = counted(trainer.model)
+    trained = "" if counts["trained"] == counts["all"] else f", {counts['trained']:,} of them trained"
     found = {
         "settings": KNOWN,
         "run": str(runs.folder(cfg)),
         "data": f"{len(trainer.train_dataset):,} training rows, {len(trainer.eval_dataset):,} validation rows",
         "first batch": shapes,
         "steps": f"{steps:,} of {together:,} rows, {steps / per_epoch:.2f} epochs",
-        "model": f"{type(trainer.model).__name__}, {counted(trainer.model)['all']:,} parameters",
+        "model": f"{type(bare(trainer.model)).__name__}, {counts['all']:,} parameters{trained}",
         "device": f"{trainer.args.device}, {dtype}".replace("torch.", ""),
     }
     cost, how = predicted(cfg, trainer, batch, own)
-    # A processor's library keeps what it has made for the lengths of every batch, of which only some are tried.
-    about = "at least" if trainer.group_by_length and trainer.args.device.type == "cpu" else "about"
+    # A processor's library keeps what it has made for the shapes of every batch, of which only some are tried.
+    changes = len({one["input_ids"].shape for one in batches}) > 1
+    about = "at least" if changes and trainer.args.device.type == "cpu" else "about"
     return found | {
         "memory": f"{about} {cost.memory / 2**30:.3g} GiB beside the libraries' own ({how})",
         "time": f"about {duration(cost.step_seconds * steps)} of training ({how})",

@@ -70,7 +70,8 @@ def test_the_model_learns_and_a_category_that_is_held_out_is_scored_before_and_a
     assert after["eval_rougeL"] == pytest.approx(after["eval_rougeL_of_shouts"])
     found = {section.title: section for section in sections.load(run)}
     assert list(found) == [
-        "What it answers", "The data", "Epochs", "Categories held out", "Best answers", "Worst answers", "Ask it", "Speed",
+        "What it answers", "The data", "Epochs", "Categories held out", "Best answers", "Worst answers", "Ask it",
+        "Speed",
     ]  # fmt: skip
     (row,) = found["Categories held out"].rows
     assert row[:2] == ["Shouts", 48]
