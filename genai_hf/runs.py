@@ -169,8 +169,8 @@ def _write_down(path: Path, cfg: DictConfig, facts: Mapping[str, Any]) -> None:
 
 def _changed(path: Path, cfg: DictConfig) -> tuple[str, ...]:
     """What differs from the settings, files and versions that the run began with; refused unless it was allowed."""
-    recorded = fingerprints.LATER | fingerprints.record(path / "settings.json")
-    known, today = fingerprints.read(path), fingerprints.of(cfg)
-    now = fingerprints.settings(cfg) | today
+    known, today, asked = fingerprints.read(path), fingerprints.of(cfg), fingerprints.settings(cfg)
+    later = {key: value for key, value in fingerprints.LATER.items() if key in asked}
+    recorded, now = later | fingerprints.record(path / "settings.json"), asked | today
     changes.refuse_unknown(allowed(cfg), recorded, known, now)
     return tuple(changes.agree(path, recorded | {name: known[name] for name in today}, now, allowed(cfg)))

@@ -62,7 +62,7 @@ def test_the_model_learns_and_the_test_set_is_scored_once_at_the_end(run):
 def test_the_report_has_the_data_the_epochs_and_answers_that_the_verb_repeats(run, capsys):
     capsys.readouterr()
     found = {section.title: section for section in sections.load(run)}
-    assert list(found) == ["The data", "Epochs", "Best answers", "Worst answers", "Ask it"]
+    assert list(found) == ["The data", "Epochs", "Best answers", "Worst answers", "Ask it", "Speed"]
     assert [row[:3] for row in found["The data"].rows] == [
         ["train", 160, 2.0],
         ["validation", 20, 2.0],
