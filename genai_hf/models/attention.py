@@ -1,7 +1,12 @@
 """Attention masks of one's own, and the form in which a model takes them."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+from transformers.masking_utils import sdpa_mask
 
 from genai_hf.errors import ConfigError
 from genai_hf.models.bare import bare
@@ -9,6 +14,13 @@ from genai_hf.models.bare import bare
 # Attentions of this project that take masks as sdpa does.
 MATRICES = "matrices"  # on_cpu.py
 DOCUMENTS = "documents"  # documents.py
+
+
+def attend_by(model: PreTrainedModel, name: str, function: Callable[..., Any]) -> None:
+    """Let a model attend by a function of this project, with masks as ``sdpa`` has them."""
+    AttentionInterface.register(name, function)
+    AttentionMaskInterface.register(name, sdpa_mask)
+    model.set_attn_implementation(name)
 
 
 def four_dimensional(model: nn.Module, allowed: Tensor) -> Tensor:

@@ -9,12 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.attention.varlen import varlen_attn
-from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
 
 from genai_hf.errors import ConfigError
-from genai_hf.models.attention import DOCUMENTS
+from genai_hf.models.attention import DOCUMENTS, attend_by
 from genai_hf.models.bare import bare
 
 
@@ -27,9 +25,7 @@ def by_documents(model: nn.Module) -> None:
     alone = bare(model)
     if alone.config._attn_implementation != "sdpa":
         raise ConfigError(f"'speed.documents': {type(alone).__name__} attends in a way of its own; leave it out")
-    AttentionInterface.register(DOCUMENTS, attend)
-    AttentionMaskInterface.register(DOCUMENTS, sdpa_mask)
-    alone.set_attn_implementation(DOCUMENTS)
+    attend_by(alone, DOCUMENTS, attend)
 
 
 def boundaries(position_ids: Tensor) -> Tensor:

@@ -10,11 +10,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
-from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+from transformers import PreTrainedModel
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
 
-from genai_hf.models.attention import MATRICES
+from genai_hf.models.attention import MATRICES, attend_by
 from genai_hf.models.bare import bare
 from genai_hf.ranks import rank
 
@@ -35,9 +34,7 @@ def quicken(model: nn.Module, *, attention: Choice = "auto", dropout: Choice = "
     """
     alone = bare(model)
     if attention == "auto" and isinstance(alone, PreTrainedModel) and alone.config._attn_implementation == "sdpa":
-        AttentionInterface.register(MATRICES, attend)
-        AttentionMaskInterface.register(MATRICES, sdpa_mask)
-        alone.set_attn_implementation(MATRICES)
+        attend_by(alone, MATRICES, attend)
     if dropout == "auto":
         for module in model.modules():
             if type(module) is nn.Dropout:

@@ -111,13 +111,12 @@ def predicted(cfg: DictConfig, trainer: Any, batch: Mapping[str, Any], own: int)
     quantized = config.quantization(cfg)
     bits = 32 if quantized is None else 4 if quantized.load_in_4bit else 8
     estimate = partial(cost.estimate, trainer.model, meter.seen(), rate=rate, bits=bits)
-    accumulation, most = trainer.args.gradient_accumulation_steps, trial.PARTS
+    accumulation = trainer.args.gradient_accumulation_steps
     is_whole = quantized is None and "teacher" not in cfg  # without weights neither is there
-    tried = estimate(accumulation=min(accumulation, most))
+    tried = estimate(accumulation=min(accumulation, trial.PARTS))
     depths = trial.depths(trainer.model, tried, memory.free(device)) if is_whole else None
     if depths is None:
-        return estimate(accumulation=accumulation), "by arithmetic, to a factor of two" + ", without its teacher" * (
-            "teacher" in cfg
-        )
+        without = ", without its teacher" if "teacher" in cfg else ""
+        return estimate(accumulation=accumulation), f"by arithmetic, to a factor of two{without}"
     layers = "" if len(depths) == 1 else f", with {' and '.join(map(str, depths))} layers"
     return trial.attempt(trainer, depths, own), f"measured{layers}"
