@@ -1,6 +1,7 @@
 """Hydra's edge: from a recipe's name and overrides to one config. Nothing behind this file knows of Hydra."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -215,15 +216,6 @@ def _has(text: str, name: str) -> bool:
     return isinstance(node, DictConfig) and name in _dotted(node)
 
 
-def groups(recipe: RecipeFile) -> dict[str, list[str]]:
-    """The groups that the recipe may choose from, each with its options."""
-    app = application(recipe)
-    cfg = app.compose_config(recipe.name, list(QUIET), run_mode=RunMode.RUN)
-    useless = ("hydra",) if recipe.trains else ("hydra", "launch", "peft", "quantization")
-    chosen = [group for group in cfg.hydra.runtime.choices if not group.startswith(useless) and "@" not in group]
-    return {group: app.config_loader.get_group_options(group) for group in sorted(chosen)}
-
-
 def source(recipe: RecipeFile, name: str | None = None) -> str:
     """The recipe's own YAML as text, or that of another config by `name`; the user's before the packaged one."""
     folders = [*recipe.folders, Path(str(files("genai_hf.conf")))]
@@ -232,11 +224,44 @@ def source(recipe: RecipeFile, name: str | None = None) -> str:
     )
 
 
-def comments(recipe: RecipeFile, overrides: Sequence[str] = ()) -> dict[str, commented.Comment]:
-    """What the YAML files that `overrides` choose say of each key; the file that comes later wins, as its values do."""
-    cfg = application(recipe).compose_config(recipe.name, [*overrides, *QUIET], run_mode=RunMode.RUN)
-    chosen = {group: option for group, option in cfg.hydra.runtime.choices.items() if option and "@" not in group}
-    texts = {group: source(recipe, f"{group}/{option}") for group, option in chosen.items() if "hydra" not in group}
+@dataclass(frozen=True)
+class Described:
+    """The settings as they would be, and what is known of them.
+
+    Args:
+        settings: With their interpolations as written.
+        groups: The options of each group that the recipe may choose from.
+        comments: What the YAML files that were chosen say of each key.
+    """
+
+    settings: DictConfig
+    groups: Mapping[str, list[str]]
+    comments: Mapping[str, commented.Comment]
+
+
+def describe(recipe: RecipeFile, overrides: Sequence[str] = ()) -> Described:
+    """Compose once, and look at all that was chosen on the way.
+
+    Raises:
+        ConfigError: As `compose`.
+    """
+    choices: dict[str, str] = {}
+
+    def finished(cfg: DictConfig) -> DictConfig:
+        choices.update({group: option for group, option in cfg.hydra.runtime.choices.items() if "@" not in group})
+        return finish(cfg, recipe, overrides, resolve=False)
+
+    settings = _composed(recipe, overrides, finished)
+    own = {group: option for group, option in choices.items() if not group.startswith("hydra")}
+    useless = () if recipe.trains else ("launch", "peft", "quantization")
+    loader = application(recipe).config_loader
+    options = {group: loader.get_group_options(group) for group in sorted(own) if not group.startswith(useless)}
+    return Described(settings, options, _comments(recipe, {group: option for group, option in own.items() if option}))
+
+
+def _comments(recipe: RecipeFile, chosen: Mapping[str, str]) -> dict[str, commented.Comment]:
+    """What the files say of each key; the one that comes later wins, as its values do."""
+    texts = {group: source(recipe, f"{group}/{option}") for group, option in chosen.items()}
     found = commented.read(source(recipe, "base"))
     for group, text in texts.items():
         found |= {} if text.startswith(GLOBAL) else commented.read(text, f"{group}.")

@@ -39,9 +39,9 @@ def help_text(recipe: RecipeFile, overrides: list[str]) -> str:
     """How to run the recipe, the choices in every group, and its settings as they would be."""
     yaml = composing.source(recipe)
     head = [line[1:].removeprefix(" ") for line in yaml.splitlines() if line.startswith("#")]
-    cfg = composing.compose(recipe, overrides, resolve=False)
-    groups = [f"  {group}={'|'.join(options)}" for group, options in composing.groups(recipe).items()]
-    settings = comments.beside(OmegaConf.to_yaml(cfg), composing.comments(recipe, overrides))
+    found = composing.describe(recipe, overrides)
+    groups = [f"  {group}={'|'.join(options)}" for group, options in found.groups.items()]
+    settings = comments.beside(OmegaConf.to_yaml(found.settings), found.comments)
     return "\n".join([*head, "", "groups", *groups, "", "settings", settings])
 
 

@@ -171,4 +171,4 @@ def test_a_named_model_is_the_student():
     assert genai_hf.compose("distill", ["model=bert_mini"]).layers is None
     with pytest.raises(ConfigError, match="'layers' makes the student of its teacher's own"):
         genai_hf.compose("distill", ["model=bert_mini", "layers=every_other"])
-    assert {"of", "model", "task"} <= genai_hf.composing.groups(found).keys()
+    assert {"of", "model", "task"} <= genai_hf.composing.describe(found).groups.keys()
