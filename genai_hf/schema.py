@@ -59,20 +59,23 @@ def find(dotted: str) -> tuple[str, ast.ClassDef | ast.FunctionDef]:
 
 def architectures() -> list[str]:
     """Every `model_type` that transformers has a configuration for, by the names of its folders."""
-    models = _path("transformers.models").parent
-    return sorted(folder.name for folder in models.iterdir() if (folder / f"configuration_{folder.name}.py").is_file())
+    return sorted(folder.name for folder in _path("transformers.models").parent.iterdir() if _configured(folder))
 
 
 def model_config(architecture: str) -> str | None:
     """Dotted path of the configuration class of a `model_type`, or None where there is no such architecture."""
     stem = _folders().get(architecture, architecture.replace("-", "_"))
-    if stem not in architectures():
+    if not stem.isidentifier() or not _configured(_path("transformers.models").parent / stem):
         return None
     module = f"transformers.models.{stem}.configuration_{stem}"
     for node in _tree(module).body:
         if isinstance(node, ast.ClassDef) and _model_type(node) == architecture:
             return f"{module}.{node.name}"
     return None
+
+
+def _configured(folder: Path) -> bool:
+    return (folder / f"configuration_{folder.name}.py").is_file()
 
 
 def undeclared(dotted: str) -> set[str]:
