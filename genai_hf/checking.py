@@ -77,6 +77,7 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
             _require_node(cfg, own_key)
             if own_key is not None and name in schema.fields(part):
                 check_type(own_key, OmegaConf.select(cfg, own_key), schema.fields(part)[name].annotation)
+    _check_batches(cfg)
     if files:
         _check_files(cfg)
 
@@ -110,6 +111,19 @@ def check_generation(cfg: DictConfig) -> None:
     check_type("seed", cfg.seed, BASE["seed"])
     if not 0 <= cfg.seed <= LARGEST_SEED:
         raise ConfigError(f"'seed' must be from 0 to {LARGEST_SEED}, got {cfg.seed}")
+
+
+def _check_batches(cfg: DictConfig) -> None:
+    """How batches are cut and padded: a row that is padded beyond its greatest length would fit no model."""
+    for key in ("tokens_per_batch", "pad_to_multiple_of"):
+        if (number := cfg.get(key)) is not None and number < 1:
+            raise ConfigError(f"'{key}' must be at least 1, got {number}")
+    if cfg.get("tokens_per_batch") and not cfg.group_by_length:
+        raise ConfigError("'tokens_per_batch' goes by the rows' lengths; say group_by_length=true besides")
+    multiple = cfg.get("pad_to_multiple_of") or 1
+    for key in ("sequence_length", "target_length"):
+        if isinstance(length := cfg.get(key), int) and length % multiple:
+            raise ConfigError(f"'{key}' must be a multiple of pad_to_multiple_of={multiple}, got {length}")
 
 
 def _check_files(cfg: DictConfig) -> None:

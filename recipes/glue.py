@@ -56,11 +56,16 @@ def build(cfg: DictConfig) -> Trainer:
         objective=objective,
         processing_class=tokenizer,
         data_collator=LabelledCollator(
-            pad_token_id=tokenizer.pad_token_id, segments=models.has_segments(model.config), shares=examples.shares()
+            pad_token_id=tokenizer.pad_token_id,
+            pad_to_multiple_of=cfg.pad_to_multiple_of,
+            segments=models.has_segments(model.config),
+            shares=examples.shares(),
         ),
         train_dataset=rows["train"],
         eval_dataset=rows["validation"],
         group_by_length=cfg.group_by_length,
+        tokens_per_batch=cfg.tokens_per_batch,
+        pad_to_multiple_of=cfg.pad_to_multiple_of,
         afterwards=[LabellingReport(examples=examples, rows=rows, hardest=cfg.hardest, predict=cfg.predict)],
     )
 

@@ -47,10 +47,17 @@ def build(cfg: DictConfig) -> Trainer:
         args=arguments,
         objective=config.build(Extract, cfg.auxiliary, at="auxiliary", labelling=labelling, transformation=kind),
         processing_class=tokenizer,
-        data_collator=ExtractCollator(pad_token_id=pad, transformation=kind, shares=examples.shares()),
+        data_collator=ExtractCollator(
+            pad_token_id=pad,
+            pad_to_multiple_of=cfg.pad_to_multiple_of,
+            transformation=kind,
+            shares=examples.shares(),
+        ),
         train_dataset=rows["train"],
         eval_dataset=rows["validation"],
         group_by_length=cfg.group_by_length,
+        tokens_per_batch=cfg.tokens_per_batch,
+        pad_to_multiple_of=cfg.pad_to_multiple_of,
         afterwards=[LabellingReport(examples=examples, rows=rows, hardest=cfg.hardest, predict=cfg.predict)],
     )
 

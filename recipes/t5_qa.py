@@ -49,6 +49,7 @@ def build(cfg: DictConfig) -> Trainer:
         processing_class=tokenizer,
         data_collator=TextToTextCollator(
             pad_token_id=tokenizer.pad_token_id,
+            pad_to_multiple_of=cfg.pad_to_multiple_of,
             decoder_start_token_id=models.decoder_start(model),
             target=cfg.target,
             seed=cfg.seed,
@@ -58,5 +59,7 @@ def build(cfg: DictConfig) -> Trainer:
         train_dataset=rows["train"],
         eval_dataset=rows["validation"],
         group_by_length=cfg.group_by_length,
+        tokens_per_batch=cfg.tokens_per_batch,
+        pad_to_multiple_of=cfg.pad_to_multiple_of,
         afterwards=[AnsweringReport(examples=examples, rows=rows, samples=cfg.samples)],
     )

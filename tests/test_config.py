@@ -1,5 +1,6 @@
 """The one door: what is refused, and in which words."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -143,6 +144,24 @@ def test_every_field_of_training_arguments_needs_no_plus():
     )
     checking.check(cfg, found)
     assert cfg.trainer.torch_compile is True
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["tokens_per_batch=0"], "'tokens_per_batch' must be at least 1, got 0"),
+        (["tokens_per_batch=99", "group_by_length=false"],
+         "'tokens_per_batch' goes by the rows' lengths; say group_by_length=true besides"),
+        (["pad_to_multiple_of=0"], "'pad_to_multiple_of' must be at least 1, got 0"),
+        (["pad_to_multiple_of=8", "sequence_length=60"],
+         "'sequence_length' must be a multiple of pad_to_multiple_of=8, got 60"),
+        (["pad_to_multiple_of=true"], "'pad_to_multiple_of' must be int, got True"),
+    ],
+)  # fmt: skip
+def test_how_batches_are_cut_is_checked(overrides, message):
+    found = recipe_files.find("glue")
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        checking.check(composing.compose(found, overrides), found, files=False)
 
 
 def test_every_reserved_field_exists_upstream():

@@ -20,12 +20,14 @@ class ExtractCollator:
 
     Args:
         pad_token_id: What fills up the shorter sequences; no model sees it, and any id will do.
+        pad_to_multiple_of: Tokens; for few shapes, and for tensor cores.
         transformation: Of the sequences; only what is shown of them depends on it.
         shares: Share of each label, by its name, among the training rows; empty in a regression.
     """
 
     pad_token_id: int
     transformation: Transformation
+    pad_to_multiple_of: int = 1
     shares: Mapping[str, float] = field(default_factory=dict)
     is_random: ClassVar[bool] = False  # rows of like length, which come together, are no independent draws
 
@@ -38,7 +40,7 @@ class ExtractCollator:
             float32 (B,), where they are known.
         """
         cut = [ids for row in rows for ids in np.split(row["input_ids"], np.cumsum(row["lengths"])[:-1])]
-        ids, attention = stack([{"input_ids": part} for part in cut], self.pad_token_id)
+        ids, attention = stack([{"input_ids": part} for part in cut], self.pad_token_id, self.pad_to_multiple_of)
         lengths = np.concatenate([row["lengths"] for row in rows])
         batch = {
             "input_ids": torch.from_numpy(ids),

@@ -28,12 +28,14 @@ class InstructCollator:
         pad_token_id: What fills up; no model sees it and no loss counts it, so that any id will do.
         length: Tokens of a packed row at most.
         packing: Whether several rows share one.
+        pad_to_multiple_of: Tokens; for few shapes, and for tensor cores.
         share: Of the tokens of all training rows that are learnt, against which `measure` holds those of some.
     """
 
     pad_token_id: int
     length: int = 0
     packing: bool = False
+    pad_to_multiple_of: int = 1
     share: float = 0.0
     is_random: ClassVar[bool] = False  # rows of like length, which come together, are no independent draws
 
@@ -55,7 +57,7 @@ class InstructCollator:
             "position_ids": ([np.arange(len(row["input_ids"])) for row in rows], 0),
         }
         arrays = {
-            name: rectangle([np.concatenate([parts[place] for place in some]) for some in bins], filler, np.int64)
+            name: self._rectangle([np.concatenate([parts[place] for place in some]) for some in bins], filler)
             for name, (parts, filler) in columns.items()
             if name != "position_ids" or self.packing
         }
@@ -82,9 +84,12 @@ class InstructCollator:
 
     def _prompts(self, rows: Sequence[dict[str, Any]]) -> dict[str, NDArray[np.int64]]:
         turned = [row["input_ids"][: row["prompt"]][::-1] for row in rows]
-        ids = rectangle(turned, self.pad_token_id, np.int64)
-        mask = rectangle([np.ones_like(prompt) for prompt in turned], 0, np.int64)
+        ids = self._rectangle(turned, self.pad_token_id)
+        mask = self._rectangle([np.ones_like(prompt) for prompt in turned], 0)
         return {"prompt_ids": ids[:, ::-1].copy(), "prompt_mask": mask[:, ::-1].copy()}
+
+    def _rectangle(self, rows: Sequence[NDArray[Any]], filler: int) -> NDArray[Any]:
+        return rectangle(rows, filler, np.int64, self.pad_to_multiple_of)
 
 
 def labels(row: Mapping[str, Any]) -> NDArray[np.int64]:

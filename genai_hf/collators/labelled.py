@@ -17,11 +17,13 @@ class LabelledCollator:
 
     Args:
         pad_token_id: What fills up the shorter rows; no model sees it.
+        pad_to_multiple_of: Tokens; for few shapes, and for tensor cores.
         segments: Whether the model tells first and second text apart by `token_type_ids`.
         shares: Share of each label, by its name, among the training rows; empty in a regression.
     """
 
     pad_token_id: int
+    pad_to_multiple_of: int = 1
     segments: bool = True
     shares: Mapping[str, float] = field(default_factory=dict)
     is_random: ClassVar[bool] = False  # rows of like length, which come together, are no independent draws
@@ -33,7 +35,7 @@ class LabelledCollator:
             `input_ids` and `attention_mask`, int64 (B, T); `token_type_ids`, int64 (B, T), 1 from the second text on,
             where the model has segments; `labels`, float32 (B,), where they are known.
         """
-        ids, attention = stack(rows, self.pad_token_id)
+        ids, attention = stack(rows, self.pad_token_id, self.pad_to_multiple_of)
         batch = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(attention)}
         if self.segments:
             batch["token_type_ids"] = segments(rows, batch["attention_mask"])

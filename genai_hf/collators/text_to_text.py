@@ -29,6 +29,7 @@ class TextToTextCollator:
     Args:
         pad_token_id: What fills up shorter rows; no loss counts it.
         decoder_start_token_id: What the decoder reads first.
+        pad_to_multiple_of: Tokens; for few shapes, and for tensor cores.
         target: Which of several references is learned: the first, or in each epoch any, each as probably. In
             evaluation it is the first.
         seed: Of that draw.
@@ -38,6 +39,7 @@ class TextToTextCollator:
 
     pad_token_id: int
     decoder_start_token_id: int
+    pad_to_multiple_of: int = 1
     target: Literal["first", "any"] = "first"
     seed: int = 0
     room: tuple[int, int] = (1, 1)
@@ -52,9 +54,9 @@ class TextToTextCollator:
             beyond an answer's end; `label_positions`, int64 (number of labels,): where the labels are not ignored in
             the flattened batch, ascending.
         """
-        ids, attention = stack(rows, self.pad_token_id)
+        ids, attention = stack(rows, self.pad_token_id, self.pad_to_multiple_of)
         chosen = [{"input_ids": row["targets"][place]} for row, place in zip(rows, self._choose(rows), strict=True)]
-        targets, known = stack(chosen, self.pad_token_id)
+        targets, known = stack(chosen, self.pad_token_id, self.pad_to_multiple_of)
         shifted = np.roll(targets, 1, axis=1)
         shifted[:, 0] = self.decoder_start_token_id
         return {

@@ -28,7 +28,7 @@ class LaidOut(Dataset[dict[str, Any]]):
         evaluation: Rows are of epoch -1 whatever is asked for.
 
     Attributes:
-        lengths: (examples,) tokens of the longest sequence of each.
+        lengths: (examples,) tokens of the sequences of each, all as long as its longest.
         labels: (examples,) float64, if known.
         cut: (examples,) bool.
     """
@@ -37,7 +37,9 @@ class LaidOut(Dataset[dict[str, Any]]):
         self, split: Split, examples: Sequence[Example], *, first_example_id: int = 0, evaluation: bool = False
     ) -> None:
         sequences = [sequence for example in examples for sequence in example.sequences]
-        self.lengths = np.array([max(map(len, example.sequences)) for example in examples], dtype=np.int64)
+        self.lengths = np.array(
+            [len(example.sequences) * max(map(len, example.sequences)) for example in examples], dtype=np.int64
+        )
         self.labels = None if split.labels is None else np.array(split.labels, dtype=np.float64)
         self.first_example_id, self.evaluation = first_example_id, evaluation
         self.cut = np.array([example.cut for example in examples], dtype=bool)

@@ -3,8 +3,11 @@
 A step takes the next `global batch` rows of the epoch's order. They are dealt out in micro-batches, round after round,
 rank after rank; so two ranks, or one rank accumulating twice, take exactly the same steps. Every row comes once an
 epoch. Where the rows' lengths are known, those of like length come together, so that little is padded: the order is
-cut into pools of many steps, each pool is sorted by length, and its steps are shuffled. Where the last step of an epoch
-has too few rows for every rank, a rank without one gets a filler: a row that the collator marks, and no loss counts.
+cut into pools of many steps, each pool is sorted by length, and its steps are shuffled. Or micro-batches have as many
+rows as fit into a number of tokens (Ott et al. 2018, arXiv:1806.00187, section 4.1): all rows are sorted by length, of
+which the same cuts follow in every epoch, while rows of the same length change places and the micro-batches are
+shuffled. Where the last step of an epoch has too few rows for every rank, a rank without one gets a filler: a row that
+the collator marks, and no loss counts.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +39,8 @@ class TrainingBatches(Sampler[list[Index]]):
         ranks: Number of processes.
         rank: This process, in [0, ranks).
         lengths: (size,) by which rows come together; None leaves them as shuffled.
+        tokens: Of a micro-batch at most, its padding included, in place of `batch_size`; a longer row comes alone.
+        multiple: What rows are padded to a multiple of.
 
     Attributes:
         epoch: Whose batches to give next; set at the beginning of each epoch.
@@ -48,27 +53,49 @@ class TrainingBatches(Sampler[list[Index]]):
     ranks: int
     rank: int
     lengths: NDArray[np.int64] | None = None
+    tokens: int | None = None
+    multiple: int = 1
     epoch: int = field(default=0, init=False)
+    _cuts: NDArray[np.int64] = field(init=False)  # where micro-batches begin among the rows in their order
+
+    def __post_init__(self) -> None:
+        if self.tokens is None or self.lengths is None:
+            self._cuts = np.arange(0, self.size, self.batch_size)
+        else:
+            self._cuts = cuts(_padded(np.sort(self.lengths), self.multiple), self.tokens)
 
     def __iter__(self) -> Iterator[list[Index]]:
-        order, together = self.order(), self.batch_size * self.ranks
-        step = together * self.accumulation
-        for first in range(0, self.size, step):
-            rows = order[first : first + step]
-            for start in range(
-                self.rank * self.batch_size, _up(len(rows), together) + self.rank * self.batch_size, together
-            ):
-                micro_batch = rows[start : start + self.batch_size]
-                yield [(self.epoch, int(row)) for row in micro_batch] or [(FILLER_EPOCH, int(rows[0]))]
+        dealt, together = self.dealt(), self.ranks * self.accumulation
+        for first in range(0, len(dealt), together):
+            step = dealt[first : first + together]
+            for place in range(self.rank, _up(len(step), self.ranks), self.ranks):
+                is_filler = place >= len(step)
+                rows, epoch = (step[0][:1], FILLER_EPOCH) if is_filler else (step[place], self.epoch)
+                yield [(epoch, int(row)) for row in rows]
 
     def __len__(self) -> int:
-        together = self.batch_size * self.ranks
-        steps, rest = divmod(self.size, together * self.accumulation)
-        return steps * self.accumulation + _up(rest, together) // together
+        steps, rest = divmod(len(self._cuts), self.ranks * self.accumulation)
+        return steps * self.accumulation + _up(rest, self.ranks) // self.ranks
+
+    def dealt(self) -> list[NDArray[np.int64]]:
+        """The rows of all micro-batches of the epoch, as they are dealt out: round after round, rank after rank."""
+        if self.tokens is None or self.lengths is None:
+            return np.split(self._grouped(), self._cuts[1:])
+        random = self._random()
+        shuffled = random.permutation(self.size)
+        parts = np.split(shuffled[np.argsort(self.lengths[shuffled], kind="stable")], self._cuts[1:])
+        return [parts[place] for place in random.permutation(len(parts))]
+
+    def _random(self) -> np.random.Generator:
+        return np.random.Generator(np.random.Philox(key=[self.seed % 2**64, self.epoch]))
 
     def order(self) -> NDArray[np.int64]:
         """The epoch's rows in the order in which they are taken, (size,)."""
-        random = np.random.Generator(np.random.Philox(key=[self.seed % 2**64, self.epoch]))
+        return np.concatenate(self.dealt())
+
+    def _grouped(self) -> NDArray[np.int64]:
+        """The same where micro-batches have as many rows each."""
+        random = self._random()
         order = random.permutation(self.size)
         if self.lengths is None:
             return order
@@ -94,6 +121,8 @@ class EvaluationBatches(Sampler[list[int]]):
         ranks: Number of processes.
         rank: This process, in [0, ranks).
         lengths: (size,) by which rows come together; None leaves them in their order.
+        tokens: Of a batch at most, as in training.
+        multiple: What rows are padded to a multiple of.
     """
 
     size: int
@@ -101,12 +130,20 @@ class EvaluationBatches(Sampler[list[int]]):
     ranks: int
     rank: int
     lengths: NDArray[np.int64] | None = None
+    tokens: int | None = None
+    multiple: int = 1
 
     def __iter__(self) -> Iterator[list[int]]:
+        batches = self._dealt()
+        for number in range(self.rank, _up(len(batches), self.ranks), self.ranks):
+            yield batches[number if number < len(batches) else 0].tolist()
+
+    def _dealt(self) -> list[NDArray[np.int64]]:
+        """The rows of all batches."""
         order = self.order()
-        for number in range(self.rank, _up(self.batches, self.ranks), self.ranks):
-            first = number * self.batch_size if number < self.batches else 0
-            yield order[first : first + self.batch_size].tolist()
+        if self.tokens is None or self.lengths is None:
+            return np.split(order, range(self.batch_size, self.size, self.batch_size))
+        return np.split(order, cuts(_padded(self.lengths[order], self.multiple), self.tokens)[1:])
 
     def order(self) -> NDArray[np.int64]:
         """The rows in the order in which they are taken, (size,)."""
@@ -118,7 +155,7 @@ class EvaluationBatches(Sampler[list[int]]):
     @property
     def batches(self) -> int:
         """Number of batches over all ranks."""
-        return _up(self.size, self.batch_size) // self.batch_size
+        return len(self._dealt())
 
 
 @dataclass(frozen=True)
@@ -133,5 +170,24 @@ class MarkingCollator:
         return batch | {FILLER: True} if rows[0]["epoch"] == FILLER_EPOCH else batch
 
 
+def cuts(lengths: NDArray[np.int64], tokens: int) -> NDArray[np.int64]:
+    """Where batches begin, each with as many rows of its longest one's length as fit.
+
+    Args:
+        lengths: (rows,) ascending or descending.
+        tokens: Of a batch.
+    """
+    begins, first = list[int](), 0
+    while first < len(lengths):
+        begins.append(first)
+        longest = np.maximum.accumulate(lengths[first : first + tokens])
+        first += max(int((longest * np.arange(1, len(longest) + 1) <= tokens).sum()), 1)
+    return np.array(begins, dtype=np.int64)
+
+
 def _up(size: int, multiple: int) -> int:
     return -(-size // multiple) * multiple
+
+
+def _padded(lengths: NDArray[np.int64], multiple: int) -> NDArray[np.int64]:
+    return -(-lengths // multiple) * multiple

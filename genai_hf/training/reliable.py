@@ -31,6 +31,8 @@ class Reliable(Saving):
             ``skip`` leaves it out, up to `max_skipped` times.
         max_skipped: So many steps are left out at most; the next one ends training.
         group_by_length: Whether rows of like length come together, by the `lengths` of the data sets.
+        tokens_per_batch: As many rows as fit into so many tokens make a micro-batch then, or None for a fixed number.
+        pad_to_multiple_of: What the collator pads rows to a multiple of.
         watch: Says whether an evaluation of the `Trainer` within training is to be broken off; None: never.
     """
 
@@ -38,6 +40,7 @@ class Reliable(Saving):
     on_nan: Literal["stop", "skip"] = "stop"
     max_skipped: int = 10
     group_by_length: bool = False
+    pad_to_multiple_of: int = 1
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
@@ -64,7 +67,7 @@ class Reliable(Saving):
             accumulation=self.args.gradient_accumulation_steps,
             ranks=self.args.world_size,
             rank=self.args.process_index,
-            lengths=self.train_dataset.lengths if self.group_by_length else None,
+            **self._sizes(self.train_dataset),
         )
         self._batches = batches
         return self._loader(self.train_dataset, batches, MarkingCollator(self.data_collator))
@@ -72,10 +75,20 @@ class Reliable(Saving):
     def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader[Any]:
         """This rank's share of the evaluation batches."""
         dataset = self.eval_dataset if eval_dataset is None else eval_dataset
-        size = self.args.per_device_eval_batch_size
-        lengths = dataset.lengths if self.group_by_length else None
-        batches = EvaluationBatches(len(dataset), size, self.args.world_size, self.args.process_index, lengths)
+        batches = EvaluationBatches(
+            size=len(dataset),
+            batch_size=self.args.per_device_eval_batch_size,
+            ranks=self.args.world_size,
+            rank=self.args.process_index,
+            **self._sizes(dataset),
+        )
         return self._loader(dataset, batches, self.data_collator)
+
+    def _sizes(self, dataset: Any) -> dict[str, Any]:
+        """By what the batches of a data set are cut beside the number of their rows."""
+        if not self.group_by_length:
+            return {}
+        return {"lengths": dataset.lengths, "tokens": self.tokens_per_batch, "multiple": self.pad_to_multiple_of}
 
     def _loader(self, dataset: Any, batches: TrainingBatches | EvaluationBatches, collator: Any) -> DataLoader[Any]:
         loader = DataLoader(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch.distributed
 
-from genai_hf.errors import ConfigError, UserError
+from genai_hf.errors import ConfigError, NoRoomError, UserError
 from genai_hf.models.trained_weights import counted
 from genai_hf.ranks import ranks
 from genai_hf.training import checkpoints, out_of_memory, room, state_tree
@@ -16,7 +16,7 @@ from genai_hf.training.out_of_memory import StepTooLargeError
 from genai_hf.training.progress_bar import ProgressBar
 from genai_hf.training.signals import StopOnSignal
 from genai_hf.training.speed import speed
-from genai_hf.training.state import place
+from genai_hf.training.state import TOKENS, place
 from genai_hf.training.trainer import Trainer
 
 MODEL = "model"
@@ -83,6 +83,9 @@ def _train(trainer: Trainer, run: Path, checkpoint: str | None) -> None:
     """Train to the end, in smaller micro-batches where a step does not fit into memory."""
     out_of_memory.use_decided(trainer, run)
     while not _fits(trainer, checkpoint):
+        if trainer.tokens_per_batch is not None:
+            tokens = f"{trainer.tokens_per_batch:,} tokens a micro-batch"
+            raise NoRoomError(f"out of memory with {tokens}; halve tokens_per_batch, and double the accumulation")
         checkpoint = trainer.save_last_step() if trainer.args.world_size == 1 else None
         out_of_memory.halve(trainer, run)
 
@@ -125,6 +128,9 @@ def _place_in_data(trainer: Trainer, checkpoint: Path) -> str:
     before = saved.get("place", now)
     if before == now:
         return "place in the data"
+    if TOKENS in before | now:
+        changed = f"{TOKENS}: {before.get(TOKENS, 'not counted')} before, {now.get(TOKENS, 'not counted')} now"
+        return f"not the place in the data ({changed}); rows may come again"
     rows, steps = now["rows of a step"], -(-now["rows"] // now["rows of a step"])
     epoch, step = divmod(checkpoints.step(checkpoint), steps)
     then = f"{before['rows of a step']} of {before['rows']:,} rows a step before, {rows} of {now['rows']:,} now"

@@ -1,7 +1,7 @@
 """What a checkpoint holds beside the model, as a mixin: written without pickle, and taken up bit for bit."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from peft import PeftModel
@@ -15,19 +15,21 @@ from genai_hf.training import adapted, checkpoints, hyperparameters, random_stat
 from genai_hf.training.judging import Judging
 from genai_hf.training.not_a_number import Guard
 
-if TYPE_CHECKING:
-    from transformers import Trainer as Base
+TOKENS = "tokens of a micro-batch"
 
 
-def place(trainer: "Base") -> dict[str, int]:
+def place(trainer: "State") -> dict[str, int]:
     """What makes a number of steps a place in the data."""
     arguments = trainer.args
     rows = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
-    return {"rows of a step": rows, "rows": len(trainer.train_dataset)}
+    tokens = {TOKENS: trainer.tokens_per_batch} if trainer.tokens_per_batch else {}
+    return {"rows of a step": rows, "rows": len(trainer.train_dataset)} | tokens
 
 
 class State(Judging):
     """The part of `Reliable` that writes the contents of checkpoints, and reads them."""
+
+    tokens_per_batch: int | None = None
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)

@@ -28,6 +28,9 @@ class Trainer(Reliable, transformers.Trainer):
     Args:
         objective: Counts, sums and scores batches.
         group_by_length: Whether rows of like length come together; the data sets have `lengths` then.
+        tokens_per_batch: As many rows as fit into so many tokens, padding included, make a batch then, in place of
+            ``per_device_train_batch_size`` and ``per_device_eval_batch_size``; None: a fixed number of rows.
+        pad_to_multiple_of: What the collator pads rows to a multiple of.
         afterwards: What is done, on every rank, once the model is final: given the Trainer and the run's folder, it
             returns more final numbers.
         training_heads: Names of attached heads that only training needs: checkpoints hold them, the final model not.
@@ -39,13 +42,18 @@ class Trainer(Reliable, transformers.Trainer):
         *,
         objective: Objective,
         group_by_length: bool = False,
+        tokens_per_batch: int | None = None,
+        pad_to_multiple_of: int = 1,
         afterwards: Sequence[Callable[["Trainer", Path], dict[str, float]]] = (),
         training_heads: Sequence[str] = (),
         **given: Any,
     ) -> None:
         super().__init__(**given)
         self.objective = objective
+        if tokens_per_batch is not None and not group_by_length:
+            raise ConfigError("'tokens_per_batch' goes by the rows' lengths; say group_by_length=true besides")
         self.group_by_length = group_by_length
+        self.tokens_per_batch, self.pad_to_multiple_of = tokens_per_batch, pad_to_multiple_of
         self.afterwards = afterwards
         self.training_heads = training_heads
         self.model_accepts_loss_kwargs = True  # or else the loss would be divided again

@@ -188,12 +188,13 @@ def chosen(
         Micro-batches of each step, the largest ones and as many in each; their sizes together; and the mean size of
         all whole steps that were looked at.
     """
-    order, rows, together = batches.order(), batches.batch_size, batches.batch_size * batches.accumulation
-    starts = np.arange(0, max(len(order) - together, 0) + 1, together)  # of whole steps, where there is one
+    dealt, together = batches.dealt(), batches.accumulation
+    if len(dealt) > together and len(dealt[-1]) < batches.batch_size:
+        dealt.pop()  # what is left over
+    starts = np.arange(0, max(len(dealt) - together, 0) + 1, together)  # of whole steps, where there is one
     steps = list[list[list[Index]]]()
     for start in starts[_spread(len(starts), min(len(starts), LOOKED_AT))]:
-        step = [(0, int(row)) for row in order[start : start + together]]
-        steps.append([step[first : first + rows] for first in range(0, len(step), rows)])
+        steps.append([[(0, int(row)) for row in part] for part in dealt[start : start + together]])
     sizes = [[size(part) for part in step] for step in steps]
     largest = int(np.argmax([max(parts) for parts in sizes]))
     picked = [*[largest] * WARM, *_spread(len(steps), MOST - WARM)]

@@ -8,13 +8,14 @@ with random weights, of two of its layers where all would take long; by arithmet
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
 from genai_hf import allocator, arguments, checking, composing, launching, running, runs
-from genai_hf.looking import first_rows, looked_at
+from genai_hf.looking import looked_at
 
 KNOWN = "every name and type is known"
 
@@ -64,15 +65,17 @@ def findings(cfg: DictConfig, trainer: Any, own: int, folders: Sequence[Path] = 
     from genai_hf.models.trained_weights import counted
 
     loader = trainer.get_train_dataloader()
-    size = trainer.args.per_device_train_batch_size
-    rows = list(first_rows(trainer, 3 * size))
-    batches = [trainer.data_collator(rows[at : at + size]) for at in range(0, max(len(rows) - size, 0) + 1, size)]
+    first = islice(loader.batch_sampler, 3)
+    batches = [trainer.data_collator([trainer.train_dataset[row] for row in rows]) for rows in first]
     batch = batches[0]
     processes = cfg.launch.processes or 1
     per_epoch = -(-len(loader) // (trainer.args.gradient_accumulation_steps * processes))
     steps = trainer.args.max_steps if trainer.args.max_steps > 0 else round(per_epoch * trainer.args.num_train_epochs)
     dtype = torch.bfloat16 if trainer.args.bf16 else torch.float32
-    together = trainer.get_total_train_batch_size(trainer.args) * processes
+    rows = f"{trainer.get_total_train_batch_size(trainer.args) * processes:,} rows"
+    if trainer.tokens_per_batch:
+        parts = trainer.args.gradient_accumulation_steps * processes
+        rows = f"{parts * trainer.tokens_per_batch:,} tokens at most"
     shapes = ", ".join(f"{key} {tuple(value.shape)}" for key, value in batch.items())
     counts = counted(trainer.model)
     trained = "" if counts["trained"] == counts["all"] else f", {counts['trained']:,} of them trained"
@@ -81,7 +84,7 @@ def findings(cfg: DictConfig, trainer: Any, own: int, folders: Sequence[Path] = 
         "run": str(runs.folder(cfg)),
         "data": f"{len(trainer.train_dataset):,} training rows, {len(trainer.eval_dataset):,} validation rows",
         "first batch": shapes,
-        "steps": f"{steps:,} of {together:,} rows, {steps / per_epoch:.2f} epochs",
+        "steps": f"{steps:,} of {rows}, {steps / per_epoch:.2f} epochs",
         "model": f"{type(bare(trainer.model)).__name__}, {counts['all']:,} parameters{trained}",
         "device": f"{trainer.args.device}, {dtype}".replace("torch.", ""),
     }

@@ -137,7 +137,7 @@ def test_rows_hold_their_sequences_one_after_another():
     assert "label" not in rows["T"][0]
     assert rows["train"][0]["input_ids"].dtype == np.int64
     assert (rows["train"].lengths.tolist(), rows["train"].cut.tolist(), len(rows["train"])) == (
-        [6, 6],
+        [12, 12],
         [False, False],
         2,
     )

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from genai_hf.training.batches import FILLER_EPOCH, EvaluationBatches, TrainingBatches
+from genai_hf.training.batches import FILLER_EPOCH, EvaluationBatches, TrainingBatches, cuts
 
 
 def batches(size, batch_size=2, accumulation=1, ranks=1, epoch=0, seed=0, lengths=None):
@@ -141,3 +141,79 @@ def test_evaluation_by_length_begins_with_the_longest_and_takes_every_row_once(r
     in_order = [batch for together in zip(*shares, strict=True) for batch in together]
     assert in_order[:4] == [[1, 6], [5, 2], [3, 0], [4]]
     assert in_order[4:] == [[1, 6]] * (len(in_order) - 4)
+
+
+def budgeted(lengths, tokens, epoch=0, accumulation=1, ranks=1, multiple=1):
+    """Every rank's micro-batches of so many tokens, round by round."""
+    everyone = []
+    for rank in range(ranks):
+        sampler = TrainingBatches(len(lengths), 0, 2, accumulation, ranks, rank, lengths, tokens, multiple)
+        sampler.epoch = epoch
+        mine = list(sampler)
+        assert len(mine) == len(sampler)
+        everyone.append(mine)
+    return [part for together in zip(*everyone, strict=True) for part in together]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "tokens", "begins"),
+    [
+        ([2, 2, 2, 3, 5], 6, [0, 3, 4]),  # three of two; one of three, since two with one of five would be ten
+        ([5, 3, 2, 2, 2], 6, [0, 1, 3]),  # the same from the other end
+        ([2, 2, 9, 9], 8, [0, 2, 3]),  # what is longer than a batch comes alone
+        ([4], 4, [0]),
+        ([], 4, []),
+    ],
+)
+def test_a_batch_has_as_many_rows_as_fit_into_its_tokens(lengths, tokens, begins):
+    assert cuts(np.array(lengths, dtype=np.int64), tokens).tolist() == begins
+
+
+@pytest.mark.parametrize("size", [1, 5, 16, 333])
+@pytest.mark.parametrize(("accumulation", "ranks"), [(1, 1), (4, 1), (2, 2), (1, 3)])
+@pytest.mark.parametrize("epoch", [0, 3])
+def test_by_tokens_every_row_still_comes_once_an_epoch(size, accumulation, ranks, epoch):
+    taken = rows(budgeted(uneven(size), 256, epoch, accumulation, ranks))
+    assert sorted(taken) == list(range(size))
+
+
+def test_by_tokens_no_micro_batch_is_larger_and_few_are_much_smaller():
+    lengths = uneven(2000)
+    places = [
+        len(part) * -(-max(lengths[row] for _, row in part) // 8) * 8 for part in budgeted(lengths, 512, 0, multiple=8)
+    ]
+    assert max(places) <= 512
+    assert np.mean(places) > 0.93 * 512
+    assert share_of_padding(budgeted(lengths, 512), lengths) < 0.03
+
+
+def test_by_tokens_ranks_and_accumulation_take_the_same_steps():
+    lengths = uneven(333)
+
+    def steps(accumulation, ranks):
+        taken = budgeted(lengths, 256, 3, accumulation, ranks)
+        return [sorted(rows(taken[first : first + 4])) for first in range(0, len(taken), 4)]
+
+    assert steps(4, 1) == steps(2, 2) == steps(1, 4)
+
+
+def test_by_tokens_the_shapes_of_an_epoch_come_again_in_the_next_with_other_rows():
+    lengths = uneven(400)
+    first, second = (budgeted(lengths, 256, epoch, multiple=8) for epoch in (0, 1))
+
+    def shapes(parts):
+        return sorted((len(part), -(-max(lengths[row] for _, row in part) // 8) * 8) for part in parts)
+
+    assert shapes(first) == shapes(second)
+    assert rows(first) != rows(second)
+    assert {frozenset(rows([part])) for part in first} != {frozenset(rows([part])) for part in second}
+    assert len({width for _, width in shapes(first)}) <= 16
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3])
+def test_by_tokens_evaluation_batches_are_the_same_for_any_number_of_ranks(ranks):
+    lengths = np.array([2, 5, 2, 3, 2])
+    shares = [list(EvaluationBatches(5, 2, ranks, rank, lengths, tokens=6)) for rank in range(ranks)]
+    in_order = [batch for together in zip(*shares, strict=True) for batch in together]
+    assert in_order[:3] == [[1], [3, 0], [2, 4]]
+    assert len(shares[0]) == len(EvaluationBatches(5, 2, ranks, 0, lengths, tokens=6))

@@ -63,3 +63,27 @@ def test_scores_do_not_depend_on_the_evaluations_batches_or_their_order(tmp_path
         other = make_trainer(tmp_path, problem, eval_batch=batch, grouped=grouped, **double).evaluate()
         assert other == pytest.approx(one, rel=1e-5)
         assert list(other) == list(one)
+
+
+@PROBLEMS
+def test_a_step_cut_by_tokens_has_the_gradient_of_its_rows_in_one_batch(tmp_path, problem):
+    trainer = make_trainer(tmp_path, problem, accumulation=4, grouped=True, dtype=torch.float64)
+    trainer.tokens_per_batch, model = 96, trainer.model
+    parts = trainer.get_train_dataloader().batch_sampler.dealt()[:4]
+    assert len({len(part) for part in parts}) > 1
+    batch = trainer.data_collator([trainer.train_dataset[0, int(row)] for part in parts for row in part])
+    whole = trainer.objective.sums(model, batch)["label"] / trainer.objective.count(batch)["label"]
+    whole.backward()
+    expected = {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None}
+    model.zero_grad(set_to_none=True)
+    ours, loss = gradients(trainer)
+    assert relative(ours, expected) < 1e-10
+    assert loss == pytest.approx(whole.item(), rel=1e-6)
+
+
+@PROBLEMS
+def test_scores_do_not_depend_on_how_many_tokens_a_batch_of_the_evaluation_has(tmp_path, problem):
+    double = {"accumulation": 1, "dtype": torch.float64, "grouped": True}
+    one, other = (make_trainer(tmp_path, problem, **double) for _ in range(2))
+    other.tokens_per_batch = 80
+    assert other.evaluate() == pytest.approx(one.evaluate(), rel=1e-5)

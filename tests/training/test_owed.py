@@ -175,3 +175,11 @@ def test_other_rows_a_step_are_another_place_in_the_data_and_that_is_said(tmp_pa
 def test_a_line_that_was_not_written_to_its_end_is_no_line(tmp_path):
     (tmp_path / "metrics.jsonl").write_text('{"step": 1, "loss": 2.0}\n{"step": 2, "lo')
     assert replay._logged(tmp_path) == {1: {"step": 1, "loss": 2.0}}
+
+
+def test_other_tokens_a_micro_batch_are_another_place_in_the_data_too(tmp_path, tokenizer):
+    trainer = make_trainer(tmp_path, tokenizer, accumulation=2, steps=2, save=2)
+    trainer.train()
+    trainer.tokens_per_batch = 64
+    said = _place_in_data(trainer, tmp_path / "checkpoint-2")
+    assert said.startswith("not the place in the data (tokens of a micro-batch: not counted before, 64 now)")
