@@ -23,6 +23,10 @@ class Judging(Base):
         self._epoch = EpochEnd()
         self.add_callback(self._epoch)
 
+    def _is_sharded(self) -> bool:
+        """Whether accelerate spreads the state over the ranks; it then saves it in its own way."""
+        return bool(self.is_deepspeed_enabled or self.is_fsdp_enabled)
+
     def _owes(self) -> bool:
         """Whether a checkpoint that is saved now is to be followed by an evaluation of the same step."""
         at_its_end = self.args.eval_strategy == "epoch" and is_whole(self.state.epoch) and not self._epoch.ended
@@ -56,7 +60,10 @@ class Judging(Base):
             UserError: Its checkpoint is damaged.
         """
         self._require_best()
-        if not adapted.load_trained(self.model, Path(str(self.state.best_model_checkpoint))):
+        best = Path(str(self.state.best_model_checkpoint))
+        if best.name == f"checkpoint-{self.state.global_step}" and not self._is_sharded():
+            return  # the model is what was saved
+        if not adapted.load_trained(self.model, best):
             super()._load_best_model()
 
     def _require_best(self) -> None:

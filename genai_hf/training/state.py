@@ -40,10 +40,6 @@ class State(Judging):
         parts = {"optimizer": self.optimizer, "scheduler": self.lr_scheduler, "scaler": self.accelerator.scaler}
         return {name: part for name, part in parts.items() if part is not None}
 
-    def _is_sharded(self) -> bool:
-        """Whether accelerate spreads the state over the ranks; it then saves it in its own way."""
-        return bool(self.is_deepspeed_enabled or self.is_fsdp_enabled)
-
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         if self._is_sharded():
             super()._save_optimizer_and_scheduler(output_dir)

@@ -87,3 +87,21 @@ def test_scores_do_not_depend_on_how_many_tokens_a_batch_of_the_evaluation_has(t
     one, other = (make_trainer(tmp_path, problem, **double) for _ in range(2))
     other.tokens_per_batch = 80
     assert other.evaluate() == pytest.approx(one.evaluate(), rel=1e-5)
+
+
+def test_what_was_evaluated_is_evaluated_again_only_with_other_weights_or_rows(tmp_path, monkeypatch):
+    trainer = make_trainer(tmp_path, "classification", accumulation=1)
+    counted = []
+    monkeypatch.setattr(trainer, "_tally", lambda batch, tally=trainer._tally: counted.append(1) or tally(batch))
+    first = trainer.measure()
+    once = len(counted)
+    assert trainer.measure() == first
+    assert len(counted) == once > 0
+    trainer.measure(trainer.train_dataset)
+    assert len(counted) > 2 * once
+    again = len(counted)
+    with torch.no_grad():
+        trainer.model.classifier.bias += torch.tensor([1.0, 0.0, 0.0])
+    other = trainer.measure()
+    assert len(counted) == again + once
+    assert other["eval_loss"] != first["eval_loss"]
