@@ -42,4 +42,4 @@ def rare(names: Sequence[str], numbers: Sequence[float]) -> str:
     counts = Counter(numbers)
     found = [name for number, name in enumerate(names) if counts[number] == 1]
     listed = ", ".join(found[:NAMED]) + (", …" if len(found) > NAMED else "")
-    return f"in a single row stands the label {listed}" if found else ""
+    return f"labels of a single row: {listed}" if found else ""

@@ -13,7 +13,8 @@ import pytest
 from asking import Case, ask, require
 from omegaconf import DictConfig
 
-from genai_hf import composing
+from genai_hf import composing, models, tokenization
+from genai_hf.data import files
 from genai_hf.recipe_files import RecipeFile
 
 TABLES = [bad_texts, bad_labels, bad_pairs, bad_places, bad_prompts]
@@ -55,3 +56,45 @@ def test_a_bad_file_is_refused(case, folder, capsys):
     assert all(LINE.fullmatch(line) for line in [*lines, *([] if last.startswith("… and ") else [last])])
     assert answer.printed == ""
     assert [path for path in sorted(folder.rglob("*")) if path not in before and path.is_file()] == []
+
+
+MANY = {
+    "bert_mlm": (["data=json"], '{"text": "fine"}\n', '{"text": ""}\n', "'text' is empty; leave the row out"),
+    "glue": (
+        ["task=local", "task.labels=[no,yes]"],
+        '{"text": "fine", "label": "no"}\n',
+        '{"text": "fine", "label": null}\n',
+        "'label' is null; leave the row out",
+    ),
+    "instruct": (
+        ["instructions=alpaca"],
+        '{"instruction": "do", "output": "done"}\n',
+        '{"instruction": "do", "output": 3}\n',
+        "'output' is 3; write it as a string",
+    ),
+    "t5_qa": (
+        ["pairs=questions"],
+        '{"question": "q", "answers": "a"}\n',
+        '{"question": "q", "answers": [""]}\n',
+        "'answers' has an answer that is empty; leave the row out",
+    ),
+}
+ROWS = 10_000
+
+
+@pytest.mark.parametrize("recipe", MANY)
+def test_a_fault_at_the_end_costs_one_reading_and_nothing_that_comes_after(recipe, folder, monkeypatch, capsys):
+    words, good, bad, fault = MANY[recipe]
+    (folder / "a.jsonl").write_text(good * ROWS + bad * 30, encoding="utf-8")
+    decoded, seen = files._decoded, list[int]()
+    monkeypatch.setattr(files, "_decoded", lambda *given: (seen.append(given[1]), decoded(*given))[1])
+    for part in ("load", "load_classifier"):
+        monkeypatch.delattr(models, part)
+    monkeypatch.delattr(tokenization, "load_or_train")
+    answer = ask([recipe, *words, "data.path=a.jsonl"], capsys)
+    lines = [f"a.jsonl:{row}: {fault}" for row in range(ROWS + 1, ROWS + 21)]
+    assert (answer.code, answer.said.split("\n")) == (
+        2,
+        [f"genai-hf {recipe}: {lines[0]}", *lines[1:], "… and 10 more"],
+    )
+    assert seen == list(range(1, ROWS + 31))
