@@ -25,7 +25,7 @@ from genai_hf.names import (
     SMALLEST,
     UPSTREAM,
 )
-from genai_hf.places import existing, require_model
+from genai_hf.places import existing, require_model, require_paths
 from genai_hf.recipe_files import RecipeFile, find
 
 # Keys of base.yaml, whose owner is the command.
@@ -128,7 +128,8 @@ def _check_batches(cfg: DictConfig) -> None:
 
 def _check_files(cfg: DictConfig) -> None:
     """What is named must be there."""
-    if isinstance(path := OmegaConf.select(cfg, "data.path"), str):
+    if (path := OmegaConf.select(cfg, "data.path")) is not None:
+        require_paths("data.path", path)
         existing(path)
     if "task" in cfg:
         task_files.find(cfg.task, cfg.data)

@@ -6,7 +6,7 @@ import importlib.metadata
 import json
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ def of(cfg: DictConfig) -> dict[str, dict[str, str]]:
     """What determines the result beside the settings: library versions, and the content of every file that is named."""
     versions = {"python": platform.python_version(), "genai-hf": importlib.metadata.version("genai-hf")}
     versions |= {name: importlib.metadata.version(name) for name in LIBRARIES}
-    return {"versions": versions, "files": _named_files(cfg)}
+    return {"versions": versions, "files": {key: _digest(paths) for key, paths in _named_files(cfg).items()}}
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -107,8 +107,13 @@ def is_other_data(path: Path, data: Mapping[str, str], allowed: Sequence[str]) -
     return bool(changes.agree(path, {"data": known.get("data", data)}, {"data": dict(data)}, allowed))
 
 
-def _named_files(cfg: DictConfig) -> dict[str, str]:
-    """SHA-256 of what every setting called `path` or `name` points at, of the data's files, of the user's recipe."""
+def stamps(cfg: DictConfig) -> dict[Path, places.Stamp]:
+    """By what a change of a file that the settings name is noticed while the run begins; see `places.stamps`."""
+    return places.stamps(file for paths in _named_files(cfg).values() for file in _contents(paths))
+
+
+def _named_files(cfg: DictConfig) -> dict[str, list[Path]]:
+    """What every setting called `path` or `name` points at, the data's files, the user's recipe."""
     known = {key: value for key, value in settings(cfg).items() if not key.startswith("task.")}
     named = {key: value for key, value in known.items() if key.rpartition(".")[2] in {"path", "name"}}
     named |= {"recipe": cfg.recipe} if cfg.recipe.endswith(".py") else {}
@@ -118,8 +123,7 @@ def _named_files(cfg: DictConfig) -> dict[str, str]:
     else:  # of a folder that holds other things too, such as this run's own, only what is read
         named.pop("data.path", None)
     there = {key: paths for key, value in named.items() if (paths := _places(value))}
-    there |= {f"data.{split}": paths for split, paths in (found or {}).items()}
-    return {key: _digest(paths) for key, paths in there.items()}
+    return there | {f"data.{split}": paths for split, paths in (found or {}).items()}
 
 
 def _files_of_data(cfg: DictConfig) -> dict[str, list[Path]] | None:
@@ -139,13 +143,16 @@ def _places(named: Any) -> list[Path]:
     return sorted(Path(path) for paths in found for path in paths)
 
 
-def _digest(paths: Sequence[Path]) -> str:
-    digest = hashlib.sha256()
+def _contents(paths: Sequence[Path]) -> Iterator[Path]:
     for file in (file for path in paths for file in (sorted(places.below(path)) if path.is_dir() else [path])):
         if file.is_file() and file.name != "README.md":  # a model card tells how fast its training was
-            digest.update(file.name.encode())
-            with file.open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
+            yield file
+
+
+def _digest(paths: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in _contents(paths):
+        digest.update(file.name.encode() + places.digest(file))
     return digest.hexdigest()
 
 

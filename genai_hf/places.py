@@ -2,16 +2,19 @@
 
 import difflib
 import glob
+import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from genai_hf.errors import ConfigError, DataError
 
 LISTED = 5  # names shown of a folder
 RUN = "fingerprint.json"  # the file by which the folder of a run is known
 MERGED = "merged"  # in it, the model that the verb merge makes of its adapter
+
+Stamp: TypeAlias = tuple[int, int, int]  # a file's number, its size in bytes, and when it was changed, in ns
 
 
 def existing(path: str) -> list[Path]:
@@ -76,8 +79,46 @@ def require_paths(key: str, *values: Any) -> None:
 def surroundings(place: Path) -> str:
     """The contents of the nearest folder above, what is most like `place` first."""
     folder = next(path for path in (place, *place.parents) if path.is_dir())
-    names = sorted(entry.name + "/" * entry.is_dir() for entry in os.scandir(folder) if not entry.name.startswith("."))
+    names = sorted(name for name in os.listdir(folder) if not name.startswith("."))  # noqa: PTH208 - names are asked for
     near = difflib.get_close_matches(place.name, names, n=LISTED, cutoff=0.6)
     ordered = [*near, *(name for name in names if name not in near)]
+    shown = [_marked(folder / name) for name in ordered[:LISTED]]
     more = f" and {len(ordered) - LISTED:,} more" if len(ordered) > LISTED else ""
-    return f"{folder}/ holds {', '.join(ordered[:LISTED]) or 'nothing'}{more}"
+    return f"{folder}/ holds {', '.join(shown) or 'nothing'}{more}"
+
+
+def _marked(entry: Path) -> str:
+    """A name in a folder: that of a folder ends in a slash, and of a link that leads nowhere it is said."""
+    if entry.is_symlink() and not entry.exists():
+        return f"{entry.name} (a link to nothing)"
+    return entry.name + "/" * entry.is_dir()
+
+
+def digest(file: Path) -> bytes:
+    """SHA-256 of a file's bytes.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").digest()
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read ({error.strerror}); allow it, or leave the file out") from error
+
+
+def stamps(files: Iterable[Path]) -> dict[Path, Stamp]:
+    """By what a change of each file is noticed without reading it again; those that are not there are left out."""
+    return {file: (at.st_ino, at.st_size, at.st_mtime_ns) for file in files if file.is_file() for at in [file.stat()]}
+
+
+def require_unchanged(before: Mapping[Path, Stamp]) -> None:
+    """See that files are still what they were when their stamps were taken.
+
+    Raises:
+        DataError: One is not, so what was read of it is not what its fingerprint is of.
+    """
+    now = stamps(before)
+    for file, stamp in before.items():
+        if now.get(file) != stamp:
+            raise DataError(f"{file}: changed while it was read; wait until it is written, then repeat the command")

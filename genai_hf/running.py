@@ -14,7 +14,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import allocator, checking, files, fingerprints, launching, locks, recipe_files, runs, secrets
+from genai_hf import allocator, checking, files, fingerprints, launching, locks, places, recipe_files, runs, secrets
 from genai_hf.errors import ConfigError, NoRoomError, UserError
 from genai_hf.ranks import rank
 
@@ -149,6 +149,7 @@ def _execute(module: ModuleType, cfg: DictConfig, current: runs.Run) -> dict[str
         return train(_built(module, cfg, current))
     decided = _noted(cfg, current)
     metrics: dict[str, float] = module.main(decided) if rank() == 0 else {}
+    places.require_unchanged(current.stamps)
     return metrics
 
 
@@ -156,6 +157,7 @@ def _built(module: ModuleType, cfg: DictConfig, current: runs.Run) -> Any:
     """The recipe's Trainer, with what every run shares."""
     decided = _noted(cfg, current)
     trainer = assembled(module, decided)
+    places.require_unchanged(current.stamps)
     data = {"train": trainer.train_dataset.fingerprint, "validation": trainer.eval_dataset.fingerprint}
     allowed = [*runs.allowed(cfg), *(["data"] if any(map(fingerprints.DATA.match, current.changed)) else [])]
     if fingerprints.is_other_data(current.folder, data, allowed) or current.changed:

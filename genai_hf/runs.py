@@ -9,13 +9,13 @@ import math
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from genai_hf import changes, files, fingerprints, locks, secrets
+from genai_hf import changes, files, fingerprints, locks, places, secrets
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import rank
 
@@ -35,12 +35,14 @@ class Run:
         metrics: The final numbers, once it is finished.
         is_new: Nothing has happened in it yet.
         changed: Keys of what it goes on with that is not as it began.
+        stamps: Of the files that its settings name, taken before anything of them was read.
     """
 
     folder: Path
     metrics: dict[str, float] | None = None
     is_new: bool = False
     changed: tuple[str, ...] = ()
+    stamps: Mapping[Path, places.Stamp] = field(default_factory=dict)
 
 
 def folder(cfg: DictConfig) -> Path:
@@ -57,7 +59,7 @@ def open_run(cfg: DictConfig) -> Run:
     Raises:
         ConfigError: The folder holds a run with other settings, data or library versions.
     """
-    path = folder(cfg)
+    path, stamps = folder(cfg), fingerprints.stamps(cfg)
     # Every rank looks, and finds the same: nothing is written to a run that exists before all of them train.
     has_begun = (path / "config.yaml").is_file() and not cfg.overwrite
     changed = _changed(path, cfg) if has_begun else ()
@@ -66,13 +68,14 @@ def open_run(cfg: DictConfig) -> Run:
     if has_begun and not changed and (path / FINISHED).is_file():
         return Run(path, json.loads((path / FINISHED).read_text(encoding="utf-8")))
     if rank() == 0:
+        facts = {} if has_begun else fingerprints.of(cfg)  # before there is a folder that a file refused would leave
         if not has_begun:
             _make(path)
         locks.hold(path)
         if not has_begun:
             locks.clear(path, last=fingerprints.FILE)  # by which it is known for a run
-            _write_down(path, cfg, fingerprints.of(cfg))
-    return Run(path, is_new=not has_begun, changed=changed)
+            _write_down(path, cfg, facts)
+    return Run(path, is_new=not has_begun, changed=changed, stamps=stamps)
 
 
 def take_over(path: Path, cfg: DictConfig, data: Mapping[str, str], state: "TrainerState") -> None:

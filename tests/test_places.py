@@ -22,9 +22,9 @@ def test_a_path_or_a_glob_stands_for_what_is_there(path, names):
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("nvel.txt", "nvel.txt: no such file; ./ holds novel.txt, novels.txt, lost.txt, notes.md"),
-        ("lost.txt", "lost.txt: no such file; ./ holds lost.txt, "),
-        ("up/*.txt", "up/*.txt: no file matches; ./ holds lost.txt, "),
+        ("nvel.txt", "nvel.txt: no such file; ./ holds novel.txt, novels.txt, lost.txt (a link to nothing), "),
+        ("lost.txt", "lost.txt: no such file; ./ holds lost.txt (a link to nothing), "),
+        ("up/*.txt", "up/*.txt: no file matches; ./ holds lost.txt (a link to nothing), "),
     ],
 )
 def test_what_is_not_there_is_refused_with_what_is(path, said):

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -13,6 +13,7 @@ from genai_hf.data import files, hub, python_docs, readers
 from genai_hf.data.cache import cache_folder, remembered
 from genai_hf.data.problems import Problems
 from genai_hf.data.progress import slow_work
+from genai_hf.places import Stamp, require_unchanged, stamps
 
 RULES = 1  # raise it when the same bytes give other documents
 
@@ -42,6 +43,7 @@ class Corpus:
         notes: What is known of them, such as the number of `documents` or of duplicates that were left out.
         validation_share: Share of the documents to hold out, in (0, 1).
         max_tokens: Stop reading there; None reads everything.
+        stamps: Of its files, older than the fingerprint: what is kept under it must have been read of the same ones.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Corpus:
     notes: Mapping[str, int]
     validation_share: float = 0.05
     max_tokens: int | None = None
+    stamps: Mapping[Path, Stamp] = field(default_factory=dict)
 
 
 def together(corpus: Corpus, others: Sequence[Corpus]) -> Corpus:
@@ -58,8 +61,9 @@ def together(corpus: Corpus, others: Sequence[Corpus]) -> Corpus:
         return corpus
     several = (*others, corpus)  # the last may be too long to be read to its end
     fingerprint = hashlib.sha256("".join(one.fingerprint for one in several).encode()).hexdigest()
-    read = partial(_one_after_the_other, several)
-    return replace(corpus, name="+".join(one.name for one in several), fingerprint=fingerprint, read=read)
+    name, read = "+".join(one.name for one in several), partial(_one_after_the_other, several)
+    seen = {file: stamp for one in several for file, stamp in one.stamps.items()}
+    return replace(corpus, name=name, fingerprint=fingerprint, read=read, stamps=seen)
 
 
 def _one_after_the_other(several: Sequence[Corpus]) -> Iterator[str]:
@@ -106,6 +110,7 @@ def documents(
     given |= {"name": name, "config": config, "split": split, "revision": revision}
     _refuse_idle(format, given)
     _refuse_ranges(validation_share, max_documents=max_documents, max_tokens=max_tokens)
+    seen = dict[Path, Stamp]()
     if format == "python_docs":
         source = _python_docs(scope, max_documents)
     elif format == "hub":
@@ -115,8 +120,9 @@ def documents(
         found = files.find(_needed("path", path), format)
         reader = readers.reader(format, column=column, document=document)
         settings = {"format": format, "column": column, "document": document, "max_documents": max_documents}
-        source = _files(found, partial(_read, found, reader, max_documents), settings)
-    return Corpus(*source, validation_share=validation_share, max_tokens=max_tokens)
+        seen = stamps(found)
+        source = _files(found, partial(_read, found, reader, max_documents), settings, seen)
+    return Corpus(*source, validation_share=validation_share, max_tokens=max_tokens, stamps=seen)
 
 
 def _refuse_idle(format: str, given: Mapping[str, str | None]) -> None:
@@ -155,10 +161,15 @@ def _hub(text: hub.HubText, max_documents: int | None) -> Source:
     return text.name, fingerprint, lambda: islice(text, max_documents), {}
 
 
-def _files(found: Sequence[Path], read: Callable[[], Iterator[str]], settings: Mapping[str, Any]) -> Source:
+def _files(
+    found: Sequence[Path],
+    read: Callable[[], Iterator[str]],
+    settings: Mapping[str, Any],
+    seen: Mapping[Path, Stamp],
+) -> Source:
     fingerprint = files.fingerprint(found, rules=RULES, **settings)
     # Files that were good once are good: the same bytes are not checked again.
-    notes = remembered(cache_folder() / "checked" / f"{fingerprint}.json", lambda: _count(read()))
+    notes = remembered(cache_folder() / "checked" / f"{fingerprint}.json", lambda: _count(read(), seen))
     name = found[0].name.partition(".")[0] if len(found) == 1 else Path(os.path.commonpath(found)).name
     return name or "files", fingerprint, read, {"files": len(found), **notes}
 
@@ -169,11 +180,12 @@ def _read(found: Sequence[Path], reader: readers.Reader, max_documents: int | No
     problems.raise_any()
 
 
-def _count(texts: Iterable[str]) -> dict[str, int]:
+def _count(texts: Iterable[str], seen: Mapping[Path, Stamp]) -> dict[str, int]:
     counted = dict.fromkeys(("documents", "characters"), 0)
     with slow_work("checking documents", None) as advance:
         for text in texts:
             counted["documents"] += 1
             counted["characters"] += len(text)
             advance(1)
+    require_unchanged(seen)
     return counted

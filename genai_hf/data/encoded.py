@@ -11,6 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 from genai_hf.data.blocks import EVALUATION, Index
 from genai_hf.data.labelled import Labelled
+from genai_hf.data.remarks import shortened, tell
 from genai_hf.data.splits import Split
 from genai_hf.errors import ConfigError
 from genai_hf.task_files import TRAIN
@@ -87,11 +88,11 @@ def encode(
     """
     if examples.task.choices is not None:
         raise ConfigError(f"'task': {examples.task.name} chooses between texts; take the recipe gpt_extract")
-    frame = Frame(tokenizer, length)
-    return {
-        name: Encoded(split, frame(split.texts, split.pairs), first_example_id=first, evaluation=name != TRAIN)
-        for name, split, first in numbered(examples, predict=predict)
-    }
+    frame, rows = Frame(tokenizer, length), dict[str, Encoded]()
+    for name, split, first in numbered(examples, predict=predict):
+        rows[name] = Encoded(split, frame(split.texts, split.pairs), first_example_id=first, evaluation=name != TRAIN)
+        tell(name, split.repeated(), shortened(rows[name].cut, length))
+    return rows
 
 
 def numbered(examples: Labelled, *, predict: bool) -> Iterator[tuple[str, Split, int]]:

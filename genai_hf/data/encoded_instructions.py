@@ -17,6 +17,7 @@ from genai_hf.data.instructions import Instructions, named
 from genai_hf.data.pairs import Pairs
 from genai_hf.data.progress import slow_work
 from genai_hf.data.prompts import Encoding, PromptEncoder
+from genai_hf.data.remarks import repeated, shortened, tell
 from genai_hf.data.wording import Wording
 from genai_hf.errors import DataError
 from genai_hf.task_files import TRAIN
@@ -185,6 +186,8 @@ def encode_instructions(
             split, encoder, length=sequence_length, first_example_id=first, evaluation=name != TRAIN
         )
         rows[name].require_responses(tokenizer, encoder)
+        different = {repr(replace(example, place="")) for example in split}
+        tell(name, repeated(len(split), len(different)), shortened(rows[name].cut, sequence_length))
         named(rows[name].left_out, f"left out of {name}: no room {NEEDED} in {sequence_length} tokens")
         first += len(rows[name])
     return rows

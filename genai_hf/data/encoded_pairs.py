@@ -11,6 +11,7 @@ from genai_hf.collators.text_to_text import RATES
 from genai_hf.data.blocks import EVALUATION, Index
 from genai_hf.data.encoded import Frame
 from genai_hf.data.pairs import Pairs
+from genai_hf.data.remarks import repeated, shortened, tell
 from genai_hf.data.text_pairs import TextPairs
 from genai_hf.errors import ConfigError
 from genai_hf.task_files import TRAIN
@@ -112,6 +113,9 @@ def encode_pairs(
     frames, rows, first = (Frame(tokenizer, sequence_length), Frame(tokenizer, target_length)), {}, first_example_id
     for name, pairs in examples.splits.items():
         rows[name] = EncodedPairs(pairs, *frames, first_example_id=first, evaluation=name != TRAIN)
+        different = len(set(zip(pairs.inputs, map(tuple, pairs.answers), strict=True)))
+        lengths = f"{sequence_length} and {target_length}"
+        tell(name, repeated(len(pairs), different), shortened(rows[name].cut, lengths))
         first += len(pairs)
     return rows
 

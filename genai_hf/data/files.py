@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, cast
 
+from genai_hf import places
 from genai_hf.data.problems import Problems
 from genai_hf.errors import DataError
 from genai_hf.places import below, existing, surroundings
@@ -19,7 +20,15 @@ ENDINGS: Mapping[str, Sequence[str]] = {
     "json": (".json", ".jsonl", ".ndjson"),
     "parquet": (".parquet",),
 }
-UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+# What the first bytes of a file that is no text say of it, and what to do.
+UTF16 = "is UTF-16; save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"
+NO_TEXT = {
+    codecs.BOM_UTF32_LE: "is UTF-32; save it as UTF-8 (iconv -f UTF-32 -t UTF-8)",  # begins with UTF-16's
+    codecs.BOM_UTF16_LE: UTF16,
+    codecs.BOM_UTF16_BE: UTF16,
+    b"\x1f\x8b": "is gzipped; let its name end in .gz",
+    b"PK\3\4": "is a zip archive or a workbook; unpack it, or save it as text",
+}
 
 
 def find(path: str, kind: str) -> list[Path]:
@@ -49,11 +58,7 @@ def fingerprint(files: Sequence[Path], **settings: object) -> str:
     """SHA-256, in hex, of the files' bytes in order and of the settings; where the files lie does not enter."""
     digest = hashlib.sha256(repr(sorted(settings.items())).encode())
     for file in files:
-        try:
-            with file.open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
-        except OSError as error:
-            raise DataError(f"{file}: cannot be read ({error.strerror}); allow it, or leave the file out") from error
+        digest.update(places.digest(file))
     return digest.hexdigest()
 
 
@@ -65,8 +70,8 @@ def lines(file: Path, problems: Problems) -> Iterator[tuple[int, str]]:
     try:
         with opened(file) as stream:
             for number, raw in enumerate(stream, 1):
-                if number == 1 and raw.startswith(UTF16):
-                    problems.add(file, None, "is UTF-16; save it as UTF-8 (iconv -f UTF-16 -t UTF-8)")
+                if number == 1 and (wrong := [said for sign, said in NO_TEXT.items() if raw.startswith(sign)]):
+                    problems.add(file, None, wrong[0])
                     return
                 yield number, _decoded(file, number, raw, problems)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:

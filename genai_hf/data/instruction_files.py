@@ -4,29 +4,21 @@ The tasks of Super-NaturalInstructions (Wang et al. 2022, arXiv:2204.07705) and 
 al. 2022, arXiv:2104.08773) are a JSON file each.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from genai_hf.data import files, tables
+from genai_hf.data.json_rows import loads
+from genai_hf.data.natural_tasks import described
 from genai_hf.data.problems import Problems, clean, fault
-from genai_hf.data.wording import Instruction, Shown
+from genai_hf.data.wording import Instruction
 
 Format: TypeAlias = Literal["alpaca", "natural_instructions", "messages", "python_docs"]
 Message: TypeAlias = dict[str, str]  # its role and its content
 
 ROLES = ("system", "user", "assistant")
-NOTHING = "-"  # what a field of v1 holds that has nothing to say
-NAMES = {  # of fields in the files, and ours
-    "Title": "title",
-    "Definition": "definition",
-    "Prompt": "prompt",
-    "Things to Avoid": "avoid",
-    "Emphasis & Caution": "emphasis",
-}
 
 
 @dataclass(frozen=True)
@@ -116,9 +108,10 @@ class Reader:
 
     def _conversation(self, place: str, row: Mapping[str, Any]) -> tuple[Example | None, str | None]:
         told, messages = row["messages"], list[Message]()
-        for message in told if isinstance(told, list) else [None]:
-            told_by = message.items() if isinstance(message, Mapping) else ()
-            known = {self.rename.get(key, key): value for key, value in told_by}
+        for message in told if isinstance(told, list) else [told]:
+            if not isinstance(message, Mapping):
+                return None, f"'messages' holds {message!r:.40}; write a list of objects with a role and a content"
+            known = {self.rename.get(key, key): value for key, value in message.items()}
             named, content = known.get("role"), known.get("content")
             role = self.roles.get(named, named) if isinstance(named, str) else named
             if role not in ROLES:
@@ -140,11 +133,11 @@ class Reader:
         if problems.count > before:
             return
         try:
-            task = json.loads(text)
+            task = loads(text)
         except (ValueError, RecursionError) as error:
             problems.add(file, None, f"not JSON ({error}); write one task as an object")
             return
-        instruction, wrong = self._described(file, task)
+        instruction, wrong = described(file, task, self.categories)
         if wrong or instruction is None:
             problems.add(file, None, str(wrong))
             return
@@ -157,35 +150,6 @@ class Reader:
                 yield number, None, wrong
             else:
                 yield number, Example(f"{file}:{number}", instruction, clean(str(given)), references), None
-
-    def _described(self, file: Path, task: Any) -> tuple[Instruction | None, str | None]:
-        lacking = [key for key in ("Definition", "Instances") if not isinstance(task, Mapping) or not task.get(key)]
-        if lacking or not isinstance(task["Instances"], list):
-            return None, f"is no task with a Definition and Instances ({(lacking or ['Instances'])[0]}); leave it out"
-        texts = {ours: _text(task.get(theirs)) for theirs, ours in NAMES.items()}
-        name = file.name.removesuffix(".gz").removesuffix(file.suffix).removesuffix(".json")
-        named = _text(task.get("Categories"))
-        category = named or next((to for pattern, to in self.categories.items() if fnmatch(name, pattern)), "")
-        sets = task.get("Examples", task)
-        shown = [[_shown(one) for one in _listed(sets, f"{sign} Examples")] for sign in ("Positive", "Negative")]
-        return Instruction(name, category, {key: text for key, text in texts.items() if text}, *shown), None
-
-
-def _listed(sets: Any, name: str) -> list[Mapping[str, Any]]:
-    """The examples that are examples: where there are none v1 has a dash."""
-    return [one for one in (sets.get(name) or []) if isinstance(one, Mapping)]
-
-
-def _shown(one: Mapping[str, Any]) -> Shown:
-    reason = _text(one.get("explanation", one.get("reason")))
-    return Shown(_text(one.get("input")), _text(one.get("output")), reason, _text(one.get("suggestion")))
-
-
-def _text(value: Any) -> str:
-    """A field's text, the first of several; empty where it has nothing to say."""
-    one = (value or [""])[0] if isinstance(value, list) else value
-    text = clean(str(one or ""))
-    return "" if text.strip() == NOTHING else text
 
 
 def _references(given: Any, name: str) -> tuple[list[str], str | None]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from genai_hf.data import choices, docs_choice, docs_task, hub, labels
 from genai_hf.data.corpus import Corpus
 from genai_hf.data.problems import Problems
+from genai_hf.data.remarks import rare, tell
 from genai_hf.data.splits import Split, checked, read_rows
 from genai_hf.data.task import Task
 from genai_hf.errors import ConfigError, DataError
@@ -129,13 +130,18 @@ def _read(
     found = found or _downloaded(task)
     problems = Problems()
     raw = {split: read_rows(_of(task, split), split, files, rename, problems) for split, files in found.items()}
-    problems.raise_any()
     named = task
     if task.labels is None and task.problem == "classification":
         given = [row[task.label] for _, _, row in raw[TRAIN][0]]
-        named = replace(task, labels=labels.occurring(given, task, found[TRAIN][0]))
+        try:
+            named = replace(task, labels=labels.occurring(given, task, found[TRAIN][0]))
+        except DataError:
+            problems.raise_any()  # which may be why
+            raise
     splits = {split: checked(_of(named, split), split, *rows, problems) for split, rows in raw.items()}
     problems.raise_any()
+    if task.labels is None:
+        tell(str(found[TRAIN][0]), rare(named.names, splits[TRAIN].labels or []))
     return named, splits
 
 

@@ -11,7 +11,8 @@ from genai_hf.data.task import Task, plain
 from genai_hf.errors import DataError
 
 MOST = 200  # different labels that are taken from a training file
-UNKNOWN = {"-1", "-1.0", "nan", ""}  # how test sets say that the label is not given
+UNKNOWN = {"-1", "-1.0", "-100", "-100.0", "nan", ""}  # how a label is said not to be given
+LARGEST = 3.4028e38  # of float32, in which values are learnt
 
 
 def is_unknown(value: Any) -> bool:
@@ -30,6 +31,12 @@ def occurring(values: Iterable[Any], task: Task, file: Path) -> list[str]:
         some = ", ".join([*(f"{name!r:.20}" for name in sorted(names)[:3]), *(["…"] if len(names) > 3 else [])])
         remedy = "task=local_regression predicts numbers" if len(names) > MOST else "see that task.label names them"
         raise DataError(f"{file}: '{task.label}' has {len(names):,} different labels ({some or 'none'}); {remedy}")
+    spelt = dict[float | None, str]()
+    for name in names:
+        other = spelt.setdefault(_number(name), name)
+        if other != name and _number(name) is not None:
+            one, two = sorted([name, other])
+            raise DataError(f"{file}: '{task.label}' has {one} and {two}, which are one number; write it one way")
     return sorted(names, key=lambda name: (_number(name) is None, _number(name) or 0.0, name))
 
 
@@ -65,8 +72,8 @@ def _measure(task: Task, given: Any) -> tuple[float | None, str | None]:
     number = None if isinstance(given, bool) else _number(str(given))
     if number is None:
         return None, f"is {given!r:.40}, not a number; write one, or classify by names with task=local"
-    if math.isinf(number):
-        return None, f"is {given!s:.40}; write a finite number"
+    if abs(number) > LARGEST:
+        return None, f"is {given!s:.40}; write a {'finite' if math.isinf(number) else 'smaller'} number"
     if task.scale is not None and not task.scale[0] <= number <= task.scale[1]:
         low, high = task.scale
         return None, f"is {given}, beyond the scale from {low:g} to {high:g}; correct it, or leave the row out"
@@ -85,7 +92,7 @@ def _number(text: str) -> float | None:
         number = float(text)
     except ValueError:
         return None
-    return None if math.isnan(number) else number
+    return None if math.isnan(number) or "_" in text else number  # 1_000 is a number to Python alone
 
 
 def _listed(task: Task) -> str:

@@ -10,6 +10,7 @@ from genai_hf.data.blocks import EVALUATION, Index
 from genai_hf.data.encoded import numbered
 from genai_hf.data.labelled import Labelled
 from genai_hf.data.layout import Example, Layout
+from genai_hf.data.remarks import shortened, tell
 from genai_hf.data.splits import Split
 from genai_hf.task_files import TRAIN
 
@@ -74,7 +75,8 @@ def lay_out(*, examples: Labelled, layout: Layout, predict: bool = False) -> dic
         layout: What makes sequences of them.
         predict: Whether to take the test sets whose labels are not known, too.
     """
-    return {
-        name: LaidOut(split, layout(split), first_example_id=first, evaluation=name != TRAIN)
-        for name, split, first in numbered(examples, predict=predict)
-    }
+    rows = dict[str, LaidOut]()
+    for name, split, first in numbered(examples, predict=predict):
+        rows[name] = LaidOut(split, layout(split), first_example_id=first, evaluation=name != TRAIN)
+        tell(name, split.repeated(), shortened(rows[name].cut, layout.length))
+    return rows

@@ -9,6 +9,7 @@ from typing import Any
 from genai_hf.data import choices, labels, tables
 from genai_hf.data.files import lines
 from genai_hf.data.problems import Problems, clean, fault
+from genai_hf.data.remarks import repeated
 from genai_hf.data.task import Task
 from genai_hf.errors import DataError
 from genai_hf.task_files import TRAIN, kind
@@ -41,6 +42,12 @@ class Split:
         """First and second text of each example; the second is empty where there is none, or all of its choices."""
         offered = [""] * len(self) if self.choices is None else ["\n".join(offer) for offer in self.choices]
         return list(zip(self.texts, self.pairs or offered, strict=True))
+
+    def repeated(self) -> str:
+        """How many examples have the texts of an earlier one, as a remark; empty where none has."""
+        keys = self.keys()
+        labelled = len(set(zip(keys, self.labels or [0.0] * len(keys), strict=True)))
+        return repeated(len(keys), len(set(keys)), labelled - len(set(keys)))
 
     def digest(self, place: int) -> bytes:
         """SHA-256 of one example with its label."""

@@ -1,7 +1,6 @@
 """CSV, tab-separated, JSON and Parquet files as rows of named columns, one at a time, whatever the size of the file."""
 
 import csv
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from genai_hf.data.files import ending, lines
+from genai_hf.data.json_rows import json_rows
 from genai_hf.data.problems import Problems, column_fault
 
 LARGEST = 2**30  # characters of one field; the csv module's own limit of 131,072 is less than a novel
@@ -72,7 +72,7 @@ def _separated(file: Path, columns: Columns, problems: Problems, *, tabs: bool) 
         header = list(columns.header)
         found, wrong = columns.find(header)
     if wrong:
-        problems.add(file, number, wrong)
+        problems.add(file, number, _joined(first, tabs=tabs) or wrong)
         return
     places = {column: header.index(name) for column, name in found.items()}
     quote = "a tab too many or too few, or a line that is broken" if tabs else "quote fields with commas"
@@ -81,6 +81,13 @@ def _separated(file: Path, columns: Columns, problems: Problems, *, tabs: bool) 
             problems.add(file, row, f"{_count(len(values))} where the header has {len(header)}; {quote}")
         else:
             yield row, {column: values[place] for column, place in places.items()}
+
+
+def _joined(header: Sequence[str], *, tabs: bool) -> str | None:
+    """What is wrong with a header of one field that holds another separator."""
+    mark = next((mark for mark in (",;|" if tabs else ";\t|") if mark in header[0]), None) if len(header) == 1 else None
+    remedy = "set tabs, or let its name end in .csv" if tabs else "set commas, or tabs and let its name end in .tsv"
+    return None if mark is None else f"has {mark!r} between its columns; {remedy}"
 
 
 def _count(fields: int) -> str:
@@ -107,7 +114,10 @@ def _csv_lines(file: Path, problems: Problems) -> Iterator[tuple[int, list[str]]
         except StopIteration:
             return
         except csv.Error as error:
-            problems.add(file, first, f"quotes do not match ({error}); close them, and double those inside a field")
+            wrong = f"quotes do not match ({error}); close them, and double those inside a field"
+            if "new-line character" in str(error):
+                wrong = "has a carriage return that ends no line; end lines with a newline, or quote the field"
+            problems.add(file, first, wrong)
             continue
         if values and (first == 1 or problems.count == noted):
             yield first, values
@@ -116,7 +126,7 @@ def _csv_lines(file: Path, problems: Problems) -> Iterator[tuple[int, list[str]]
 def _json(file: Path, columns: Columns, problems: Problems) -> Iterator[Row]:
     example = (*columns.texts, *columns.others)[0]
     known: dict[tuple[str, ...], tuple[dict[str, str], str | None]] = {}
-    for number, row in _json_rows(file, problems):
+    for number, row in json_rows(file, problems):
         if not isinstance(row, Mapping):
             problems.add(file, number, f'{row!r:.40} where an object {{"{example}": …}} is expected; write one')
             continue
@@ -128,35 +138,6 @@ def _json(file: Path, columns: Columns, problems: Problems) -> Iterator[Row]:
             problems.add(file, number, wrong)
         else:
             yield number, {column: row[name] for column, name in found.items()}
-
-
-def _json_rows(file: Path, problems: Problems) -> Iterator[tuple[int, Any]]:
-    """Numbered rows: one object a line, or, where a .json file begins with a bracket, the elements of one array."""
-    numbered, noted = (pair for pair in lines(file, problems) if pair[1].strip()), problems.count
-    for number, line in numbered:
-        if ending(file) == ".json" and line.lstrip().startswith("["):
-            text = "".join([line, *(rest for _, rest in numbered)])
-            yield from _json_array(file, number, text, problems) if problems.count == noted else ()
-            return
-        try:
-            row = json.loads(line.strip())
-        except json.JSONDecodeError as error:
-            problems.add(file, number, f"not JSON ({error.msg} at character {error.colno}); write one object a line")
-        except (ValueError, RecursionError) as error:
-            problems.add(file, number, f"not JSON ({error}); write one object a line")
-        else:
-            if problems.count == noted:
-                yield number, row
-        noted = problems.count
-
-
-def _json_array(file: Path, first: int, text: str, problems: Problems) -> Iterator[tuple[int, Any]]:
-    try:
-        yield from enumerate(json.loads(text), 1)
-    except json.JSONDecodeError as error:
-        problems.add(file, first + error.lineno - 1, f"not JSON ({error.msg}); write one array, or one object a line")
-    except (ValueError, RecursionError) as error:
-        problems.add(file, first, f"not JSON ({error}); write one array, or one object a line")
 
 
 def _parquet(file: Path, columns: Columns, problems: Problems) -> Iterator[Row]:

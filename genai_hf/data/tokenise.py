@@ -26,10 +26,12 @@ from transformers import PreTrainedTokenizerFast
 from genai_hf.data.cache import cache_folder, staged
 from genai_hf.data.corpus import Corpus
 from genai_hf.data.progress import slow_work
+from genai_hf.data.remarks import repeated, tell
 from genai_hf.data.sentences import sentence_ends
 from genai_hf.data.token_files import write_split
 from genai_hf.data.tokens import Tokens
 from genai_hf.errors import DataError
+from genai_hf.places import require_unchanged
 
 RULES = 2  # raise it when the same documents and tokenizer give other files
 BATCH = 2**21  # characters tokenised at a time, which is spread over the cores: about 100 MB in the library
@@ -66,7 +68,9 @@ def tokenise(
     if not target.is_dir():
         with staged(target) as folder:
             _write(folder, corpus, backend, sentences=sentences)
+            require_unchanged(corpus.stamps)
     described = json.loads((target / DESCRIPTION).read_text(encoding="utf-8"))
+    tell(corpus.name, described["note"])
     return {
         "train": Tokens(target, "train", 0, described["note"]),
         "validation": Tokens(target, "validation", described["train_documents"], described["note"]),
@@ -188,7 +192,7 @@ def _split(stream: _Stream, share: float) -> tuple[NDArray[np.int64], NDArray[np
         return np.array([lengths[0] - end, end]), np.array([False, True]), note
     held_out = np.zeros(len(lengths), dtype=bool)
     held_out[np.argsort(digests, kind="stable")[: held_out_count(len(lengths), share)]] = True
-    return lengths, held_out, ""
+    return lengths, held_out, repeated(len(digests), len(np.unique(digests)), what="documents")
 
 
 def held_out_count(total: int, share: float) -> int:

@@ -20,6 +20,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from genai_hf.data.cache import cache_folder, staged
 from genai_hf.data.corpus import Corpus
 from genai_hf.errors import ConfigError
+from genai_hf.places import require_unchanged
 from genai_hf.tokenization.texts import Documents
 from genai_hf.tokenization.training import train
 
@@ -89,6 +90,7 @@ def load_or_train(
     if not folder.is_dir():
         with staged(folder) as place:
             training(Documents(corpus)).save_pretrained(place)
+            require_unchanged(corpus.stamps)
     return load(str(folder))
 
 

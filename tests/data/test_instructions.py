@@ -207,8 +207,8 @@ def test_conversations_have_their_own_names_and_end_with_an_answer(tmp_path):
         "'messages' has the role 'bot'; it takes system, user, assistant (data.roles)",
         "'messages' has a content that is empty; leave the row out",
         "'messages' has no answer of the assistant to anything; leave the row out",
-        "'messages' has the role None; it takes system, user, assistant (data.roles)",
-        "'messages' has the role None; it takes system, user, assistant (data.roles)",
+        "'messages' holds 'x'; write a list of objects with a role and a content",
+        "'messages' holds 'x'; write a list of objects with a role and a content",
         "'messages' has the role ['user']; it takes system, user, assistant (data.roles)",
     ]
 

@@ -506,7 +506,7 @@ BAD: list[tuple[str, str | bytes, dict[str, object], str]] = [
     (".csv", "text,label\na,x\nb,y\nc,\n", {}, "f:4: 'label' is empty; leave the row out"),
     (".csv", "text,label\na,x\nb,y\nc,nan\n", {},
      "f:4: 'label' is nan, which stands for no label; leave the row out, or list it in task.labels"),
-    (".csv", "text;label\na;x\nb;y\n", {}, f"f:1: no column 'text' among text;label; {REMEDY}"),
+    (".csv", "text;label\na;x\nb;y\n", {}, "f:1: has ';' between its columns; set commas, or tabs and let its name end in .tsv"),
     (".csv", "text,label,label\na,x,x\nb,y,y\n", {}, f"f:1: 2 columns 'label' among text, label, label; {REMEDY}"),
     (".csv", "text,label\na,x\nb,y\none, two,x\n", {},
      "f:4: 3 fields where the header has 2; quote fields with commas"),

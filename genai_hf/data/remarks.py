@@ -1,0 +1,45 @@
+"""What is odd about rows that are right, said on the terminal: how many repeat others, how many are cut."""
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genai_hf import ranks
+
+NAMED = 5  # labels
+
+
+def tell(where: str, *said: str) -> None:
+    """Say what is odd about a split or a file, if anything is; the first rank does."""
+    if any(said) and ranks.rank() == 0:
+        print(f"{where}: {'; '.join(filter(None, said))}", file=sys.stderr)
+
+
+def repeated(rows: int, different: int, contradicting: int = 0, *, what: str = "rows") -> str:
+    """How many rows are as one before them.
+
+    Args:
+        rows: All of them.
+        different: How many are not.
+        contradicting: Of those that repeat a text, how many give it another label than it had before.
+        what: The rows are.
+    """
+    other = f", {contradicting:,} of them with another label" if contradicting else ""
+    return f"{rows - different:,} of {rows:,} {what} repeat an earlier one{other}" if rows > different else ""
+
+
+def shortened(cut: NDArray[np.bool_], length: int | str) -> str:
+    """How many rows, (rows, …) of whose texts it is told which were cut, lost tokens to have room in `length`."""
+    count = int(cut.reshape(len(cut), -1).any(axis=1).sum())
+    return f"{count:,} of {len(cut):,} rows ({count / len(cut):.1%}) are cut to {length} tokens" if count else ""
+
+
+def rare(names: Sequence[str], numbers: Sequence[float]) -> str:
+    """Which labels stand in a single row, as a slip of the pen does."""
+    counts = Counter(numbers)
+    found = [name for number, name in enumerate(names) if counts[number] == 1]
+    listed = ", ".join(found[:NAMED]) + (", …" if len(found) > NAMED else "")
+    return f"labels of a single row: {listed}" if found else ""
