@@ -11,6 +11,7 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, PreTrain
 from genai_hf import tokenization
 from genai_hf.errors import ConfigError
 from genai_hf.models import loading, merging
+from genai_hf.models.configuration import HEADS, Head, check_kind, configuration
 from genai_hf.task_files import finished_model
 
 
@@ -50,19 +51,19 @@ def read_writer(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
         reason = str(error).removeprefix("'tokenizer.name': ").removesuffix(", or null to train one")
         raise ConfigError(reason) from error
     if (Path(name) / ADAPTER).is_file():
-        kind = loading.HEADS[_head(name, AutoConfig.from_pretrained(name))]
+        kind = HEADS[_head(name, AutoConfig.from_pretrained(name))]
         return merging.read(Path(name), kind).to(device).eval(), tokenizer
-    wanted = loading.configuration(name, None, {}, None, tokenizer)
-    model, missing = loading.weights(loading.HEADS[_head(name, wanted)], name, wanted, None)
+    wanted = configuration(name, None, {}, None, tokenizer)
+    model, missing = loading.weights(HEADS[_head(name, wanted)], name, wanted, None)
     if missing:
         raise ConfigError(f"{name} lacks the weights of {missing[0]}, without which it writes no text; name another")
     return model.to(device).eval(), tokenizer
 
 
-def _head(name: str, wanted: PreTrainedConfig) -> loading.Head:
-    head: loading.Head = "text_to_text" if wanted.is_encoder_decoder else "causal_lm"
+def _head(name: str, wanted: PreTrainedConfig) -> Head:
+    head: Head = "text_to_text" if wanted.is_encoder_decoder else "causal_lm"
     try:
-        loading.check_kind(head, wanted)
+        check_kind(head, wanted)
     except ConfigError as error:
         kind = wanted.model_type
         raise ConfigError(f"{name} writes no text, being a {kind}; name a decoder or an encoder-decoder") from error

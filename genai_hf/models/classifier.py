@@ -17,9 +17,10 @@ from transformers import (
 )
 
 from genai_hf.errors import ConfigError
+from genai_hf.models.configuration import check_room, configuration, require_trainable
 from genai_hf.models.fresh import mark
 from genai_hf.models.label_names import has_head, is_unnamed, label_order, places
-from genai_hf.models.loading import check_room, configuration, require_trainable, weights
+from genai_hf.models.loading import weights
 from genai_hf.models.pooling import score_head
 from genai_hf.ranks import say
 from genai_hf.weightless import weightless_folder

@@ -17,8 +17,8 @@ from transformers import AutoConfig, AutoTokenizer, BitsAndBytesConfig, PreTrain
 from genai_hf.errors import ConfigError
 from genai_hf.models import few_bits, virtual
 from genai_hf.models.adapters import Adapted, of_no_concern
+from genai_hf.models.configuration import is_quantized, positions
 from genai_hf.models.extract import FACTS, read_extract_head
-from genai_hf.models.loading import is_quantized, positions
 
 ROWS, LENGTH = 8, 32  # of random tokens, on which both are compared
 
