@@ -31,6 +31,7 @@ DECIDES = {"trainer.save_strategy", "trainer.save_steps"}  # which of a run's mo
 ROWS = {"trainer.per_device_train_batch_size": 8, "trainer.gradient_accumulation_steps": 1}
 # Settings that are younger than some runs, and what these were trained with.
 LATER = {"speed.attention": "library", "speed.dropout": "library", "speed.documents": False}
+LATER |= {"tokenizer.revision": None, "teacher.revision": None}
 LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "peft", "trl", "bitsandbytes", "numpy")
 FILES = re.compile(r"(data|supervised\.\w+)\.files\.")  # settings that hold paths, whatever their last word
 FILE = "fingerprint.json"

@@ -1,13 +1,16 @@
 """The configuration of a pretrained or of a new model, and what it must be good for."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import transformers
+from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedTokenizerBase
 
+from genai_hf import manifests, model_folders, snapshots
 from genai_hf.config import hint
-from genai_hf.errors import ConfigError
+from genai_hf.errors import ConfigError, about
 from genai_hf.places import require_model
 
 HEADS = {
@@ -58,7 +61,11 @@ def configuration(
         ConfigError: There is no such model, architecture or field.
     """
     if name is not None:
-        return _changed(_pretrained_configuration(name, revision), changes)
+        try:
+            require_model(name)
+            return _changed(pretrained(name, revision), changes)
+        except ConfigError as error:
+            raise about("model.name", error) from error
     if architecture not in transformers.CONFIG_MAPPING:
         near = hint(str(architecture), list(transformers.CONFIG_MAPPING))
         raise ConfigError(f"'model.architecture': transformers has no '{architecture}'{near}")
@@ -71,21 +78,35 @@ def configuration(
     return new
 
 
-def _pretrained_configuration(name: str, revision: str | None) -> PreTrainedConfig:
-    require_model(name)
+def pretrained(name: str, revision: str | None = None) -> PreTrainedConfig:
+    """The configuration of a model in a folder or on the Hub; code of its own is never run.
+
+    Raises:
+        ConfigError: There is no such model, or its configuration is damaged or of no architecture of transformers.
+    """
+    folder = snapshots.folder(name, revision, snapshots.CONFIGURATION)
+    manifests.require_whole(folder, weights=False)
+    content = model_folders.require_configuration(folder)
+    if (kind := content["model_type"]) not in transformers.CONFIG_MAPPING:
+        known = f"transformers has no '{kind}'{hint(kind, list(transformers.CONFIG_MAPPING))}"
+        wrong = "needs code of its own, which is never run" if "auto_map" in content else known
+        raise ConfigError(f"{name}: {wrong}; name a model of an architecture that transformers has")
+    source = str(Path(name).expanduser())
     try:
-        return AutoConfig.from_pretrained(name, revision=revision)
-    except (OSError, ValueError) as error:
-        where = "is no folder here and could not be read from the Hub"
-        raise ConfigError(
-            f"'model.name': {name} {where}; check its spelling and the network, or give a folder"
-        ) from error
+        return AutoConfig.from_pretrained(source, revision=revision, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, TypeError, AttributeError, LookupError, StrictDataclassError) as error:
+        reason = " ".join(str(error).split()).partition(". ")[0]
+        raise ConfigError(f"{folder / model_folders.CONFIG}: refused by transformers ({reason}); mend it") from error
 
 
 def _changed(configuration: PreTrainedConfig, changes: Mapping[str, Any]) -> PreTrainedConfig:
     _require_known(configuration, changes)
     for key, value in changes.items():
-        setattr(configuration, key, value)
+        try:
+            setattr(configuration, key, value)
+        except (StrictDataclassError, ValueError, TypeError) as error:
+            reason = " ".join(str(error).split())
+            raise ConfigError(f"'model.config.{key}': transformers refuses {value!r} ({reason})") from error
     return configuration
 
 

@@ -1,18 +1,22 @@
 """Load pretrained weights, or make an untrained model of given sizes."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from transformers import BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from genai_hf.errors import ConfigError
+from genai_hf import model_folders, snapshots
+from genai_hf.errors import ConfigError, about
 from genai_hf.models.configuration import HEADS, Head, check_kind, check_room, configuration, require_trainable
 from genai_hf.models.few_bits import settle, spare
 from genai_hf.models.fresh import mark
 from genai_hf.models.head import untie
+from genai_hf.models.read_weights import SAFELY, require_as_made, require_body
 from genai_hf.models.writing import note_prefix
+from genai_hf.ranks import say
 from genai_hf.weightless import weightless_folder
 
 
@@ -64,19 +68,33 @@ def load(
         return _untrained(head, wanted)
     require_trainable(name, wanted)
     model, missing = weights(HEADS[head], name, wanted, revision, quantization=quantization)
+    require_body(model, name, missing)
+    if missing:
+        new = sorted({key.rpartition(".")[0] or key for key in missing})
+        say(f"new, for {name} has no weights of it: {', '.join(new)}")
     mark(model, {key.rpartition(".")[0] for key in missing})
     return model
 
 
 def _untrained(head: Head, wanted: PreTrainedConfig) -> PreTrainedModel:
     """A new model; T5's version 1.1 is the one whose decoder's outputs are not scaled before the head."""
-    try:
-        model: PreTrainedModel = HEADS[head].from_config(wanted, dtype=torch.float32)
-    except (KeyError, AssertionError, ZeroDivisionError, ValueError) as error:  # what impossible sizes come to
-        reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
-        raise ConfigError(f"'model.config': no {wanted.model_type} can be made of it ({reason})") from error
+    model = made(HEADS[head], wanted)
     if wanted.to_dict().get("scale_decoder_outputs") is False:
         untie(model)
+    return model
+
+
+def made(head: Any, wanted: PreTrainedConfig) -> PreTrainedModel:
+    """A model with new weights in float32.
+
+    Raises:
+        ConfigError: Its sizes are impossible.
+    """
+    try:
+        model: PreTrainedModel = head.from_config(wanted, dtype=torch.float32, trust_remote_code=False)
+    except (LookupError, AssertionError, ArithmeticError, ValueError, TypeError, RuntimeError, ImportError) as error:
+        reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+        raise ConfigError(f"'model.config': no {wanted.model_type} can be made of it ({reason})") from error
     return model
 
 
@@ -94,18 +112,30 @@ def weights(
     With `quantization` its linear layers are stored in fewer bits.
 
     Raises:
-        ConfigError: There are no safetensors weights that can be read.
+        ConfigError: There are no safetensors weights that can be read, or they are not those of this model.
     """
-    given: dict[str, Any] = {"use_safetensors": True, "dtype": torch.float32, "output_loading_info": True}
-    given["ignore_mismatched_sizes"] = ignore_mismatched_sizes
+    with torch.device("meta"):
+        made(head, wanted)
+    given: dict[str, Any] = {"dtype": torch.float32, "output_loading_info": True, "ignore_mismatched_sizes": True}
     if quantization is not None:
         spare(quantization, head, wanted)
         given["quantization_config"] = quantization
     try:
-        model, found = head.from_pretrained(name, config=wanted, revision=revision, **given)
+        model_folders.require_weights(snapshots.folder(name, revision, snapshots.WEIGHTS))
+        model, found = head.from_pretrained(
+            str(Path(name).expanduser()), config=wanted, revision=revision, **SAFELY, **given
+        )
+    except ConfigError as error:
+        raise about("model.name", error) from error
     except (OSError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"'model.name': {name} has no safetensors weights that can be read ({reason})") from error
     if quantization is not None:
         settle(model)
-    return model, sorted({*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])})
+    for key, theirs, ours in found["mismatched_keys"]:
+        if not ignore_mismatched_sizes:
+            shapes = f"is {tuple(theirs)} in its files and {tuple(ours)} by its config.json and model.config"
+            raise ConfigError(f"'model.name': {name}: {key} {shapes}; make these agree")
+    missing = sorted({*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])})
+    require_as_made(model, name, missing, found["unexpected_keys"])
+    return model, missing
