@@ -1,6 +1,7 @@
 """The folder of a model looked at before anything heavy is imported: what it lacks, and what is cut short."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,17 @@ def require_configuration(folder: Path) -> dict[str, Any]:
     if "/" in kernel:
         raise ConfigError(f"{folder / CONFIG} asks for {kernel}, native code of the Hub; take that line out")
     return content
+
+
+def require_objects(folder: Path, names: Iterable[str]) -> None:
+    """See that those of the files that are there hold a JSON object each.
+
+    Raises:
+        ConfigError: One does not.
+    """
+    for file in (folder / name for name in names if (folder / name).is_file()):
+        if not isinstance(_json(file), dict):
+            raise ConfigError(f"{file} holds no JSON object; copy it anew")
 
 
 def require_weights(folder: Path) -> None:

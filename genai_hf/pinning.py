@@ -1,17 +1,20 @@
 """Which commit of the Hub a run's models and tokenizer are of: written down, and kept when the run is resumed."""
 
+import re
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from genai_hf import snapshots
 from genai_hf.errors import ConfigError, about
+from genai_hf.models.configuration import pretrained
 
+COMMIT = re.compile("[0-9a-f]{40}")
 GROUPS = ("model", "teacher", "tokenizer")
 
 
 def pin(cfg: DictConfig, before: Any) -> None:
-    """Set every revision to the commit that it stands for; what lies in a folder has none.
+    """Set every revision to the commit that it stands for; what lies in a folder has none. See that they are models.
 
     Args:
         cfg: It is changed.
@@ -26,10 +29,13 @@ def pin(cfg: DictConfig, before: Any) -> None:
             continue
         if group == "tokenizer" and asked is None and name == OmegaConf.select(cfg, "model.name"):
             asked = cfg.model.revision
-        is_same = OmegaConf.select(before, f"{group}.name") == name
-        known = OmegaConf.select(before, f"{group}.revision") if is_same else None
+        known = OmegaConf.select(before, f"{group}.revision")
+        if OmegaConf.select(before, f"{group}.name") != name or not COMMIT.fullmatch(str(known)):
+            known = None  # the run has not come as far as here
         try:
             commit = snapshots.commit(name, asked or known)
+            if group != "tokenizer":
+                pretrained(name, commit or asked)
         except ConfigError as error:
             raise about(f"{group}.name", error) from error
         if commit and known and commit not in {known, asked}:

@@ -14,7 +14,7 @@ from genai_hf import tokenization
 from genai_hf.errors import ConfigError
 from genai_hf.manifests import require_whole
 from genai_hf.models import loading, merging
-from genai_hf.models.configuration import HEADS, Head, check_kind, check_room, pretrained
+from genai_hf.models.configuration import HEADS, Head, check_kind, pretrained
 from genai_hf.models.read_weights import require_all
 from genai_hf.task_files import finished_model
 
@@ -55,7 +55,9 @@ def read_writer(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
         tokenizer, wanted = tokenization.load(name), pretrained(name)
         if (Path(name) / ADAPTER).is_file():
             return merging.read(Path(name), HEADS[_head(name, wanted)]).to(device).eval(), tokenizer
-        check_room(wanted, tokenizer, 1)
+        if len(tokenizer) > wanted.vocab_size:
+            room = f"{wanted.vocab_size} tokens and its tokenizer {len(tokenizer)}"
+            raise ConfigError(f"{name}: its embedding has {room}; give it the tokenizer's files that belong to it")
         model, missing = loading.weights(HEADS[_head(name, wanted)], name, wanted, None)
     if missing:
         raise ConfigError(f"{name} lacks the weights of {missing[0]}, without which it writes no text; name another")

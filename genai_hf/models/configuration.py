@@ -88,9 +88,10 @@ def pretrained(name: str, revision: str | None = None) -> PreTrainedConfig:
     manifests.require_whole(folder, weights=False)
     content = model_folders.require_configuration(folder)
     if (kind := content["model_type"]) not in transformers.CONFIG_MAPPING:
-        known = f"transformers has no '{kind}'{hint(kind, list(transformers.CONFIG_MAPPING))}"
-        wrong = "needs code of its own, which is never run" if "auto_map" in content else known
-        raise ConfigError(f"{name}: {wrong}; name a model of an architecture that transformers has")
+        near = hint(kind, list(transformers.CONFIG_MAPPING)) or "; name a model of an architecture that it has"
+        own = "needs code of its own, which is never run; name another model"
+        wrong = own if "auto_map" in content else f"is of '{kind}', which transformers has not{near}"
+        raise ConfigError(f"{name} {wrong}")
     source = str(Path(name).expanduser())
     try:
         return AutoConfig.from_pretrained(source, revision=revision, local_files_only=True, trust_remote_code=False)

@@ -84,8 +84,13 @@ def _untrained(head: Head, wanted: PreTrainedConfig) -> PreTrainedModel:
     return model
 
 
-def made(head: Any, wanted: PreTrainedConfig) -> PreTrainedModel:
+def made(head: Any, wanted: PreTrainedConfig, source: str = "'model.config'") -> PreTrainedModel:
     """A model with new weights in float32.
+
+    Args:
+        head: Which of transformers' auto classes it is of.
+        wanted: Its configuration.
+        source: Where that stands.
 
     Raises:
         ConfigError: Its sizes are impossible.
@@ -94,7 +99,7 @@ def made(head: Any, wanted: PreTrainedConfig) -> PreTrainedModel:
         model: PreTrainedModel = head.from_config(wanted, dtype=torch.float32, trust_remote_code=False)
     except (LookupError, AssertionError, ArithmeticError, ValueError, TypeError, RuntimeError, ImportError) as error:
         reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
-        raise ConfigError(f"'model.config': no {wanted.model_type} can be made of it ({reason})") from error
+        raise ConfigError(f"{source}: no {wanted.model_type} can be made of it ({reason})") from error
     return model
 
 
@@ -115,7 +120,7 @@ def weights(
         ConfigError: There are no safetensors weights that can be read, or they are not those of this model.
     """
     with torch.device("meta"):
-        made(head, wanted)
+        made(head, wanted, f"'model.name': {name}/config.json")
     given: dict[str, Any] = {"dtype": torch.float32, "output_loading_info": True, "ignore_mismatched_sizes": True}
     if quantization is not None:
         spare(quantization, head, wanted)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from genai_hf import manifests, snapshots
+from genai_hf import manifests, model_folders, snapshots
 from genai_hf.data.cache import cache_folder, staged
 from genai_hf.data.corpus import Corpus
 from genai_hf.errors import ConfigError
@@ -24,6 +24,7 @@ VOCABULARIES = (
     "tokenizer.model",
     "sentencepiece.bpe.model",
 )
+OBJECTS = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "config.json")
 OTHER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "merges.txt", "*.jinja", "config.json")
 
 
@@ -95,6 +96,7 @@ def load(name: str, revision: str | None = None) -> PreTrainedTokenizerFast:
     try:
         folder = snapshots.folder(name, revision, (*VOCABULARIES, *OTHER_FILES))
         manifests.require_whole(folder, weights=False)
+        model_folders.require_objects(folder, OBJECTS)
     except ConfigError as error:
         raise ConfigError(f"'tokenizer.name': {error}, or null to train one for a new model") from error
     if not any((folder / file).is_file() for file in VOCABULARIES):
