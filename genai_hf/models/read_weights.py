@@ -27,16 +27,17 @@ def require_as_made(model: PreTrainedModel, name: str, missing: Iterable[str], u
     Raises:
         ConfigError: A layer has no place, half of a module is missing, or a weight is not a finite number.
     """
-    lost, parts = set(missing), {part for part, _ in model.named_modules()}
+    parts = {part for part, _ in model.named_modules()}
     parts |= {part.removeprefix(f"{model.base_model_prefix}.") for part in parts}
     for key in sorted(unexpected):
         layer = LAYER.match(key)
         if layer and layer["stack"] in parts and layer[0] not in parts:
             wrong = f"its files hold {layer[0]}, and its config.json and model.config are of fewer layers"
             raise ConfigError(f"'model.name': {name}: {wrong}; make these agree")
+    lost, untied = set(missing), {part for part, _ in model.named_parameters()}
     for key in sorted(lost):
         module = model.get_submodule(key.rpartition(".")[0])
-        own = {f"{key.rpartition('.')[0]}.{part}" for part, _ in module.named_parameters(recurse=False)}
+        own = {f"{key.rpartition('.')[0]}.{part}" for part, _ in module.named_parameters(recurse=False)} & untied
         if own - lost and "." in key:
             raise _cut_short(name, [key])
     for key, weight in model.named_parameters():

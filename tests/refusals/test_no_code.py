@@ -11,7 +11,7 @@ SOURCES = sorted([*(ROOT / "genai_hf").rglob("*.py"), *(ROOT / "recipes").glob("
 BUILT_IN = {"eval", "exec", "compile", "__import__"}
 FUNCTIONS = {"os.system", "os.popen", "torch.load", "yaml.load", "yaml.load_all", "evaluate.load", "np.loads"}
 METHODS = {"exec_module", "load_module", "unsafe_load", "full_load", "Unpickler", "read_pickle"}  # of whatever
-MODULES = {"pickle", "dill", "joblib", "cloudpickle", "marshal", "shelve", "runpy", "code"}
+MODULES = {"pickle", "dill", "joblib", "cloudpickle", "marshal", "shelve", "runpy"}
 WORDS = {"allow_pickle", "trust_remote_code", "shell"}  # must be False where they stand
 # The one way to run a file of the user's: its path was typed on the command line.
 TYPED = {("genai_hf/recipe_files.py", "spec.loader.exec_module")}
