@@ -91,8 +91,7 @@ def settled(cfg: DictConfig, folder: Path) -> DictConfig:
     from genai_hf.models import precision
 
     transformers.utils.logging.disable_progress_bar()  # of loading and saving shards; the bar of training is ours
-    written = folder / "config.yaml"
-    before = OmegaConf.load(written) if written.is_file() else OmegaConf.create()
+    before = fingerprints.config(folder) if (folder / "config.yaml").is_file() else OmegaConf.create()
     asked = OmegaConf.select(before, "precision", default="auto") if cfg.precision == "auto" else cfg.precision
     decided = cfg.copy()
     decided.run = folder.name  # what is written down must not change the name any more

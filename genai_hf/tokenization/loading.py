@@ -84,7 +84,10 @@ def load_or_train(
     if not folder.is_dir():
         with staged(folder) as place:
             training(Documents(corpus)).save_pretrained(place)
-    return load(str(folder))
+    try:
+        return load(str(folder))
+    except ConfigError as error:  # of a name that nobody gave
+        raise ConfigError(f"{folder} is damaged; delete it, and the tokenizer is trained anew") from error
 
 
 def load(name: str, revision: str | None = None) -> PreTrainedTokenizerFast:

@@ -106,8 +106,8 @@ def replay(run: Path, steps: int | None, folder: str) -> None:
 
 
 def _config(run: Path) -> DictConfig:
-    cfg = OmegaConf.load(run / "config.yaml")
-    if not isinstance(cfg, DictConfig) or not cfg.get("trainer"):
+    cfg = fingerprints.config(run)
+    if not cfg.get("trainer"):
         raise ConfigError(f"{run} trained no model; there are no steps to replay")
     for key, value in fingerprints.LATER.items():
         if value is not None and OmegaConf.select(cfg, key) is None:

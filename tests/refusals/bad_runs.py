@@ -139,8 +139,7 @@ CASES: Sequence[Case] = (
         cause="To write with a tokenizer that is too large",
         words=("generate", "model", "w1"),
         files=WRITER | tokenizer(70),
-        said="model: its embedding has 64 tokens and its tokenizer 70; give it the tokenizer's files that "
-        "belong to it",
+        said="model: its embedding has 64 tokens and its tokenizer 70; give it the tokenizer's files that belong to it",
     ),
     Case(
         cause="To ask a model of which a bit has flipped",

@@ -54,7 +54,9 @@ def bert(layers: int = 1, words: int = VOCABULARY, **changes: Any) -> Files:
         shapes |= {**_norm(f"{layer}.attention.output.LayerNorm"), **_norm(f"{layer}.output.LayerNorm")}
     shapes = {f"bert.{name}": shape for name, shape in shapes.items()} | {"cls.predictions.bias": (words,)}
     head = "cls.predictions.transform"
-    return _folder(BERT | {"vocab_size": words} | changes, shapes | _linear(f"{head}.dense") | _norm(f"{head}.LayerNorm"))
+    return _folder(
+        BERT | {"vocab_size": words} | changes, shapes | _linear(f"{head}.dense") | _norm(f"{head}.LayerNorm")
+    )
 
 
 def gpt2(**changes: Any) -> Files:
