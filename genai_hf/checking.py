@@ -10,7 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import schema, task_files
+from genai_hf import model_folders, schema, task_files
 from genai_hf.config import check_node, check_type, hint
 from genai_hf.errors import ConfigError
 from genai_hf.names import (
@@ -25,7 +25,7 @@ from genai_hf.names import (
     SMALLEST,
     UPSTREAM,
 )
-from genai_hf.places import existing, require_model, require_paths
+from genai_hf.places import existing, require_paths
 from genai_hf.recipe_files import RecipeFile, find
 
 # Keys of base.yaml, whose owner is the command.
@@ -135,8 +135,18 @@ def _check_files(cfg: DictConfig) -> None:
         task_files.find(cfg.task, cfg.data)
     if run := cfg.get("init_from"):
         task_files.finished_model(run)
-    if isinstance(name := OmegaConf.select(cfg, "model.name"), str):
-        require_model(name)
+    _check_pretrained(cfg)
+
+
+def _check_pretrained(cfg: DictConfig) -> None:
+    """Folders of models: what can be seen without loading them."""
+    name, is_read = OmegaConf.select(cfg, "model.name"), not OmegaConf.select(cfg, "model.from_scratch")
+    if isinstance(name, str):
+        model_folders.require("init_from" if cfg.get("init_from") else "model.name", name, weights=is_read)
+    if isinstance(teacher := OmegaConf.select(cfg, "teacher.name"), str):
+        model_folders.require("teacher.name", teacher)
+    if name is not None and is_read and "tokenizer" in cfg and cfg.tokenizer.name is None:
+        raise ConfigError("'tokenizer.name': weights know one vocabulary, and null would train another; leave it out")
 
 
 def _check_base(cfg: DictConfig) -> None:

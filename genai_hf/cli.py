@@ -21,6 +21,7 @@ DONE, FAULT, MENDABLE, NO_ROOM = 0, 1, 2, 3
 
 def command() -> NoReturn:
     """`genai-hf` itself: end the process with the exit code; a launcher's rank at once."""
+    sys.modules["kernels"] = None  # type: ignore[assignment] # or bitsandbytes gets native code from the Hub by it
     code = main()
     if ranks() > 1:
         leave(code)

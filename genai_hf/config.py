@@ -88,14 +88,15 @@ def _first(names: Iterable[str]) -> str:
     return min(names, key=lambda name: (name != "path", name))
 
 
-def with_model(cfg: DictConfig, name: str | None = None, **nodes: Any) -> DictConfig:
+def with_model(cfg: DictConfig, name: str | None = None, revision: str | None = None, **nodes: Any) -> DictConfig:
     """A copy of the config with other nodes; with a `name`, one that begins with that model and its tokenizer."""
     other = cfg.copy()
     with open_dict(other):
         for key, node in nodes.items():
             other[key] = node
         if name is not None:
-            other.model, other.tokenizer.name = {**PRETRAINED, "name": name}, name
+            other.model = {**PRETRAINED, "name": name, "revision": revision}
+            other.tokenizer.name, other.tokenizer.revision = name, revision
     return other
 
 

@@ -9,6 +9,11 @@ class ConfigError(UserError):
     """A setting is wrong; the message names its dotted key and the nearest right one."""
 
 
+def about(key: str, error: ConfigError) -> ConfigError:
+    """The same, said of a setting, unless it names one itself."""
+    return error if str(error).startswith("'") else ConfigError(f"'{key}': {error}")
+
+
 class DataError(UserError):
     """A data file is wrong; the message has one line a problem: ``file:row: problem; remedy``."""
 

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml  # type: ignore[import-untyped]
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from genai_hf import changes, files, pair_files, places, secrets, task_files
 from genai_hf.errors import ConfigError
@@ -36,6 +38,8 @@ LATER = {
     "speed.documents": False,
     "tokens_per_batch": None,
     "pad_to_multiple_of": 1,
+    "tokenizer.revision": None,
+    "teacher.revision": None,
 }
 LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "peft", "trl", "bitsandbytes", "numpy")
 FILES = re.compile(r"(data|supervised\.\w+)\.files\.")  # settings that hold paths, whatever their last word
@@ -84,6 +88,23 @@ def record(file: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
     if not isinstance(facts, dict) or not all(isinstance(facts.get(key), dict) for key in keys):
         raise ConfigError(wrong)
     return facts
+
+
+def config(path: Path) -> DictConfig:
+    """A run's own settings, as they were resolved.
+
+    Raises:
+        ConfigError: There is no run, or they are damaged.
+    """
+    if not (path / "config.yaml").is_file():
+        raise ConfigError(f"{path} is not a run; name its folder, such as outputs/glue/…")
+    try:
+        cfg = OmegaConf.load(path / "config.yaml")
+    except (yaml.YAMLError, OmegaConfBaseException, ValueError, OSError) as error:
+        raise ConfigError(f"{path / 'config.yaml'} is damaged; run it again with overwrite=true") from error
+    if not isinstance(cfg, DictConfig):
+        raise ConfigError(f"{path / 'config.yaml'} holds no settings; run it again with overwrite=true")
+    return cfg
 
 
 def note(path: Path, **known: Mapping[str, str]) -> None:

@@ -88,6 +88,8 @@ def launch(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:
             "TORCHELASTIC_SIGNALS_TO_HANDLE": "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1",
             "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", _threads(cfg)),
         }
+        if Path.cwd() != Path(__file__).parents[1]:  # no module comes from the working directory, unless this does
+            environment["PYTHONSAFEPATH"] = "1"
         started = subprocess.Popen(_command(cfg, folders), env=environment, start_new_session=True)
         before = {number: signal.signal(number, _forward(started)) for number in FORWARDED}
         try:

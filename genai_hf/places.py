@@ -48,14 +48,14 @@ def require_model(name: str) -> None:
         remedy = (
             "genai-hf merge writes a model of its run, RUN/merged" if merges else "name its base, and train another"
         )
-        raise ConfigError(f"'model.name': {name} is an adapter; {remedy}")
+        raise ConfigError(f"{name} is an adapter; {remedy}")
     if name.startswith((".", "/", "~")) and not Path(name, "config.json").is_file():
         remedy = "give a folder made by save_pretrained, or a Hub id"
         if Path(name, "model", "adapter_config.json").is_file():
             remedy = "this is a run of an adapter, and genai-hf merge makes a model of it"
         elif Path(name, "model", "config.json").is_file():
             remedy = f"this is a run's folder, and its model is {Path(name, 'model')}"
-        raise ConfigError(f"'model.name': {name} holds no config.json; {remedy}")
+        raise ConfigError(f"{name} holds no config.json; {remedy}")
 
 
 def below(folder: Path) -> Iterator[Path]:

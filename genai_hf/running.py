@@ -14,7 +14,19 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import allocator, checking, files, fingerprints, launching, locks, places, recipe_files, runs, secrets
+from genai_hf import (
+    allocator,
+    checking,
+    files,
+    fingerprints,
+    launching,
+    locks,
+    manifests,
+    places,
+    recipe_files,
+    runs,
+    secrets,
+)
 from genai_hf.errors import ConfigError, NoRoomError, UserError
 from genai_hf.ranks import rank
 
@@ -87,15 +99,16 @@ def settled(cfg: DictConfig, folder: Path) -> DictConfig:
     """The config with what the hardware decides; a resumed run keeps what was decided before."""
     import transformers
 
+    from genai_hf import pinning
     from genai_hf.models import precision
 
     transformers.utils.logging.disable_progress_bar()  # of loading and saving shards; the bar of training is ours
-    written = folder / "config.yaml"
-    before = OmegaConf.to_container(OmegaConf.load(written)) if written.is_file() else {}
-    asked = before.get("precision", "auto") if cfg.precision == "auto" and isinstance(before, dict) else cfg.precision
+    before = fingerprints.config(folder) if (folder / "config.yaml").is_file() else OmegaConf.create()
+    asked = OmegaConf.select(before, "precision", default="auto") if cfg.precision == "auto" else cfg.precision
     decided = cfg.copy()
     decided.run = folder.name  # what is written down must not change the name any more
     decided.precision = precision.resolve(asked)
+    pinning.pin(decided, before)
     return decided
 
 
@@ -199,6 +212,8 @@ def _complete(folder: Path, metrics: dict[str, float]) -> None:
     """Write the final numbers, the model card and the report."""
     from genai_hf.reports import model_card, render
 
+    if (folder / "model").is_dir():
+        manifests.write(folder / "model")
     runs.finish(folder, metrics)
     if (folder / "model").is_dir():
         model_card.write_model_card(folder)

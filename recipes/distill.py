@@ -20,7 +20,8 @@ def build(cfg: DictConfig) -> Trainer:
     recipe, run = RECIPES[cfg.of], Path(config.training_arguments(cfg).output_dir)
     models.require_layers(cfg.layers, cfg.teacher.model.config if cfg.teacher.name is None else {})
 
-    teaching_cfg = config.with_model(cfg, cfg.teacher.name, peft={"method": None}, quantization={})
+    plain = {"peft": {"method": None}, "quantization": {}}
+    teaching_cfg = config.with_model(cfg, cfg.teacher.name, cfg.teacher.revision, **plain)
     if cfg.teacher.name is None:
         untaught = config.with_model(teaching_cfg, model=cfg.teacher.model)
         name = teaching.taught(partial(recipe.build, untaught), config.within(run, "teacher", untaught))
@@ -29,7 +30,7 @@ def build(cfg: DictConfig) -> Trainer:
 
     if cfg.layers is None:
         learning_cfg = cfg.copy()
-        learning_cfg.tokenizer.name = cfg.tokenizer.name or teaching_cfg.tokenizer.name
+        learning_cfg.tokenizer = cfg.tokenizer if cfg.tokenizer.name else teaching_cfg.tokenizer
     else:
         folder = config.within(run, "start", teaching_cfg)
         start = models.thin(teacher.model, teacher.processing_class, cfg.layers, folder)

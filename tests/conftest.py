@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import no_pickle
 import numpy as np
 import pytest
 import torch
@@ -19,8 +20,18 @@ from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 
 from genai_hf import allocator, locks
 
+no_pickle.watch()
+
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = [f"w{number}" for number in range(59)]
+
+
+@pytest.fixture(autouse=True)
+def _no_pickle() -> Iterator[None]:
+    """See `no_pickle`; a library may catch what the hook raises."""
+    no_pickle.read.clear()
+    yield
+    assert not no_pickle.read
 
 
 @pytest.fixture(autouse=True)

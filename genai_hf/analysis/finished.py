@@ -1,16 +1,21 @@
 """The model that a finished run left, to be asked; or any other that writes."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft.utils import CONFIG_NAME as ADAPTER
-from safetensors import SafetensorError
-from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 from genai_hf import tokenization
 from genai_hf.errors import ConfigError
+from genai_hf.manifests import require_whole
 from genai_hf.models import loading, merging
+from genai_hf.models.configuration import HEADS, Head, check_kind, pretrained
+from genai_hf.models.read_weights import require_all
 from genai_hf.task_files import finished_model
 
 
@@ -25,13 +30,14 @@ def read(run: Path, kind: Any) -> tuple[PreTrainedModel, PreTrainedTokenizerFast
         ConfigError: The run has not finished, or its model cannot be read.
     """
     folder = finished_model(str(run))
-    if (folder / ADAPTER).is_file():
-        return merging.read(folder, kind).eval(), tokenization.load(str(folder))
-    try:
-        model: PreTrainedModel = kind.from_pretrained(folder, use_safetensors=True)
-    except (OSError, SafetensorError) as error:
-        raise ConfigError(f"{folder} cannot be read ({str(error).splitlines()[0]}); run it again") from error
-    return model.eval(), tokenization.load(str(folder))
+    with _of_no_setting():
+        require_whole(folder)
+        tokenizer = tokenization.load(str(folder))
+        if (folder / ADAPTER).is_file():
+            return merging.read(folder, kind).eval(), tokenizer
+        model, missing = loading.weights(kind, str(folder), pretrained(str(folder)), None)
+        require_all(str(folder), missing)
+    return model.eval(), tokenizer
 
 
 def read_writer(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
@@ -44,25 +50,34 @@ def read_writer(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
         ConfigError: There is no such model, or it writes no text.
     """
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
-    try:
-        tokenizer = tokenization.load(name)
-    except ConfigError as error:  # which speaks of a recipe's setting
-        reason = str(error).removeprefix("'tokenizer.name': ").removesuffix(", or null to train one")
-        raise ConfigError(reason) from error
-    if (Path(name) / ADAPTER).is_file():
-        kind = loading.HEADS[_head(name, AutoConfig.from_pretrained(name))]
-        return merging.read(Path(name), kind).to(device).eval(), tokenizer
-    wanted = loading.configuration(name, None, {}, None, tokenizer)
-    model, missing = loading.weights(loading.HEADS[_head(name, wanted)], name, wanted, None)
+    with _of_no_setting():
+        require_whole(Path(name))
+        tokenizer, wanted = tokenization.load(name), pretrained(name)
+        if (Path(name) / ADAPTER).is_file():
+            return merging.read(Path(name), HEADS[_head(name, wanted)]).to(device).eval(), tokenizer
+        if len(tokenizer) > wanted.vocab_size:
+            room = f"{wanted.vocab_size} tokens and its tokenizer {len(tokenizer)}"
+            raise ConfigError(f"{name}: its embedding has {room}; give it the tokenizer's files that belong to it")
+        model, missing = loading.weights(HEADS[_head(name, wanted)], name, wanted, None)
     if missing:
         raise ConfigError(f"{name} lacks the weights of {missing[0]}, without which it writes no text; name another")
     return model.to(device).eval(), tokenizer
 
 
-def _head(name: str, wanted: PreTrainedConfig) -> loading.Head:
-    head: loading.Head = "text_to_text" if wanted.is_encoder_decoder else "causal_lm"
+@contextmanager
+def _of_no_setting() -> Iterator[None]:
+    """Within this context a refusal names no setting of a recipe: there is none."""
     try:
-        loading.check_kind(head, wanted)
+        yield
+    except ConfigError as error:
+        reason = re.sub(r"^'[\w.]+': ", "", str(error)).removesuffix(", or null to train one for a new model")
+        raise ConfigError(reason) from error
+
+
+def _head(name: str, wanted: PreTrainedConfig) -> Head:
+    head: Head = "text_to_text" if wanted.is_encoder_decoder else "causal_lm"
+    try:
+        check_kind(head, wanted)
     except ConfigError as error:
         kind = wanted.model_type
         raise ConfigError(f"{name} writes no text, being a {kind}; name a decoder or an encoder-decoder") from error

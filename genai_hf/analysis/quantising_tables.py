@@ -9,7 +9,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from genai_hf.analysis.quantising import Measured
 from genai_hf.models.affine_linear import AffineConfig
-from genai_hf.models.loading import positions
+from genai_hf.models.configuration import positions
 from genai_hf.models.quantising import AFFINE, BITSANDBYTES
 from genai_hf.reports.sections import Figure, Table
 

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from genai_hf.errors import UserError
 
 CHUNK = 2**24  # tokens counted or packed at a time; a multiple of 8
 
@@ -53,24 +56,24 @@ class Tokens:
     @cached_property
     def ids(self) -> NDArray[np.uint16] | NDArray[np.uint32]:
         """(number of tokens,) ids, uint16 where the vocabulary allows it and else uint32; read-only."""
-        mapped: NDArray[np.uint16] | NDArray[np.uint32] = np.load(self.folder / f"{self.split}.npy", mmap_mode="r")
-        return mapped.view(np.ndarray)
+        mapped: NDArray[np.uint16] | NDArray[np.uint32] = _mapped(self.folder / f"{self.split}.npy")
+        return mapped
 
     @cached_property
     def starts(self) -> NDArray[np.int64]:
         """(number of documents + 1,) where each document starts in `ids`, and at last where the last one ends."""
-        starts: NDArray[np.int64] = np.load(self.folder / f"{self.split}_starts.npy", mmap_mode="r").view(np.ndarray)
+        starts: NDArray[np.int64] = _mapped(self.folder / f"{self.split}_starts.npy")
         return starts
 
     @cached_property
     def words(self) -> Bits:
         """(number of tokens,) whether each token begins a word of the tokenizer's own, as every document does."""
-        return Bits(np.load(self.folder / f"{self.split}_words.npy", mmap_mode="r").view(np.ndarray), len(self))
+        return Bits(_mapped(self.folder / f"{self.split}_words.npy"), len(self))
 
     @cached_property
     def sentences(self) -> NDArray[np.int64]:
         """(number of sentences,) where each sentence begins, as every document does; it must have been asked for."""
-        packed = np.load(self.folder / f"{self.split}_sentences.npy", mmap_mode="r").view(np.ndarray)
+        packed = _mapped(self.folder / f"{self.split}_sentences.npy")
         begins = [
             first + np.flatnonzero(Bits(packed, len(self))[first : first + CHUNK])
             for first in range(0, len(self), CHUNK)
@@ -96,3 +99,16 @@ class Tokens:
                 raise ValueError(f"vocab_size must be above the largest token id {len(counted) - 1}, got {vocab_size}")
             counts += counted
         return counts
+
+
+def _mapped(file: Path) -> Any:
+    """An array that stays in its file.
+
+    Raises:
+        UserError: The file is damaged.
+    """
+    try:
+        return np.load(file, mmap_mode="r").view(np.ndarray)
+    except (ValueError, OSError, EOFError) as error:
+        remedy = "delete its folder, and the tokens are read anew"
+        raise UserError(f"{file} is damaged ({str(error).partition(chr(10))[0]}); {remedy}") from error

@@ -17,16 +17,17 @@ from transformers import (
 )
 
 from genai_hf.errors import ConfigError
+from genai_hf.models.configuration import check_room, configuration, require_trainable
 from genai_hf.models.fresh import mark
 from genai_hf.models.label_names import has_head, is_unnamed, label_order, places
-from genai_hf.models.loading import check_room, configuration, require_trainable, weights
+from genai_hf.models.loading import made, weights
 from genai_hf.models.pooling import score_head
+from genai_hf.models.read_weights import require_all, require_body
 from genai_hf.ranks import say
 from genai_hf.weightless import weightless_folder
 
 HEAD = AutoModelForSequenceClassification
 READS_LAST_PLACE = {"xlnet"}
-NO_LOSS = ("pooler.",)  # weights that a checkpoint may lack: of a layer that its own training had no use for
 
 
 def load_classifier(
@@ -82,12 +83,14 @@ def load_classifier(
     torch.manual_seed(seed)
     if not has_weights or weightless_folder():
         with torch.device("meta" if weightless_folder() else "cpu"):
-            return HEAD.from_config(wanted, dtype=torch.float32)
+            return made(HEAD, wanted)
     require_trainable(str(name), wanted)
     given: Any = {"quantization": quantization, "ignore_mismatched_sizes": not keeps}
     model, missing = weights(HEAD, str(name), wanted, revision, **given)
-    _require_weights(model, str(name), missing, keeps)
-    if not keeps:
+    if keeps:
+        require_all(str(name), missing)
+    else:
+        require_body(model, str(name), missing)
         renew_head(model, seed)
     outer = [name for name, part in model.named_children() if name != model.base_model_prefix and [*part.parameters()]]
     mark(model, {*outer, *(key.rpartition(".")[0] for key in missing if key.partition(".")[0] not in outer)})
@@ -160,13 +163,3 @@ def _require_padding(tokenizer: PreTrainedTokenizerBase) -> None:
     if tokenizer.pad_token_id is None and tokenizer.eos_token is None:
         raise ConfigError("'tokenizer': it has neither a padding token nor an end-of-text token; take another")
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
-
-
-def _require_weights(model: PreTrainedModel, name: str, missing: Sequence[str], keeps: bool) -> None:
-    body = f"{model.base_model_prefix}."
-    bare = [key for key in missing if key.startswith(body) and not key.removeprefix(body).startswith(NO_LOSS)]
-    lost = missing if keeps else bare
-    if lost:
-        others = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
-        why = "its files are cut short, or model.config asks for other sizes"
-        raise ConfigError(f"'model.name': {name} lacks {lost[0]}{others} in this shape; {why}")

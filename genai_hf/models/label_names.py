@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from transformers import AutoConfig, PreTrainedConfig
+from transformers import PreTrainedConfig
 
 from genai_hf.errors import ConfigError
+from genai_hf.models.configuration import pretrained
 
 
 def label_order(configuration: PreTrainedConfig, names: Sequence[str]) -> list[int]:
@@ -26,7 +27,7 @@ def require_head(name: str, names: Sequence[str]) -> None:
     Raises:
         ConfigError: It is for others, or there is no head.
     """
-    wanted = AutoConfig.from_pretrained(name)
+    wanted = pretrained(name)
     found = [str(label) for _, label in sorted(wanted.id2label.items())]
     known = len(found) == len(names) and (is_unnamed(found) or places(found, names) is not None)
     if not has_head(wanted) or not (known if names else len(found) == 1):

@@ -1,55 +1,23 @@
 """Load pretrained weights, or make an untrained model of given sizes."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from pathlib import Path
+from typing import Any
 
 import torch
-import transformers
 from safetensors import SafetensorError
-from transformers import AutoConfig, BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from genai_hf.config import hint
-from genai_hf.errors import ConfigError
+from genai_hf import model_folders, snapshots
+from genai_hf.errors import ConfigError, about
+from genai_hf.models.configuration import HEADS, Head, check_kind, check_room, configuration, require_trainable
 from genai_hf.models.few_bits import settle, spare
 from genai_hf.models.fresh import mark
 from genai_hf.models.head import untie
+from genai_hf.models.read_weights import SAFELY, require_as_made, require_body
 from genai_hf.models.writing import note_prefix
-from genai_hf.places import require_model
+from genai_hf.ranks import say
 from genai_hf.weightless import weightless_folder
-
-HEADS = {
-    "masked_lm": transformers.AutoModelForMaskedLM,
-    "masked_lm_and_next_sentence": transformers.AutoModelForPreTraining,
-    "causal_lm": transformers.AutoModelForCausalLM,
-    "text_to_text": transformers.AutoModelForSeq2SeqLM,
-}
-Head: TypeAlias = Literal["masked_lm", "masked_lm_and_next_sentence", "causal_lm", "text_to_text", "prefix_lm"]
-
-CAUSAL = {"gpt_neox", "gpt_neox_japanese"}  # decoders always, whatever their is_decoder says
-BOTH_DIRECTIONS = {"xlnet", "xlm"}  # no decoders, though they have a head for it and no is_decoder
-RELATIVE = {"t5", "mt5", "umt5", "longt5"}  # what they call n_positions is no limit
-EXAMPLES = {  # for those who named another kind of model
-    "masked_lm": "an encoder, such as model=bert_tiny",
-    "masked_lm_and_next_sentence": "a BERT, such as model=bert_tiny",
-    "causal_lm": "a decoder, such as model=gpt2_tiny",
-    "text_to_text": "an encoder-decoder, such as model=t5_tiny",
-}
-NEXT_SENTENCE = {"bert", "megatron-bert", "fnet"}  # architectures with a head for it
-
-OFFSET_POSITIONS = {
-    "roberta",
-    "xlm-roberta",
-    "camembert",
-    "roberta-prelayernorm",
-    "xmod",
-    "mpnet",
-    "data2vec-text",
-    "esm",
-    "ibert",
-    "longformer",
-    "luke",
-    "xlm-roberta-xl",
-}  # count from pad + 1
 
 
 def load(
@@ -100,53 +68,38 @@ def load(
         return _untrained(head, wanted)
     require_trainable(name, wanted)
     model, missing = weights(HEADS[head], name, wanted, revision, quantization=quantization)
+    require_body(model, name, missing)
+    if missing:
+        new = sorted({key.rpartition(".")[0] or key for key in missing})
+        say(f"new, for {name} has no weights of it: {', '.join(new)}")
     mark(model, {key.rpartition(".")[0] for key in missing})
     return model
 
 
-def check_kind(head: Head, wanted: PreTrainedConfig) -> None:
-    """Refuse an architecture that cannot do what it is wanted for; some would do it without a word, and wrongly.
-
-    Raises:
-        ConfigError: It cannot.
-    """
-    kind = wanted.model_type
-    if type(wanted) not in HEADS[head]._model_mapping:
-        raise ConfigError(f"'model': {kind} is no model for {head}; take {EXAMPLES[head]}")
-    if head == "masked_lm_and_next_sentence" and kind not in NEXT_SENTENCE:
-        raise ConfigError(f"'model': {kind} has no head for next-sentence prediction; take {EXAMPLES[head]}")
-    if "vocab_size" not in wanted.to_dict():
-        raise ConfigError(f"'model': {kind} is a model of texts within a larger one; take the model of texts itself")
-    is_encoder = wanted.to_dict().get("is_decoder") is False and kind not in CAUSAL
-    if head == "causal_lm" and (wanted.is_encoder_decoder or is_encoder or kind in BOTH_DIRECTIONS):
-        raise ConfigError(f"'model': {kind} sees the tokens that it should predict; take {EXAMPLES[head]}")
-
-
-def require_trainable(name: str, wanted: PreTrainedConfig) -> None:
-    """Refuse a checkpoint whose own files hold weights of few bits.
-
-    Raises:
-        ConfigError: They do.
-    """
-    if is_quantized(wanted):
-        remedy = "name the model that it was made of; quantization=nf4 peft=lora trains beside so few bits"
-        raise ConfigError(f"'model.name': {name} is stored in few bits, which no training changes; {remedy}")
-
-
-def is_quantized(configuration: PreTrainedConfig) -> bool:
-    """Whether weights of a model are stored in fewer bits."""
-    return configuration.to_dict().get("quantization_config") is not None
-
-
 def _untrained(head: Head, wanted: PreTrainedConfig) -> PreTrainedModel:
     """A new model; T5's version 1.1 is the one whose decoder's outputs are not scaled before the head."""
-    try:
-        model: PreTrainedModel = HEADS[head].from_config(wanted, dtype=torch.float32)
-    except (KeyError, AssertionError, ZeroDivisionError, ValueError) as error:  # what impossible sizes come to
-        reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
-        raise ConfigError(f"'model.config': no {wanted.model_type} can be made of it ({reason})") from error
+    model = made(HEADS[head], wanted)
     if wanted.to_dict().get("scale_decoder_outputs") is False:
         untie(model)
+    return model
+
+
+def made(head: Any, wanted: PreTrainedConfig, source: str = "'model.config'") -> PreTrainedModel:
+    """A model with new weights in float32.
+
+    Args:
+        head: Which of transformers' auto classes it is of.
+        wanted: Its configuration.
+        source: Where that stands.
+
+    Raises:
+        ConfigError: Its sizes are impossible.
+    """
+    try:
+        model: PreTrainedModel = head.from_config(wanted, dtype=torch.float32, trust_remote_code=False)
+    except (LookupError, AssertionError, ArithmeticError, ValueError, TypeError, RuntimeError, ImportError) as error:
+        reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+        raise ConfigError(f"{source}: no {wanted.model_type} can be made of it ({reason})") from error
     return model
 
 
@@ -164,91 +117,30 @@ def weights(
     With `quantization` its linear layers are stored in fewer bits.
 
     Raises:
-        ConfigError: There are no safetensors weights that can be read.
+        ConfigError: There are no safetensors weights that can be read, or they are not those of this model.
     """
-    given: dict[str, Any] = {"use_safetensors": True, "dtype": torch.float32, "output_loading_info": True}
-    given["ignore_mismatched_sizes"] = ignore_mismatched_sizes
+    with torch.device("meta"):
+        made(head, wanted, f"'model.name': {name}/config.json")
+    given: dict[str, Any] = {"dtype": torch.float32, "output_loading_info": True, "ignore_mismatched_sizes": True}
     if quantization is not None:
         spare(quantization, head, wanted)
         given["quantization_config"] = quantization
     try:
-        model, found = head.from_pretrained(name, config=wanted, revision=revision, **given)
+        model_folders.require_weights(snapshots.folder(name, revision, snapshots.WEIGHTS))
+        model, found = head.from_pretrained(
+            str(Path(name).expanduser()), config=wanted, revision=revision, **SAFELY, **given
+        )
+    except ConfigError as error:
+        raise about("model.name", error) from error
     except (OSError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"'model.name': {name} has no safetensors weights that can be read ({reason})") from error
     if quantization is not None:
         settle(model)
-    return model, sorted({*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])})
-
-
-def configuration(
-    name: str | None,
-    architecture: str | None,
-    changes: Mapping[str, Any],
-    revision: str | None,
-    tokenizer: PreTrainedTokenizerBase,
-) -> PreTrainedConfig:
-    """The configuration of a pretrained model, or a new one for a tokenizer's vocabulary, with fields changed.
-
-    Raises:
-        ConfigError: There is no such model, architecture or field.
-    """
-    if name is not None:
-        return _changed(_pretrained_configuration(name, revision), changes)
-    if architecture not in transformers.CONFIG_MAPPING:
-        near = hint(str(architecture), list(transformers.CONFIG_MAPPING))
-        raise ConfigError(f"'model.architecture': transformers has no '{architecture}'{near}")
-    _require_known(AutoConfig.for_model(architecture), changes)
-    special = {f"{role}_token_id": getattr(tokenizer, f"{role}_token_id") for role in ("pad", "bos", "eos")}
-    values = {"vocab_size": len(tokenizer)} | {k: v for k, v in special.items() if v is not None} | dict(changes)
-    new = AutoConfig.for_model(architecture, **values)  # all at once: some fields follow from others
-    if new.is_encoder_decoder and "decoder_start_token_id" not in new.to_dict():
-        new.decoder_start_token_id = new.pad_token_id  # as in every published T5
-    return new
-
-
-def _pretrained_configuration(name: str, revision: str | None) -> PreTrainedConfig:
-    require_model(name)
-    try:
-        return AutoConfig.from_pretrained(name, revision=revision)
-    except (OSError, ValueError) as error:
-        where = "is no folder here and could not be read from the Hub"
-        raise ConfigError(
-            f"'model.name': {name} {where}; check its spelling and the network, or give a folder"
-        ) from error
-
-
-def _changed(configuration: PreTrainedConfig, changes: Mapping[str, Any]) -> PreTrainedConfig:
-    _require_known(configuration, changes)
-    for key, value in changes.items():
-        setattr(configuration, key, value)
-    return configuration
-
-
-def _require_known(configuration: PreTrainedConfig, changes: Mapping[str, Any]) -> None:
-    known = set(configuration.to_dict())
-    for key in changes:
-        if key not in known:
-            near = hint(f"model.config.{key}", {f"model.config.{name}" for name in known})
-            raise ConfigError(f"'model.config.{key}' is not a field of {type(configuration).__name__}{near}")
-
-
-def check_room(configuration: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase, sequence_length: int) -> None:
-    """Refuse a tokenizer or a length that the model has no room for."""
-    if configuration.vocab_size < len(tokenizer):
-        raise ConfigError(
-            f"'tokenizer': it has {len(tokenizer)} tokens but the model's embedding {configuration.vocab_size}; "
-            "give the tokenizer that belongs to the model (tokenizer.name=…)"
-        )
-    room = positions(configuration)
-    if room is not None and sequence_length > room:
-        raise ConfigError(f"'sequence_length': {sequence_length} exceeds the model's {room} positions; lower it")
-
-
-def positions(configuration: PreTrainedConfig) -> int | None:
-    """How many tokens a model has positions for; None where they are relative, so that there is no limit."""
-    sizes = configuration.to_dict()
-    count: int | None = sizes.get("max_position_embeddings", sizes.get("n_positions"))
-    if count is None or configuration.model_type in RELATIVE:
-        return None
-    return count - configuration.pad_token_id - 1 if configuration.model_type in OFFSET_POSITIONS else count
+    for key, theirs, ours in found["mismatched_keys"]:
+        if not ignore_mismatched_sizes:
+            shapes = f"is {tuple(theirs)} in its files and {tuple(ours)} by its config.json and model.config"
+            raise ConfigError(f"'model.name': {name}: {key} {shapes}; make these agree")
+    missing = sorted({*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])})
+    require_as_made(model, name, missing, found["unexpected_keys"])
+    return model, missing

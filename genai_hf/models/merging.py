@@ -3,6 +3,7 @@
 Merging is exact in exact arithmetic; how far rounding to 16 bits moves the outputs is measured, not assumed.
 """
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,22 @@ from typing import Any
 import torch
 import transformers
 from peft import PeftConfig, PeftModel, PeftType
+from peft.utils import CONFIG_NAME, SAFETENSORS_WEIGHTS_NAME
 from safetensors import SafetensorError
 from torch import Tensor
-from transformers import AutoConfig, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
+from transformers import BitsAndBytesConfig, PreTrainedModel
 
+from genai_hf import manifests, snapshots, tokenization
 from genai_hf.errors import ConfigError
+from genai_hf.manifests import require_whole
+from genai_hf.model_folders import require_weights
 from genai_hf.models import few_bits, virtual
 from genai_hf.models.adapters import Adapted, of_no_concern
+from genai_hf.models.configuration import is_quantized, positions, pretrained
 from genai_hf.models.extract import FACTS, read_extract_head
-from genai_hf.models.loading import is_quantized, positions
+from genai_hf.models.read_weights import SAFELY
 
+SHOWN = 200  # characters of what a library says
 ROWS, LENGTH = 8, 32  # of random tokens, on which both are compared
 
 
@@ -56,7 +63,8 @@ def merge(folder: Path, target: Path, dtype: str) -> Drift:
     Raises:
         ConfigError: The base is not where it was, or its class cannot be found.
     """
-    configuration = AutoConfig.from_pretrained(folder)
+    require_whole(folder)
+    configuration = pretrained(str(folder))
     kind = _class(folder, configuration)
     adapted = beside(folder, kind).eval()
     if not mergeable(adapted.active_peft_config):
@@ -71,7 +79,8 @@ def merge(folder: Path, target: Path, dtype: str) -> Drift:
     ids = torch.randint(whole.config.vocab_size, (ROWS, length), generator=random)
     ours, theirs = _outputs(whole, ids), _outputs(adapted, ids)
     whole.save_pretrained(target)
-    AutoTokenizer.from_pretrained(folder).save_pretrained(target)
+    tokenization.load(str(folder)).save_pretrained(target)
+    manifests.write(target)
     apart = (ours - theirs).abs()
     count = sum(weight.numel() for weight in whole.parameters())
     drift = (float(apart.max()), float(apart.mean()), float(theirs.abs().max()))
@@ -109,24 +118,43 @@ def beside(folder: Path, kind: Any, *, full: bool = False) -> PeftModel:
     Raises:
         ConfigError: The base is not where it was.
     """
-    settings = PeftConfig.from_pretrained(str(folder))
-    name, wanted = str(settings.base_model_name_or_path), AutoConfig.from_pretrained(folder)
+    settings = _settings(folder)
+    name, wanted = str(settings.base_model_name_or_path), pretrained(str(folder))
     rows, bits = wanted.vocab_size, vars(wanted).pop("quantization_config", None)
     stored = {} if bits is None or full else {"quantization_config": BitsAndBytesConfig.from_dict(bits)}
     try:
-        wanted.vocab_size = AutoConfig.from_pretrained(name, revision=settings.revision).vocab_size
-        fixed = {"use_safetensors": True, "dtype": torch.float32, "ignore_mismatched_sizes": True}
+        wanted.vocab_size = pretrained(name, settings.revision).vocab_size
+        require_weights(snapshots.folder(name, settings.revision, snapshots.WEIGHTS))
+        fixed = {"dtype": torch.float32, "ignore_mismatched_sizes": True, **SAFELY}
         base = kind.from_pretrained(name, config=wanted, revision=settings.revision, **fixed, **stored)
-    except (OSError, SafetensorError) as error:
-        raise ConfigError(f"{folder} is an adapter of {name}, which cannot be read; bring it back there") from error
+    except (OSError, SafetensorError, ConfigError) as error:
+        remedy = f"bring it back there ({str(error).partition(chr(10))[0]})"
+        raise ConfigError(f"{folder} is an adapter of {name}, which cannot be read; {remedy}") from error
     if stored:
         few_bits.leave(base)
     if rows != base.config.vocab_size:
         base.resize_token_embeddings(rows, mean_resizing=False)
-    with of_no_concern():
-        adapted = PeftModel.from_pretrained(base, str(folder))
+    try:
+        with of_no_concern():
+            warnings.filterwarnings("error", "Found missing adapter keys", UserWarning)
+            adapted = PeftModel.from_pretrained(base, str(folder))
+    except (RuntimeError, ValueError, LookupError, TypeError, SafetensorError, UserWarning) as error:
+        reason = " ".join(str(error).split())[:SHOWN]
+        raise ConfigError(f"{folder}: its adapter does not fit {name} ({reason} …); train it again") from error
     virtual.watch(adapted)
     return adapted
+
+
+def _settings(folder: Path) -> PeftConfig:
+    """An adapter's configuration, where its weights lie beside it as safetensors: PEFT would read a pickle else."""
+    if not (folder / SAFETENSORS_WEIGHTS_NAME).is_file():
+        raise ConfigError(f"{folder} holds no {SAFETENSORS_WEIGHTS_NAME}; have the adapter saved anew as safetensors")
+    try:
+        settings: PeftConfig = PeftConfig.from_pretrained(str(folder))
+    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        reason = " ".join(str(error).split())[:SHOWN]
+        raise ConfigError(f"{folder / CONFIG_NAME} is refused by PEFT ({reason}); train it again") from error
+    return settings
 
 
 def _class(folder: Path, configuration: Any) -> Any:

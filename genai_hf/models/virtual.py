@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 
 from genai_hf.errors import ConfigError
 from genai_hf.models.bare import bare, prompted
-from genai_hf.models.loading import positions
+from genai_hf.models.configuration import positions
 from genai_hf.models.writing import reads_prefix
 
 IN_PROMPT = {PeftType.PROMPT_TUNING, PeftType.P_TUNING}

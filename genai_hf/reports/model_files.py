@@ -32,6 +32,7 @@ class Saved:
             only.
         task: The Hub's name of what the model does; empty where it has none.
         base: What an adapter sits on; empty where it is no adapter.
+        revision: Commit of the Hub that the latter is of; empty where it is of a folder.
         parameters: Numbers stored, tied ones once.
         has_tokenizer: Whether a tokenizer lies beside it.
         packing: What quantised its weights, as transformers names it; empty where nothing did.
@@ -42,6 +43,7 @@ class Saved:
     loader: str = ""
     task: str = ""
     base: str = ""
+    revision: str = ""
     parameters: int = 0
     has_tokenizer: bool = False
     packing: str = ""
@@ -69,9 +71,9 @@ def read_saved(folder: Path) -> Saved:
         kind, base = str(adapter.get("peft_type") or "PEFT"), str(adapter.get("base_model_name_or_path") or "its base")
         if base.startswith(("/", ".", "~")):  # no folder of the machine of the run
             base = Path(base).parent.name if Path(base).name == "model" else Path(base).name
-        return Saved(kind, "peft", loader, task, base, parameters, has_tokenizer)
+        return Saved(kind, "peft", loader, task, base, str(adapter.get("revision") or ""), parameters, has_tokenizer)
     packing = str(config.get("quantization_config", {}).get("quant_method", ""))
-    return Saved(architecture, "transformers", loader, task, "", parameters, has_tokenizer, packing)
+    return Saved(architecture, "transformers", loader, task, "", "", parameters, has_tokenizer, packing)
 
 
 def _parameters(folder: Path) -> int:

@@ -2,21 +2,14 @@
 
 import hashlib
 import json
-import socket
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from threading import Thread
 from typing import Any, Literal
-from urllib.parse import urlsplit
-from urllib.request import getproxies
 
-from httpx2 import HTTPError
-from huggingface_hub import snapshot_download
-from huggingface_hub.constants import ENDPOINT
-from huggingface_hub.errors import GatedRepoError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from genai_hf import manifests, model_folders, snapshots
 from genai_hf.data.cache import cache_folder, staged
 from genai_hf.data.corpus import Corpus
 from genai_hf.errors import ConfigError
@@ -24,7 +17,6 @@ from genai_hf.places import require_unchanged
 from genai_hf.tokenization.texts import Documents
 from genai_hf.tokenization.training import train
 
-PATIENCE = 0.9  # s, for the Hub's address and again for its answer
 VOCABULARIES = (
     "tokenizer.json",
     "vocab.txt",
@@ -33,6 +25,7 @@ VOCABULARIES = (
     "tokenizer.model",
     "sentencepiece.bpe.model",
 )
+OBJECTS = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "config.json")
 OTHER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "merges.txt", "*.jinja", "config.json")
 
 
@@ -40,6 +33,7 @@ def load_or_train(
     corpus: Corpus,
     *,
     name: str | None = None,
+    revision: str | None = None,
     algorithm: Literal["wordpiece", "bpe", "byte_bpe", "unigram"] = "wordpiece",
     vocab_size: int = 8192,
     family: Literal["bert", "roberta", "gpt2", "t5"] = "bert",
@@ -58,6 +52,7 @@ def load_or_train(
     Args:
         corpus: Read only where a tokenizer is trained.
         name: A Hub id or a folder; the settings of training are then not used.
+        revision: Its commit, branch or tag on the Hub; None is the newest.
         algorithm: As all that follow, see `train`.
         vocab_size: Tokens.
         family: Whose special tokens.
@@ -74,7 +69,7 @@ def load_or_train(
         DataError: The corpus has no text.
     """
     if name is not None:
-        return load(name)
+        return load(name, revision)
     training = partial(
         train,
         algorithm=algorithm,
@@ -91,25 +86,31 @@ def load_or_train(
         with staged(folder) as place:
             training(Documents(corpus)).save_pretrained(place)
             require_unchanged(corpus.stamps)
-    return load(str(folder))
+    try:
+        return load(str(folder))
+    except ConfigError as error:  # of a name that nobody gave
+        raise ConfigError(f"{folder} is damaged; delete it, and the tokenizer is trained anew") from error
 
 
-def load(name: str) -> PreTrainedTokenizerFast:
-    """Load a fast tokenizer from a folder, from what was downloaded before, or from the Hub.
+def load(name: str, revision: str | None = None) -> PreTrainedTokenizerFast:
+    """Load a fast tokenizer from a folder, from what was downloaded before, or from the Hub at a revision.
 
     Raises:
         ConfigError: There is none of that name, or it cannot be reached.
     """
-    folder = Path(name).expanduser()
-    if not folder.is_dir():
-        folder = _download(name)
+    try:
+        folder = snapshots.folder(name, revision, (*VOCABULARIES, *OTHER_FILES))
+        manifests.require_whole(folder, weights=False)
+        model_folders.require_objects(folder, OBJECTS)
+    except ConfigError as error:
+        raise ConfigError(f"'tokenizer.name': {error}, or null to train one for a new model") from error
     if not any((folder / file).is_file() for file in VOCABULARIES):
         if any((folder / "model" / file).is_file() for file in VOCABULARIES):
             raise ConfigError(f"'model.name': {name} is a run's folder, and its model is {folder / 'model'}")
         raise _error(name, "holds no tokenizer.json and no vocabulary", "give one that save_pretrained wrote")
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except (OSError, ValueError, ImportError, LookupError, TypeError) as error:  # transformers checks no file's shape
+    except Exception as error:
         trouble = f"cannot be read ({type(error).__name__}: {str(error).strip().partition(chr(10))[0]})"
         raise _error(name, trouble, "give one that transformers reads") from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
@@ -117,43 +118,8 @@ def load(name: str) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def _download(name: str) -> Path:
-    """Folder of the Hub's tokenizer files, fetched if they are not here yet; never waits long for a network."""
-    files = [*VOCABULARIES, *OTHER_FILES]
-    silent = not getproxies() and not _known(urlsplit(ENDPOINT).hostname)
-    try:
-        return Path(snapshot_download(name, allow_patterns=files, etag_timeout=PATIENCE, local_files_only=silent))
-    except HFValidationError as error:
-        raise _error(name, "is no folder", "give one that holds a tokenizer.json, or a Hub id") from error
-    except GatedRepoError as error:
-        raise _error(name, "is given only to those who asked for it", "ask on its page, then hf auth login") from error
-    except RepositoryNotFoundError as error:
-        raise _error(
-            name, "is no folder, and not on the Hub or hidden", "check its spelling, or hf auth login"
-        ) from error
-    except (LocalEntryNotFoundError, HTTPError) as error:
-        trouble = "is no folder, was not downloaded before, and the Hub cannot be reached"
-        raise _error(name, trouble, "give a folder, or go online") from error
-
-
-def _known(host: str | None) -> bool:
-    """Whether the host's address is found in time. Looking it up knows no limit of its own, so a thread does."""
-    found: list[object] = []
-    lookup = Thread(target=lambda: found.extend(_addresses(host)), daemon=True)
-    lookup.start()
-    lookup.join(PATIENCE)
-    return bool(found)
-
-
-def _addresses(host: str | None) -> list[object]:
-    try:
-        return list(socket.getaddrinfo(host, None))
-    except OSError:
-        return []
-
-
 def _error(name: str, trouble: str, remedy: str) -> ConfigError:
-    return ConfigError(f"'tokenizer.name': {name} {trouble}; {remedy}, or null to train one")
+    return ConfigError(f"'tokenizer.name': {name} {trouble}; {remedy}, or null to train one for a new model")
 
 
 def _fingerprint(corpus: Corpus, settings: dict[str, Any]) -> str:

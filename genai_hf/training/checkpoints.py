@@ -1,13 +1,13 @@
 """Checkpoints that are always whole: staged under another name, hashed, flushed to disk, then renamed."""
 
-import hashlib
-import json
 import os
 import shutil
 import time
 from pathlib import Path
 
-MANIFEST = "manifest.json"
+from genai_hf import manifests
+from genai_hf.manifests import problem
+
 STAGE = ".staged"
 DELETED = ".deleted-"
 RANK = "rank-"  # a rank's own file is called so, with its number
@@ -33,8 +33,7 @@ def publish(staged: Path, run: Path, keep: int | None, *, ranks: int, best: str 
     if missing:
         raise RuntimeError(f"{staged} lacks the part of rank {missing[0]}; all ranks must see the same run folder")
     flush(staged)
-    (staged / MANIFEST).write_text(_manifest({name: digest(staged / name) for name in _files(staged)}), "utf-8")
-    _flush(staged / MANIFEST)
+    manifests.write(staged)
     _flush(staged)
     final = run / staged.name
     if final.exists():  # damaged, or saved twice: after the step, and at the end of its epoch
@@ -78,21 +77,6 @@ def rank(file: Path) -> int:
     return int(file.stem.removeprefix(RANK))
 
 
-def problem(checkpoint: Path) -> str | None:
-    """What is wrong with a checkpoint: None where every file has the content that was written."""
-    if not (checkpoint / MANIFEST).is_file():
-        return f"{MANIFEST} is missing"
-    try:
-        text = (checkpoint / MANIFEST).read_text(encoding="utf-8")
-        manifest = json.loads(text)
-    except (OSError, ValueError):
-        return f"{MANIFEST} is damaged"
-    if not manifest or text != _manifest(manifest):
-        return f"{MANIFEST} is damaged"
-    wrong = ((name, _wrong(checkpoint / name, expected)) for name, expected in manifest.items())
-    return next((f"{name} {found}" for name, found in wrong if found), None)
-
-
 def newest(run: Path) -> tuple[Path | None, list[str]]:
     """The newest checkpoint that verifies, and one line for each newer one that does not."""
     damaged: list[str] = []
@@ -107,30 +91,6 @@ def newest(run: Path) -> tuple[Path | None, list[str]]:
 def _put_away(checkpoint: Path) -> None:
     """Take it out of sight as a whole before its files go one by one; under a name that no leftover can have."""
     checkpoint.rename(checkpoint.with_name(f"{DELETED}{checkpoint.name}-{time.time_ns()}"))
-
-
-def _wrong(file: Path, expected: str) -> str | None:
-    """What is wrong with a file that should have this digest."""
-    if not file.is_file():
-        return "is missing"
-    try:
-        return None if digest(file) == expected else "is damaged"
-    except OSError as error:
-        return f"cannot be read ({error.strerror})"
-
-
-def _files(folder: Path) -> list[str]:
-    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
-
-
-def _manifest(digests: dict[str, str]) -> str:
-    return json.dumps(digests, indent=1) + "\n"
-
-
-def digest(file: Path) -> str:
-    """SHA-256 of a file's content."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _flush(path: Path) -> None:

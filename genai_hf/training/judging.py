@@ -4,8 +4,9 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genai_hf import manifests
 from genai_hf.errors import UserError
-from genai_hf.training import adapted, checkpoints
+from genai_hf.training import adapted
 from genai_hf.training.callbacks import EpochEnd, is_whole
 
 if TYPE_CHECKING:  # what the mixin may assume: at run time a Trainer class comes after it
@@ -68,6 +69,6 @@ class Judging(Base):
 
     def _require_best(self) -> None:
         best = self.state.best_model_checkpoint
-        if self.args.load_best_model_at_end and best is not None and (wrong := checkpoints.problem(Path(best))):
+        if self.args.load_best_model_at_end and best is not None and (wrong := manifests.problem(Path(best))):
             remedy = "bring it back, take the last model with trainer.load_best_model_at_end=false, or begin anew"
             raise UserError(f"{best} is the best so far, and {wrong}; {remedy}")

@@ -8,6 +8,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from genai_hf import manifests
 from genai_hf.errors import ConfigError
 from genai_hf.training import checkpoints, out_of_memory, state_tree
 from genai_hf.training.run import MODEL
@@ -46,7 +47,7 @@ def span(run: Path, steps: int | None) -> tuple[Path, int] | None:
     Raises:
         ConfigError: So few steps reach nothing that was written down.
     """
-    whole = [path for path in checkpoints.listed(run) if checkpoints.problem(path) is None]
+    whole = [path for path in checkpoints.listed(run) if manifests.problem(path) is None]
     noted = sorted({*_logged(run), *map(checkpoints.step, whole)})
     start = next((path for path in reversed(whole) if checkpoints.step(path) < noted[-1]), None)
     if start is None:
@@ -82,7 +83,7 @@ def replay(trainer: Trainer, run: Path, start: Path, end: int) -> Replayed:
     compared, different = [], []
     for name, then, now in [
         *_log_lines(_logged(run), trainer.state.log_history, first, end),
-        *(_files(saved, replayed) if checkpoints.problem(saved) is None else []),
+        *(_files(saved, replayed) if manifests.problem(saved) is None else []),
         *(_files(run / MODEL, model) if is_last else []),
     ]:
         compared.append(name)
@@ -130,4 +131,4 @@ def _files(then: Path, now: Path) -> Iterator[tuple[str, str, str]]:
     for file in sorted(then.rglob("*.safetensors")) if then.is_dir() else []:
         name = file.relative_to(then)
         if (now / name).is_file():
-            yield f"{then.name}/{name}", checkpoints.digest(file)[:12], checkpoints.digest(now / name)[:12]
+            yield f"{then.name}/{name}", manifests.digest(file)[:12], manifests.digest(now / name)[:12]

@@ -9,6 +9,7 @@ import torch.distributed
 from torch import nn
 from transformers.trainer import TRAINER_STATE_NAME
 
+from genai_hf import manifests
 from genai_hf.errors import NoRoomError
 from genai_hf.training import checkpoints, room, state_tree
 from genai_hf.training.callbacks import is_whole
@@ -28,7 +29,7 @@ class Saving(State):
         if self.state.global_step == 0:
             return None
         checkpoint = Path(self.args.output_dir, f"checkpoint-{self.state.global_step}")
-        if checkpoints.problem(checkpoint):  # it is not there, or is a damaged one that was passed over
+        if manifests.problem(checkpoint):  # it is not there, or is a damaged one that was passed over
             self._save_checkpoint(self.model, None)
         return str(checkpoint)
 

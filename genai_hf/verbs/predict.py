@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml  # type: ignore[import-untyped]
 from omegaconf import DictConfig, OmegaConf
 
 from genai_hf import arguments, fingerprints, running, task_files
@@ -131,18 +130,13 @@ def _one_line(text: str) -> str:
 
 
 def _settings(run: Path) -> DictConfig:
-    if not (run / "config.yaml").is_file():
-        raise ConfigError(f"{run} is not a run; name its folder, such as outputs/glue/…")
-    try:
-        cfg = OmegaConf.load(run / "config.yaml")
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{run / 'config.yaml'} is damaged; run it again with overwrite=true") from error
-    if isinstance(cfg, DictConfig) and "prompt" in cfg:
+    cfg = fingerprints.config(run)
+    if "prompt" in cfg:
         asks = (
             "--chat" if OmegaConf.select(cfg, "data.format") == "messages" else '--instruction "what to do" "an input"'
         )
         raise ConfigError(f"{run} was tuned on instructions; ask it: genai-hf generate {run} {asks}")
-    if not isinstance(cfg, DictConfig) or not {"task", "decoding"} & set(cfg):
+    if not {"task", "decoding"} & set(cfg):
         raise ConfigError(
             f"{run} has no model that labels texts or answers them; name a run of glue, gpt_extract or t5_qa"
         )

@@ -1,7 +1,8 @@
-"""Check a run's checkpoints, and replay steps from one: the same must come out, bit for bit (--steps K).
+"""Check a run's checkpoints and its model, and replay steps from one: the same must come out, bit for bit (--steps K).
 
-genai-hf verify outputs/bert_mlm/NAME …    every file of every checkpoint against its manifest; then the steps from one
-                                           checkpoint to the next, or to the end, and what they left then and now
+genai-hf verify outputs/bert_mlm/NAME …    every file of each checkpoint and of the model against its manifest; then
+                                           the steps from one checkpoint to the next, or to the end, and what they
+                                           left then and now
 --steps K                                  at most so many steps
 --steps 0                                  only the files
 """
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import arguments, changes, checking, fingerprints, recipe_files, running, runs
+from genai_hf import arguments, changes, checking, fingerprints, manifests, places, recipe_files, running, runs
 from genai_hf.errors import ConfigError, UserError
 
 
@@ -45,25 +46,28 @@ def verify(run: Path, steps: int | None) -> None:
     """Print what is whole in a run, and what came out again.
 
     Raises:
-        UserError: A checkpoint is damaged, or something came out otherwise.
+        UserError: A checkpoint or the model is damaged, or something came out otherwise.
     """
     with tempfile.TemporaryDirectory() as folder, running.logged(Path(folder, "log")):
         damaged = verify_files(run)
         if steps != 0:
             replay(run, steps, folder)
     if damaged:
-        raise UserError(f"{run}: {' and '.join(damaged)} damaged; training goes on from the newest that is whole")
+        remedy = "training goes on from the newest checkpoint that is whole"
+        remedy = remedy if any("-" in name for name in damaged) else "run it again with overwrite=true"
+        raise UserError(f"{run}: {' and '.join(damaged)} damaged; {remedy}")
 
 
 def verify_files(run: Path) -> list[str]:
-    """Print what every checkpoint is like; the names of those that are damaged."""
+    """Print what every checkpoint and the model are like; the names of those that are damaged."""
     from genai_hf.training import checkpoints
 
     damaged = []
-    for checkpoint in checkpoints.listed(run):
-        problem = checkpoints.problem(checkpoint)
-        damaged += [checkpoint.name] if problem else []
-        print(f"{checkpoint.name:20}{problem or 'whole, every file as it was written'}")
+    models = [run / name for name in ("model", places.MERGED) if (run / name / manifests.MANIFEST).is_file()]
+    for folder in [*checkpoints.listed(run), *models]:
+        problem = manifests.problem(folder)
+        damaged += [folder.name] if problem else []
+        print(f"{folder.name:20}{problem or 'whole, every file as it was written'}")
     return damaged
 
 
@@ -102,10 +106,10 @@ def replay(run: Path, steps: int | None, folder: str) -> None:
 
 
 def _config(run: Path) -> DictConfig:
-    cfg = OmegaConf.load(run / "config.yaml")
-    if not isinstance(cfg, DictConfig) or not cfg.get("trainer"):
+    cfg = fingerprints.config(run)
+    if not cfg.get("trainer"):
         raise ConfigError(f"{run} trained no model; there are no steps to replay")
     for key, value in fingerprints.LATER.items():
-        if OmegaConf.select(cfg, key) is None:
+        if value is not None and OmegaConf.select(cfg, key) is None:
             OmegaConf.update(cfg, key, value)
     return cfg

@@ -11,8 +11,8 @@ from transformers import AutoModelForCausalLM, BertConfig
 
 from genai_hf import models
 from genai_hf.errors import ConfigError
+from genai_hf.models.configuration import check_room
 from genai_hf.models.extract import NAME, Facts, add_extract_head, read_extract_head, saved_facts
-from genai_hf.models.loading import check_room
 from genai_hf.tokenization import Marks
 
 EVERY_DECODER = pytest.mark.parametrize("kind", DECODERS)

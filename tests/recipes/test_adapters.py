@@ -72,6 +72,7 @@ def test_what_is_saved_is_the_adapter_alone_and_it_is_all_that_is_needed(method,
     run = root / "glue" / "adapted"
     assert {file.name for file in (run / "model").iterdir()} == {
         "README.md",
+        "manifest.json",
         "adapter_config.json",
         "adapter_model.safetensors",
         "config.json",

@@ -12,9 +12,9 @@ import pytest
 from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
 from transformers import BertConfig, BertTokenizer, PreTrainedTokenizerFast
 
+from genai_hf import snapshots
 from genai_hf.data.corpus import Corpus
 from genai_hf.errors import ConfigError
-from genai_hf.tokenization import loading
 from genai_hf.tokenization.loading import load, load_or_train
 from genai_hf.tokenization.training import train
 
@@ -118,7 +118,7 @@ def test_a_folder_with_a_model_only_is_refused(tmp_path):
     BertConfig().save_pretrained(tmp_path)
     assert refusal(str(tmp_path)) == (
         f"'tokenizer.name': {tmp_path} holds no tokenizer.json and no vocabulary; give one that save_pretrained wrote, "
-        "or null to train one"
+        "or null to train one for a new model"
     )
 
 
@@ -127,7 +127,7 @@ def test_a_folder_with_a_broken_file_is_refused(content, tmp_path):
     (tmp_path / "tokenizer.json").write_text(content, encoding="utf-8")
     message = refusal(str(tmp_path))
     assert message.startswith(f"'tokenizer.name': {tmp_path} cannot be read (")
-    assert message.endswith("); give one that transformers reads, or null to train one")
+    assert message.endswith("); give one that transformers reads, or null to train one for a new model")
     assert "\n" not in message
 
 
@@ -142,8 +142,8 @@ def test_a_folder_with_code_of_its_own_is_refused(tmp_path):
 @pytest.mark.parametrize("name", ["./outputs/none", "/no/such/folder", "one/two/three", "with space"])
 def test_a_path_that_leads_nowhere_is_refused(name):
     assert refusal(name) == (
-        f"'tokenizer.name': {name} is no folder; give one that holds a tokenizer.json, or a Hub id, "
-        "or null to train one"
+        f"'tokenizer.name': {name} is no folder; give one that save_pretrained wrote, or a Hub id, "
+        "or null to train one for a new model"
     )
 
 
@@ -152,7 +152,7 @@ def test_a_name_on_the_hub_is_refused_at_once_without_a_network(name):
     begin = time.monotonic()
     assert refusal(name) == (
         f"'tokenizer.name': {name} is no folder, was not downloaded before, and the Hub cannot be reached; "
-        "give a folder, or go online, or null to train one"
+        "give a folder, or go online, or null to train one for a new model"
     )
     assert time.monotonic() - begin < 2
 
@@ -167,7 +167,7 @@ def answer(monkeypatch, outcome):
             raise outcome
         return str(outcome)
 
-    monkeypatch.setattr(loading, "snapshot_download", snapshot_download)
+    monkeypatch.setattr(snapshots, "snapshot_download", snapshot_download)
     return asked
 
 
@@ -198,17 +198,17 @@ RESPONSE = httpx2.Response(403, request=httpx2.Request("GET", "https://hub.examp
         (
             RepositoryNotFoundError("no", response=RESPONSE),
             "'tokenizer.name': a/b is no folder, and not on the Hub or hidden; check its spelling, or hf auth login, "
-            "or null to train one",
+            "or null to train one for a new model",
         ),
         (
             GatedRepoError("no", response=RESPONSE),
             "'tokenizer.name': a/b is given only to those who asked for it; ask on its page, then hf auth login, "
-            "or null to train one",
+            "or null to train one for a new model",
         ),
         (
             httpx2.ProxyError("404 Not Found"),
             "'tokenizer.name': a/b is no folder, was not downloaded before, and the Hub cannot be reached; "
-            "give a folder, or go online, or null to train one",
+            "give a folder, or go online, or null to train one for a new model",
         ),
     ],
 )
@@ -219,7 +219,7 @@ def test_what_the_hub_says_no_to_is_refused_in_one_line(outcome, message, monkey
 
 def test_a_network_that_swallows_questions_is_not_waited_for(monkeypatch):
     released = Event()
-    monkeypatch.setattr(loading.socket, "getaddrinfo", lambda *_: [released.wait(30)])
+    monkeypatch.setattr(snapshots.socket, "getaddrinfo", lambda *_: [released.wait(30)])
     asked = answer(monkeypatch, LocalEntryNotFoundError("offline"))
     begin = time.monotonic()
     assert "the Hub cannot be reached" in refusal("a/b")

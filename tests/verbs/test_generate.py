@@ -201,7 +201,7 @@ def test_a_model_of_no_text_no_run_and_an_unfinished_one_are_refused(root, refus
     assert refused(root, "a") == f"{root} holds no model; name a run's folder, or one with a config.json"
     assert refused("no/model", "a").startswith("no/model is no folder, was not downloaded before, and the Hub cannot")
     assert refused(f"{root}/gpt_lm/none", "a") == (
-        f"{root}/gpt_lm/none is no folder; give one that holds a tokenizer.json, or a Hub id"
+        f"{root}/gpt_lm/none is no folder; give one that save_pretrained wrote, or a Hub id"
     )
 
 

@@ -230,6 +230,7 @@ def test_a_label_of_two_lines_is_said_in_one(ask, runs, tmp_path):
     facts["id2label"] = {key: name.replace("positive", "so\tvery\npositive") for key, name in facts["id2label"].items()}
     facts["label2id"] = {name: int(key) for key, name in facts["id2label"].items()}
     file.write_text(json.dumps(facts))
+    (named / "model" / "manifest.json").unlink()  # as one is told to who has changed a file
     table = tmp_path / "texts.txt"
     table.write_text("beta the dog\n")
     assert ask(named, table) == "so very positive\t84.7%\tbeta the dog\n"
@@ -242,9 +243,9 @@ def test_damaged_settings_and_weights_are_refused(runs, refused, tmp_path):
     shutil.copytree(runs / "sst2", damaged)
     weights = damaged / "model" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
-    assert f"{damaged / 'model'} cannot be read (" in refused(damaged, "beta")
+    assert f"{damaged / 'model'}: model.safetensors is damaged" in refused(damaged, "beta")
     weights.unlink()
-    assert f"{damaged / 'model'} cannot be read (" in refused(damaged, "beta")
+    assert f"{damaged / 'model'}: model.safetensors is missing" in refused(damaged, "beta")
     for content in (b"a: [", b"\xff\xfe\xfa"):
         (damaged / "config.yaml").write_bytes(content)
         assert refused(damaged, "beta").startswith(f"{damaged / 'config.yaml'} is damaged; ")
