@@ -13,6 +13,7 @@ from typing import Any
 import no_pickle
 import numpy as np
 import pytest
+import recording
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch.utils.data import Dataset
@@ -21,6 +22,8 @@ from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 from genai_hf import allocator, locks
 
 no_pickle.watch()
+if "GENAI_HF_ERRORS" in os.environ:
+    recording.begin(Path(os.environ["GENAI_HF_ERRORS"]))
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = [f"w{number}" for number in range(59)]
