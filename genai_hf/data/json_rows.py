@@ -9,11 +9,23 @@ from genai_hf.data.files import ending, lines
 from genai_hf.data.problems import Problems
 
 
+def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        twice = next(key for number, (key, _) in enumerate(pairs) if key in dict(pairs[:number]))
+        raise ValueError(f"an object has the key {twice!r:.40} twice")
+    return row
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_each_once)  # made once: a file may have millions of lines
+
+
 def json_rows(file: Path, problems: Problems) -> Iterator[tuple[int, Any]]:
     """Numbered rows: one object a line, or, where a .json file begins with a bracket, the elements of one array."""
     numbered, noted = (pair for pair in lines(file, problems) if pair[1].strip()), problems.count
+    may_be_array = ending(file) == ".json"
     for number, line in numbered:
-        if ending(file) == ".json" and line.lstrip().startswith("["):
+        if may_be_array and line.lstrip().startswith("["):
             text = "".join([line, *(rest for _, rest in numbered)])
             yield from _json_array(file, number, text, problems) if problems.count == noted else ()
             return
@@ -35,15 +47,7 @@ def loads(text: str) -> Any:
     Raises:
         ValueError: It is none, or an object has a key twice, of which one would be lost.
     """
-    return json.loads(text, object_pairs_hook=_each_once)
-
-
-def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    row = dict(pairs)
-    if len(row) < len(pairs):
-        twice = next(key for number, (key, _) in enumerate(pairs) if key in dict(pairs[:number]))
-        raise ValueError(f"an object has the key {twice!r:.40} twice")
-    return row
+    return DECODER.decode(text)
 
 
 def _json_array(file: Path, first: int, text: str, problems: Problems) -> Iterator[tuple[int, Any]]:

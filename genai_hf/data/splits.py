@@ -44,10 +44,12 @@ class Split:
         return list(zip(self.texts, self.pairs or offered, strict=True))
 
     def repeated(self) -> str:
-        """How many examples have the texts of an earlier one, as a remark; empty where none has."""
+        """How many labelled examples have the texts of an earlier one, as a remark; empty where none has."""
+        if self.labels is None:
+            return ""
         keys = self.keys()
-        labelled = len(set(zip(keys, self.labels or [0.0] * len(keys), strict=True)))
-        return repeated(len(keys), len(set(keys)), labelled - len(set(keys)))
+        different = len(set(keys))
+        return repeated(len(keys), different, len(set(zip(keys, self.labels, strict=True))) - different)
 
     def digest(self, place: int) -> bytes:
         """SHA-256 of one example with its label."""
