@@ -96,7 +96,7 @@ def test_nothing_in_the_cache_is_executed(files, said, canary, monkeypatch, caps
 
 def test_nothing_in_a_teachers_answers_is_executed(canary):
     lay_out({f"answers/part-00000/{name}.npy": array(canary) for name in ("starts", "scores")})
-    with pytest.raises(ValueError, match="allow_pickle=False"):
+    with pytest.raises(ValueError, match="Python objects"):
         teacher_cache.Cached(folder=Path("answers"), parts=1, kept=teacher_cache.Kept(classes=4))
 
 
