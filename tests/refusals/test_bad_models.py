@@ -27,13 +27,12 @@ def test_a_mistake_is_answered_in_a_line(case, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("words", "files"),
     [
-        ((*NAMED, "trainer.max_steps=1"), GOOD),
         ((*NAMED, "trainer.max_steps=1"), in_shards(GOOD)),
         (("generate", "run", "w1 w2", "generation.max_new_tokens=2"), run(WRITER)),
         (("merge", "run"), run(adapter("model")) | WRITER),
         (("verify", "run", "--steps", "0"), run(WRITER)),
     ],
-    ids=["weights", "shards", "run", "adapter", "manifest"],
+    ids=["shards", "run", "adapter", "manifest"],
 )
 def test_what_is_whole_is_taken(words, files, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
