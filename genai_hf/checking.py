@@ -61,8 +61,8 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
     """
     for key in sorted(OmegaConf.missing_keys(cfg)):
         raise ConfigError(f"'{key}' must be given: {key}=…{GIVEN.get(key, '')}")
-    for key in OPEN:
-        _require_node(cfg, f"{key}.…")
+    for key, name in OPEN.items():
+        _require_node(cfg, f"{key}.", example=f"{key}.{name}")
     _check_base(cfg)
     if not recipe.trains:
         _check_untrained(cfg, recipe.name)
@@ -77,15 +77,21 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
     for part, at, given in chain.from_iterable(one.calls() for one in recipes):
         _check_call(cfg, part, at, given)
     if files:
-        _check_here(cfg, recipes)
+        _check_files(cfg)
     limits.check(cfg)
+    if cfg.get("quantization"):
+        foreseeing.foresee_settings("genai_hf.models.few_bits.quantized", cfg.quantization, at="quantization")
+    if "peft" in cfg and cfg.peft.get("method") is not None:
+        for part in ("genai_hf.models.adapters.adapter", ADAPTERS[cfg.peft.method]):
+            foreseeing.foresee_settings(part, cfg.peft, at="peft")
     for one in recipes:
         foreseeing.foresee(cfg, one.tree())
+    if files:
+        _check_here(cfg, recipes)
 
 
 def _check_here(cfg: DictConfig, recipes: Iterable[RecipeFile]) -> None:
-    """What a run takes besides right settings: files, devices, and a model for it."""
-    _check_files(cfg)
+    """What a run takes besides right settings and files: devices, and a model for it."""
     limits.require_devices(cfg)
     for one in recipes:
         architectures.check(cfg.get("model"), one.head, cfg.get("sequence_length"))
@@ -197,7 +203,6 @@ def _check_adapter(cfg: DictConfig) -> None:
                 raise ConfigError(f"'peft.{key}' is not of peft={method}; it goes with {' or '.join(others)}")
         check_node(ADAPTERS[method], node, at="peft", besides=cfg)
         _refuse_reserved(node, OF_ADAPTER, at="peft")
-        foreseeing.foresee_settings(ADAPTERS[method], node, at="peft")
     elif node:
         raise ConfigError(f"'peft.{next(iter(node))}' is for an adapter; name one, such as peft=lora")
 

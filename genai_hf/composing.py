@@ -144,7 +144,8 @@ def _choose_student(cfg: DictConfig) -> None:
 def _tell_replaced(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str]) -> None:
     """Say where a group that the user's own YAML chooses is another one's after all, as `override /group` makes it."""
     own = yaml.safe_load(source(recipe)).get("defaults", [])
-    for group, option in [pair for line in own if isinstance(line, dict) for pair in line.items()]:
+    pairs = [pair for line in own if isinstance(line, dict) for pair in line.items()]
+    for group, option in {group.removeprefix("override ").lstrip("/"): option for group, option in pairs}.items():
         chosen = cfg.hydra.runtime.choices.get(group)
         if chosen != option and not any(line.startswith((f"{group}=", "experiment=")) for line in overrides):
             remedy = f"write 'override /{group}: {option}' last in its defaults to keep yours"

@@ -19,6 +19,7 @@ from genai_hf.weightless import weightless_folder
 
 T = TypeVar("T")
 
+ALIKE = 0.6  # of two words, at least, of which one is a slip of the other
 FEW = 12  # so many choices are listed, of more only the nearest
 
 
@@ -83,7 +84,8 @@ def check_type(key: str, value: Any, annotation: str) -> None:
             check_type(f"{key}.{name}", item, items)
     if not annotations.fits(value, annotation):
         choices = annotations.choices(annotation)
-        if len(choices) > FEW and (near := hint(str(value), choices)):
+        begun = [choice for choice in choices if isinstance(value, str) and choice.startswith(value)]
+        if len(choices) > FEW and (near := hint(str(value), begun[:1] or choices)):
             raise ConfigError(f"'{key}' cannot be {value!r}{near}")
         wanted = annotation.replace("Literal", "one of ").replace("typing.", "").replace(" | ", " or ")
         raise ConfigError(f"'{key}' must be {wanted}, got {value!r}")
@@ -102,7 +104,8 @@ def hint(key: str, known: Iterable[str]) -> str:
         return f"; did you mean '{synonym}'?"
     if word in last:
         return f"; did you mean '{last[word]}'?"
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.75)
+    near = difflib.get_close_matches(key, known, n=5, cutoff=0.75)
+    near = [name for name in near if difflib.SequenceMatcher(None, word, name.rpartition(".")[2]).ratio() > ALIKE]
     near = near or [last[name] for name in difflib.get_close_matches(key.rpartition(".")[2], last, n=1, cutoff=0.7)]
     if near:
         return f"; did you mean '{near[0]}'?"

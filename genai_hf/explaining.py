@@ -22,10 +22,12 @@ QUIET = ("hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_sub
 
 def known_keys(app: Hydra, recipe: str, overrides: Sequence[Override] = ()) -> set[str]:
     """Every dotted key and group that may be overridden, with those options of groups that are chosen."""
-    options = app.config_loader.get_group_options
-    chosen = [str(one.input_line) for one in overrides if one.value() in options(one.key_or_group)]
-    cfg = app.compose_config(recipe, [*chosen, *QUIET], run_mode=RunMode.RUN)
+    cfg = app.compose_config(recipe, list(QUIET), run_mode=RunMode.RUN)
     choices = {group for group in cfg.hydra.runtime.choices if not group.startswith("hydra")}
+    asked = [one for one in overrides if one.key_or_group in choices]
+    options = app.config_loader.get_group_options
+    if chosen := [str(one.input_line) for one in asked if one.value() in options(one.key_or_group)]:
+        cfg = app.compose_config(recipe, [*chosen, *QUIET], run_mode=RunMode.RUN)
     with open_dict(cfg):
         cfg.pop("hydra")
     open_groups = {**names.UPSTREAM, "generation": names.GENERATION, "quantization": names.BITS}
@@ -63,9 +65,12 @@ def explain(  # noqa: PLR0911 - one for each kind of mistake
         options = app.config_loader.get_group_options(override.key_or_group)
         if options and not isinstance(override.value(), str):
             return ConfigError(f"'{override.input_line}' is not an option; choose from {', '.join(options)}")
+    referring = next((override.input_line for override in overrides if "${" in str(override.input_line)), None)
+    if referring is not None and "nterpolation" in str(error):
+        return ConfigError(f"'{referring}': {str(error).partition(chr(10))[0]}; name a key that is there")
     cause = error.__cause__ or error
     said = str(cause).partition("\n")[0].strip()
-    key = next(iter(re.findall(r"full_key: (\S+)", str(cause))), None)
+    key = next(iter(re.findall(r"full_key: (\S+)", f"{cause}\n{error}")), None)
     if key and "Cannot merge" in said:
         return ConfigError(f"'{key}' holds settings by name, such as {key}={{name: value}}; give some")
     return ConfigError(f"'{key}': {said}; mend it" if key else said)
@@ -90,8 +95,12 @@ def _no_key(key: str, app: Hydra, recipe: RecipeFile, overrides: Sequence[Overri
 
 
 def _has(text: str, name: str) -> bool:
+    """Whether a YAML sets a key, or chooses from a group of that name."""
     node = OmegaConf.create(text)
-    return isinstance(node, DictConfig) and name in config.dotted_keys(node)
+    if not isinstance(node, DictConfig):
+        return False
+    chosen = [group for line in node.get("defaults", []) if isinstance(line, DictConfig) for group in line]
+    return name in config.dotted_keys(node) | {*chosen}
 
 
 def source(recipe: RecipeFile, name: str | None = None) -> str:

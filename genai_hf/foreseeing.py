@@ -22,7 +22,7 @@ COMPOUND = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match)
 LEAVING = (ast.Return, ast.Break, ast.Continue)
 PERHAPS = (ast.Lambda, ast.IfExp, ast.BoolOp, ast.FunctionDef)  # evaluated later, in part or not at all
 COMPREHENSION = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)  # likewise, but for what it goes through
-DEPTH = 3  # calls within calls that are followed
+DEPTH = 4  # calls within calls that are followed
 
 
 def foresee(cfg: DictConfig, recipe: ast.Module) -> None:
@@ -130,7 +130,10 @@ class _Reading:
                 return all(self._bind(target, item) and self._follow(body) for item in items)
             case ast.Raise(exc=ast.Call() as raised) if (error := self._value(raised)) is not UNKNOWN:
                 raise error
-            case ast.Assign(targets=[target], value=assigned) if (value := self._value(assigned)) is not UNKNOWN:
+            case (
+                ast.Assign(targets=[ast.Name() | ast.Tuple() as target], value=ast.expr() as assigned)
+                | ast.AnnAssign(target=ast.Name() as target, value=ast.expr() as assigned)
+            ) if (value := self._value(assigned)) is not UNKNOWN:
                 return self._bind(target, value)
             case ast.With(body=body):
                 return self._follow(body)
@@ -157,7 +160,7 @@ class _Reading:
         """What a statement may have changed that was not followed is not known any more."""
         for part in ast.walk(statement):
             match part:
-                case ast.Name(id=name, ctx=ast.Store()):
+                case ast.Name(id=name, ctx=ast.Store()) | ast.Subscript(value=ast.Name(id=name), ctx=ast.Store()):
                     self.names.pop(name, None)
                 case ast.Attribute(attr=name, ctx=ast.Store()) | ast.Call(args=[_, ast.Constant(value=name), _]):
                     vars(self.own).pop(str(name), None)  # the latter is object.__setattr__(self, "name", value)

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from genai_hf.architectures import require_activation
 from genai_hf.config import check_type
 from genai_hf.errors import ConfigError
-from genai_hf.names import FROM_DATA, RANGES, VALUES
+from genai_hf.names import RANGES, VALUES
 
 # What there is on Linux where there is something to compute on beside the processor.
 DEVICES = ("nvidia*", "nvhost*", "kfd", "dxg", "dri/render*", "davinci*", "accel*", "hl*")
@@ -27,14 +27,13 @@ def check(cfg: DictConfig) -> None:
         _check_trainer(cfg.trainer)
         if cfg.trainer.get("seed", cfg.seed) != cfg.seed:
             raise ConfigError(f"'trainer.seed' is the run's; set seed={cfg.trainer.seed}")
-    if cfg.get("quantization"):
-        _check_bits(cfg.quantization)
+    bits = cfg.get("quantization") or {}
+    if bits.get("load_in_4bit") and bits.get("load_in_8bit"):
+        raise ConfigError("'quantization': load_in_4bit and load_in_8bit are both true; leave one out")
     if OmegaConf.select(cfg, "peft.activation") is not None:
         require_activation("peft.activation", cfg.peft.activation)
     if OmegaConf.select(cfg, "peft.prompt_tuning_init") == "TEXT" and not cfg.peft.get("prompt_tuning_init_text"):
         raise ConfigError("'peft.prompt_tuning_init': TEXT is given by peft.prompt_tuning_init_text=…; say it too")
-    if OmegaConf.select(cfg, "peft.init_lora_weights") in FROM_DATA:
-        raise ConfigError("'peft.init_lora_weights': this one is made from data, which nobody gives; take another")
 
 
 def require_devices(cfg: DictConfig) -> None:
@@ -58,18 +57,26 @@ def check_values(cfg: DictConfig) -> None:
     for key, annotation in VALUES.items():
         if (value := OmegaConf.select(cfg, key)) is not None:
             check_type(key, value, annotation)
-    for key, interval in RANGES.items():
-        value = OmegaConf.select(cfg, key)
-        if not isinstance(value, (int, float)) or isinstance(value, bool):
-            continue
-        low, high = map(float, interval[1:-1].split(", "))
-        is_above = value > low if interval[0] == "(" else value >= low
-        is_below = value < high if interval[-1] == ")" else value <= high
-        if not (is_above and is_below):
-            word = "above" if interval[0] == "(" else "at least"
-            bound = f"{word} {low:.0f}" if not is_above else f"at most {high:.0f}"
-            wanted = f"in {interval}" if high == 1 else bound
-            raise ConfigError(f"'{key}' must be {wanted}, got {value}")
+    for key in RANGES:
+        check_range(key, OmegaConf.select(cfg, key))
+
+
+def check_range(key: str, value: Any) -> None:
+    """Refuse a number that lies outside the range of its key, where that has one.
+
+    Raises:
+        ConfigError: It does.
+    """
+    interval = RANGES.get(key)
+    if interval is None or type(value) not in {int, float}:
+        return
+    low, high = map(float, interval[1:-1].split(", "))
+    is_above = value > low if interval[0] == "(" else value >= low
+    is_below = value < high if interval[-1] == ")" else value <= high
+    if not (is_above and is_below):
+        word = "above" if interval[0] == "(" else "at least"
+        bound = f"{word} {low:.0f}" if not is_above else f"at most {high:.0f}"
+        raise ConfigError(f"'{key}' must be {f'in {interval}' if high == 1 else bound}, got {value}")
 
 
 def _check_trainer(node: Mapping[str, Any]) -> None:
@@ -102,15 +109,6 @@ def _check_best(evaluates: str, saves: str, node: Mapping[str, Any]) -> None:
     every, each = node.get("save_steps"), node.get("eval_steps")
     if saves == "steps" and type(every) is int and type(each) is int and every % each:
         raise ConfigError(f"{key}: trainer.save_steps={every} must be a multiple of trainer.eval_steps={each}")
-
-
-def _check_bits(node: Mapping[str, Any]) -> None:
-    """Weights of 4 bits or of 8."""
-    chosen = [name for name in ("load_in_4bit", "load_in_8bit") if node.get(name)]
-    if not chosen:
-        raise ConfigError("'quantization': neither load_in_4bit nor load_in_8bit is true; say quantization=none")
-    if len(chosen) > 1:
-        raise ConfigError("'quantization': load_in_4bit and load_in_8bit are both true; leave one out")
 
 
 def _may_have_device() -> bool:

@@ -15,7 +15,14 @@ ADAPTERS = {  # by peft.method
     "bottleneck": "genai_hf.models.bottleneck.BottleneckConfig",
 }
 # Besides: fields of an architecture's own configuration, and names of sets.
-OPEN = (*UPSTREAM, "generation", "peft", "quantization", "model.config", "supervised")
+OPEN = {  # each with one that is often set
+    "trainer": "max_steps",
+    "generation": "max_new_tokens",
+    "peft": "method",
+    "quantization": "load_in_4bit",
+    "model.config": "vocab_size",
+    "supervised": "NAME.path",
+}
 
 # Fields of an adapter's configuration that follow from the run.
 OF_ADAPTER = dict.fromkeys(
@@ -47,7 +54,7 @@ INTERVALS = {
         trainer.per_device_train_batch_size trainer.per_device_eval_batch_size trainer.gradient_accumulation_steps
         trainer.save_total_limit trainer.eval_accumulation_steps trainer.dataloader_prefetch_factor
         trainer.torch_empty_cache_steps trainer.ddp_timeout peft.r peft.num_virtual_tokens peft.encoder_hidden_size
-        peft.encoder_num_layers generation.max_new_tokens generation.num_beams""",
+        peft.encoder_num_layers peft.width generation.max_new_tokens generation.num_beams""",
     "[0, 1)": "trainer.adam_beta1 trainer.adam_beta2 generation.epsilon_cutoff generation.eta_cutoff",
     "(0, 1]": "generation.top_p generation.typical_p generation.top_h",
     "[0, 1]": "generation.min_p peft.lora_dropout peft.encoder_dropout",
@@ -110,6 +117,7 @@ SYNONYMS = {
     "name": "run",
     "lora_r": "peft.r",
     "lora_rank": "peft.r",
+    "rank": "peft.r",
     "random_seed": "seed",
 }
 

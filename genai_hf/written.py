@@ -18,7 +18,7 @@ from genai_hf import errors, schema
 from genai_hf.config import hint
 
 PURE = "ValueError all any bool dict enumerate float int isinstance len list map max min range repr set sorted str sum"
-KNOWN = {name: vars(builtins)[name] for name in [*PURE.split(), "tuple", "vars", "zip"]} | {
+KNOWN = {name: vars(builtins)[name] for name in [*PURE.split(), "tuple", "type", "vars", "zip"]} | {
     "ConfigError": errors.ConfigError,
     "DataError": errors.DataError,
     "Mapping": Mapping,

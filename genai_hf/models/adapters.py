@@ -18,8 +18,10 @@ from peft.config import PromptLearningConfig
 from transformers import PreTrainedModel
 
 from genai_hf.errors import ConfigError
+from genai_hf.limits import check_range
 from genai_hf.models import bottleneck, virtual
 from genai_hf.models.fresh import fresh
+from genai_hf.names import FROM_DATA
 from genai_hf.ranks import say
 
 Adapted: TypeAlias = PreTrainedModel | PeftModel
@@ -85,6 +87,10 @@ def adapter(*, length: int, checkpointing: bool, method: str | None = None, **fi
     """
     if method is None:
         return None
+    for key, value in fields.items():
+        check_range(f"peft.{key}", value)
+    if fields.get("init_lora_weights") in FROM_DATA:
+        raise ConfigError("'peft.init_lora_weights': this one is made from data, which nobody gives; take another")
     try:
         settings = METHODS[method](**fields)
     except (ValueError, TypeError) as error:

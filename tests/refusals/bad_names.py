@@ -1,0 +1,7 @@
+"""Wrong names."""
+
+from collections.abc import Sequence
+
+from asking import Case
+
+CASES: Sequence[Case] = ()
