@@ -1,7 +1,0 @@
-"""Wrong names."""
-
-from collections.abc import Sequence
-
-from asking import Case
-
-CASES: Sequence[Case] = ()
