@@ -104,7 +104,10 @@ def hint(key: str, known: Iterable[str]) -> str:
         return f"; did you mean '{synonym}'?"
     if word in last:
         return f"; did you mean '{last[word]}'?"
-    near = difflib.get_close_matches(key, known, n=5, cutoff=0.75)
+    swapped = [
+        name for name in known if sorted(name) == sorted(key)
+    ]  # the same letters: a short word has no other sign
+    near = swapped or difflib.get_close_matches(key, known, n=5, cutoff=0.75)
     near = [name for name in near if difflib.SequenceMatcher(None, word, name.rpartition(".")[2]).ratio() > ALIKE]
     near = near or [last[name] for name in difflib.get_close_matches(key.rpartition(".")[2], last, n=1, cutoff=0.7)]
     if near:
