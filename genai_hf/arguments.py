@@ -13,8 +13,12 @@ from genai_hf.errors import ConfigError
 from genai_hf.recipe_files import RecipeFile
 
 
-def parse(words: Sequence[str]) -> tuple[RecipeFile, argparse.Namespace]:
+def parse(words: Sequence[str], *, sweeps: bool = False) -> tuple[RecipeFile, argparse.Namespace]:
     """Find the recipe and read Hydra's flags; `overrides` of the result holds the key=value words.
+
+    Args:
+        words: All that were typed.
+        sweeps: Whether there may be several jobs.
 
     Raises:
         ConfigError: No recipe is named, it does not exist, or a flag is wrong.
@@ -27,6 +31,8 @@ def parse(words: Sequence[str]) -> tuple[RecipeFile, argparse.Namespace]:
     flags.overrides = [quoted(line) for line in flags.overrides]
     if flags.config_name or flags.config_path:
         raise ConfigError("--config-name and --config-path are the recipe's; bring settings along with --config-dir")
+    if flags.multirun and not sweeps:
+        raise ConfigError("-m is of running; this looks at one run: leave it out, and give each setting one value")
     for folder in folders(flags):
         if not folder.is_dir():
             raise ConfigError(f"--config-dir {folder} is not a folder")

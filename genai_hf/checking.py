@@ -3,14 +3,13 @@
 It is read which node the recipe hands to which part, and what that part takes, from their sources.
 """
 
-import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import model_folders, schema, task_files
+from genai_hf import annotations, architectures, foreseeing, limits, model_folders, schema, task_files
 from genai_hf.config import check_node, check_type, hint
 from genai_hf.errors import ConfigError
 from genai_hf.names import (
@@ -18,11 +17,10 @@ from genai_hf.names import (
     BITS,
     GENERATION,
     GIVEN,
-    LARGEST_SEED,
     OF_ADAPTER,
     OF_GENERATION,
+    OPEN,
     RESERVED,
-    SMALLEST,
     UPSTREAM,
 )
 from genai_hf.places import existing, require_paths
@@ -39,6 +37,9 @@ BASE = {
     "launch.starter": "Literal['none', 'accelerate', 'torchrun', 'srun']",
     "launch.processes": "int | None",
     "launch.use_cpu": "bool",
+    "launch.arguments": "list[str]",
+    "run": "str | int | float | None",
+    "init_from": "str | None",
     "speed.attention": "Literal['auto', 'library']",
     "speed.dropout": "Literal['auto', 'library']",
     "speed.keep_memory": "bool",
@@ -53,39 +54,70 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
     Args:
         cfg: The composed config.
         recipe: In its source the calls of `build` say what each node is for.
-        files: Whether the files that it names must be on this machine.
+        files: Whether it is to run here, so that its files and devices must be there and its model be one for it.
 
     Raises:
         ConfigError: The first setting that is wrong.
     """
     for key in sorted(OmegaConf.missing_keys(cfg)):
         raise ConfigError(f"'{key}' must be given: {key}=…{GIVEN.get(key, '')}")
+    for key, name in OPEN.items():
+        _require_node(cfg, f"{key}.", example=f"{key}.{name}")
     _check_base(cfg)
     if not recipe.trains:
         _check_untrained(cfg, recipe.name)
     for group, dotted in UPSTREAM.items():
         if group in cfg:
-            check_node(dotted, cfg[group], at=group)
-            _check_trainer(cfg[group], at=group)
+            check_node(dotted, cfg[group], at=group, besides=cfg)
+            _refuse_reserved(cfg[group], RESERVED, at=group)
     _check_model(cfg)
     _check_adapter(cfg)
     _check_quantization(cfg)
-    for part, at, given in chain(recipe.calls(), find(cfg.of).calls() if "of" in cfg else ()):
-        if at is not None:
-            check_node(part, OmegaConf.select(cfg, at), at=at, given=given)
-        for name, own_key in given.items():
-            _require_node(cfg, own_key)
-            if own_key is not None and name in schema.fields(part):
-                check_type(own_key, OmegaConf.select(cfg, own_key), schema.fields(part)[name].annotation)
+    recipes = [recipe, *([find(cfg.of)] if "of" in cfg else [])]
+    for part, at, given in chain.from_iterable(one.calls() for one in recipes):
+        _check_call(cfg, part, at, given)
     _check_batches(cfg)
     if files:
         _check_files(cfg)
+    limits.check(cfg)
+    if cfg.get("quantization"):
+        foreseeing.foresee_settings("genai_hf.models.few_bits.quantized", cfg.quantization, at="quantization")
+    if "peft" in cfg and cfg.peft.get("method") is not None:
+        for part in ("genai_hf.models.adapters.adapter", ADAPTERS[cfg.peft.method]):
+            foreseeing.foresee_settings(part, cfg.peft, at="peft")
+    if files:
+        for one in recipes:
+            foreseeing.foresee(cfg, one.tree())
+        _check_here(cfg, recipes)
+
+
+def _check_here(cfg: DictConfig, recipes: Iterable[RecipeFile]) -> None:
+    """What a run takes besides right settings and files: devices, and a model for it."""
+    limits.require_devices(cfg)
+    for one in recipes:
+        architectures.check(cfg.get("model"), one.head, cfg.get("sequence_length"))
+    if "peft" not in cfg or cfg.peft.get("method") is None or cfg.get("layers") is not None:
+        return
+    if cfg.model.architecture is not None or cfg.model.get("from_scratch"):
+        remedy = "say model=pretrained model.name=…"
+        raise ConfigError(f"'peft': an adapter is for pretrained weights, and these are new; {remedy}")
+
+
+def _check_call(cfg: DictConfig, part: str, at: str | None, given: Mapping[str, str | None]) -> None:
+    """The names and types that one call of a recipe hands to a part."""
+    if at is not None:
+        check_node(part, OmegaConf.select(cfg, at), at=at, given=given)
+    for name, own_key in given.items():
+        _require_node(cfg, own_key)
+        if own_key is not None and name in schema.fields(part):
+            check_type(own_key, OmegaConf.select(cfg, own_key), annotations.spelt(schema.fields(part)[name]))
 
 
 def _require_node(cfg: DictConfig, key: str | None, example: str | None = None) -> None:
     """Refuse a single value where a setting has settings of its own."""
     above = (key or "").rpartition(".")[0]
-    if above and not isinstance(OmegaConf.select(cfg, above), DictConfig):
+    missing = DictConfig({})
+    if above and not isinstance(OmegaConf.select(cfg, above, default=missing), DictConfig):
         raise ConfigError(f"'{above}' holds several settings; set one of them, such as {example or f'{above}.name'}=…")
 
 
@@ -97,20 +129,18 @@ def check_generation(cfg: DictConfig) -> None:
     """
     check_node(GENERATION, cfg.generation, at="generation")
     _refuse_reserved(cfg.generation, OF_GENERATION, at="generation")
+    check_type("seed", cfg.seed, BASE["seed"])
+    limits.check_values(cfg)
+    if (least := cfg.generation.get("min_new_tokens") or 0) > (most := cfg.generation.max_new_tokens or least):
+        raise ConfigError(f"'generation.min_new_tokens': {least} are more than max_new_tokens={most}; raise that")
     for key in ("max_new_tokens", "num_beams"):
-        if (cfg.generation[key] or 0) < 1:
-            raise ConfigError(f"'generation.{key}' must be at least 1, got {cfg.generation[key]}")
+        if cfg.generation[key] is None:
+            raise ConfigError(f"'generation.{key}' must be at least 1, got None")
     for key in ("temperature", "top_k", "top_p"):
         if cfg.generation.get(key) is not None and not cfg.generation.do_sample:
             raise ConfigError(
                 f"'generation.{key}' is of drawing the next token; say generation=top_p or generation=top_k"
             )
-    share = cfg.generation.get("top_p")
-    if share is not None and not 0 < share <= 1:
-        raise ConfigError(f"'generation.top_p' must be above 0 and at most 1, got {share}")
-    check_type("seed", cfg.seed, BASE["seed"])
-    if not 0 <= cfg.seed <= LARGEST_SEED:
-        raise ConfigError(f"'seed' must be from 0 to {LARGEST_SEED}, got {cfg.seed}")
 
 
 def _check_batches(cfg: DictConfig) -> None:
@@ -131,6 +161,10 @@ def _check_files(cfg: DictConfig) -> None:
     if (path := OmegaConf.select(cfg, "data.path")) is not None:
         require_paths("data.path", path)
         existing(path)
+    for name, node in (cfg.get("supervised") or {}).items():
+        _require_node(cfg, f"supervised.{name}.path", example=f"supervised.{name}.path")
+        if isinstance(path := node.get("path"), str):
+            existing(path)
     if "task" in cfg:
         task_files.find(cfg.task, cfg.data)
     if run := cfg.get("init_from"):
@@ -154,10 +188,6 @@ def _check_base(cfg: DictConfig) -> None:
     for key, annotation in BASE.items():
         _require_node(cfg, key, example=key)
         check_type(key, OmegaConf.select(cfg, key), annotation)
-    for key, smallest in (("max_skipped", 0), ("launch.processes", 1)):
-        value = OmegaConf.select(cfg, key)
-        if value is not None and value < smallest:
-            raise ConfigError(f"'{key}' must be at least {smallest}, got {value}")
     if isinstance(cfg.resume.allow, (bool, int, float)):
         raise ConfigError(f"'resume.allow' must be keys, such as [trainer.learning_rate], got {cfg.resume.allow}")
 
@@ -174,17 +204,15 @@ def _check_untrained(cfg: DictConfig, recipe: str) -> None:
 
 def _check_model(cfg: DictConfig) -> None:
     """The architecture's own fields: where it is known which one."""
-    architecture = OmegaConf.select(cfg, "model.architecture")
-    if architecture is not None and OmegaConf.select(cfg, "model.name") is not None:
+    if "model" not in cfg:
+        return
+    check_type("model.architecture", architecture := cfg.model.architecture, "str | None")
+    check_type("model.config", cfg.model.config, "Mapping[str, Any]")
+    if architecture is not None and cfg.model.name is not None:
         raise ConfigError("'model.name' names pretrained weights; say model=pretrained besides")
-    if architecture is not None:
-        dotted = schema.model_config(architecture)
-        if dotted is None:
-            near = hint(architecture, schema.architectures())
-            raise ConfigError(f"'model.architecture': transformers has no '{architecture}'{near}")
-        undeclared = schema.undeclared(dotted)  # of a T5, whether its head is the embedding
-        declared = {key: value for key, value in cfg.model.config.items() if key not in undeclared}
-        check_node(dotted, declared, at="model.config")
+    if architecture is not None and schema.model_config(architecture) is None:
+        near = hint(architecture, schema.architectures())
+        raise ConfigError(f"'model.architecture': transformers has no '{architecture}'{near}")
 
 
 def _check_adapter(cfg: DictConfig) -> None:
@@ -195,7 +223,10 @@ def _check_adapter(cfg: DictConfig) -> None:
     method = node.pop("method", None)
     check_type("peft.method", method, f"Literal{list(ADAPTERS)} | None")
     if method is not None:
-        check_node(ADAPTERS[method], node, at="peft")
+        for key in node.keys() - schema.fields(ADAPTERS[method]).keys():
+            if others := [name for name, dotted in ADAPTERS.items() if key in schema.fields(dotted)]:
+                raise ConfigError(f"'peft.{key}' is not of peft={method}; it goes with {' or '.join(others)}")
+        check_node(ADAPTERS[method], node, at="peft", besides=cfg)
         _refuse_reserved(node, OF_ADAPTER, at="peft")
     elif node:
         raise ConfigError(f"'peft.{next(iter(node))}' is for an adapter; name one, such as peft=lora")
@@ -205,7 +236,7 @@ def _check_quantization(cfg: DictConfig) -> None:
     """The fields of bitsandbytes' configuration, and that something can be trained beside the weights."""
     if not cfg.get("quantization"):
         return
-    check_node(BITS, cfg.quantization, at="quantization")
+    check_node(BITS, cfg.quantization, at="quantization", besides=cfg)
     if cfg.peft.get("method") is None:
         raise ConfigError("'quantization': weights of so few bits cannot be trained; add an adapter, such as peft=lora")
     if cfg.model.get("architecture") is not None or cfg.model.get("from_scratch"):
@@ -216,22 +247,3 @@ def _refuse_reserved(node: Mapping[str, Any], reserved: Mapping[str, str], at: s
     for key, instead in reserved.items():
         if key in node:
             raise ConfigError(f"'{at}.{key}' is not for setting; {instead}")
-
-
-def _check_trainer(node: Mapping[str, Any], at: str) -> None:
-    """What the fields' types do not say."""
-    _refuse_reserved(node, RESERVED, at)
-    trackers = node.get("report_to") or "none"
-    for tracker in [trackers] if isinstance(trackers, str) else trackers:
-        if tracker not in {"none", "all"} and importlib.util.find_spec(tracker) is None:
-            raise ConfigError(f"'{at}.report_to': {tracker} is not installed; pip install {tracker}, or leave it out")
-    for key, smallest in SMALLEST.items():
-        value = node.get(key)
-        if isinstance(value, (int, float)) and value < smallest:
-            raise ConfigError(f"'{at}.{key}' must be at least {smallest}, got {value}")
-    if str(node.get("optim")).startswith("schedule_free"):
-        raise ConfigError(f"'{at}.optim': {node['optim']} keeps what it learns where no checkpoint does; take another")
-    if (node.get("seed") or 0) > LARGEST_SEED:
-        raise ConfigError(f"'{at}.seed' must be at most {LARGEST_SEED}, got {node['seed']}")
-    if node.get("max_steps") == 0:
-        raise ConfigError(f"'{at}.max_steps' must be positive, or -1 to count in epochs, got 0")

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 from hydra import version
@@ -15,19 +13,19 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
-from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from genai_hf import comments as commented
-from genai_hf import config, names, schema, task_files
+from genai_hf import config, names, task_files
 from genai_hf.errors import ConfigError
+from genai_hf.explaining import QUIET, explain, known_keys, source
+from genai_hf.ranks import say
 from genai_hf.recipe_files import RecipeFile
 
 GLOBAL = "# @package _global_"  # first line of a file whose keys are everybody's
-# Hydra's own files and logs are switched off; ours are written after redaction.
-QUIET = ("hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_subdir=null", "hydra.run.dir=.")
 
 
 def application(recipe: RecipeFile) -> Hydra:
@@ -94,14 +92,15 @@ def parse(overrides: Sequence[str]) -> list[Override]:
 
 def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, resolve: bool = True) -> DictConfig:
     """Drop Hydra's own node and write down what was asked for."""
+    if not recipe.packaged:
+        _tell_replaced(cfg, recipe, overrides)
     with open_dict(_without_hydra(cfg)):
         cfg.recipe = recipe.name if recipe.packaged else str(recipe.path)
         cfg.overrides = [line for line in overrides if not line.startswith(("hydra.", "hydra/"))]
         if not recipe.trains and not cfg.trainer:
             cfg.pop("trainer")
         if not recipe.trains:
-            cfg.pop("peft")
-            cfg.pop("quantization")
+            _without_adapters(cfg, recipe.name)
         if cfg.get("init_from"):
             _begin_with(cfg)
         if "teacher" in cfg and cfg.get("layers") is not None:
@@ -113,6 +112,13 @@ def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, res
     return cfg
 
 
+def _without_adapters(cfg: DictConfig, recipe: str) -> None:
+    """Drop what is of use to training alone."""
+    for group in ("peft", "quantization"):
+        if any(value is not None for value in cfg.pop(group).values()):
+            raise ConfigError(f"'{group}': {recipe} trains no model; leave it out")
+
+
 def _begin_with(cfg: DictConfig) -> None:
     """`init_from=RUN` is `model=pretrained` of that run's model; the tokenizer follows it, as it follows any."""
     if "from_scratch" not in cfg.model:  # the sizes of an untrained model, which nobody asked for
@@ -120,6 +126,8 @@ def _begin_with(cfg: DictConfig) -> None:
         if asked:
             raise ConfigError(f"'init_from' begins with that run's model; leave {asked} out, or say model=pretrained")
         cfg.model = dict(names.PRETRAINED)
+    if not isinstance(cfg.init_from, str):
+        raise ConfigError(f"'init_from' must be a run's folder, got {cfg.init_from}")
     if not OmegaConf.is_missing(cfg.model, "name"):
         raise ConfigError(f"'init_from': model.name={cfg.model.name} is another model to begin with; give one of them")
     cfg.model.name = str(Path(cfg.init_from) / "model")
@@ -134,10 +142,23 @@ def _choose_student(cfg: DictConfig) -> None:
         cfg.layers = None
 
 
+def _tell_replaced(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str]) -> None:
+    """Say where a group that the user's own YAML chooses is another one's after all, as `override /group` makes it."""
+    own = yaml.safe_load(source(recipe)).get("defaults", [])
+    pairs = [pair for line in own if isinstance(line, dict) for pair in line.items()]
+    for group, option in {group.removeprefix("override ").lstrip("/"): option for group, option in pairs}.items():
+        chosen = cfg.hydra.runtime.choices.get(group)
+        if chosen != option and not any(line.startswith((f"{group}=", "experiment=")) for line in overrides):
+            remedy = f"write 'override /{group}: {option}' last in its defaults to keep yours"
+            say(f"{recipe.path.with_suffix('.yaml')}: {group}: {option} gives way to {group}={chosen}; {remedy}")
+
+
 def refuse_added(app: Hydra, recipe: str, overrides: Sequence[Override]) -> None:
     """Refuse `+key`, `++key` and `~key` outside the open groups: a typo must not hide behind a sign."""
     is_open = tuple(f"{group}." for group in names.OPEN)
     for override in overrides:
+        if override.key_or_group in {"recipe", "overrides"}:
+            raise ConfigError(f"'{override.key_or_group}' is set by the command; leave it out")
         key, adds = override.key_or_group, override.is_add() or override.is_force_add()
         if key.startswith(("hydra.", "hydra/")) or not (adds or override.is_delete()):
             continue
@@ -149,79 +170,6 @@ def refuse_added(app: Hydra, recipe: str, overrides: Sequence[Override]) -> None
         line = (override.input_line or "").lstrip("+")
         what = f"write '{line}' without the '+'" if key in known else f"no such key{config.hint(key, known)}"
         raise ConfigError(f"'{override.input_line}': {what}")
-
-
-def known_keys(app: Hydra, recipe: str) -> set[str]:
-    """Every dotted key and group that may be overridden."""
-    cfg = app.compose_config(recipe, list(QUIET), run_mode=RunMode.RUN)
-    choices = {group for group in cfg.hydra.runtime.choices if not group.startswith("hydra")}
-    with open_dict(cfg):
-        cfg.pop("hydra")
-    owned = {group: dotted for group, dotted in names.UPSTREAM.items() if group in cfg}
-    upstream = {f"{group}.{name}" for group, dotted in owned.items() for name in schema.fields(dotted)}
-    return {key for group in choices if "@" not in group for key in [group]} | _dotted(cfg) | upstream
-
-
-def _dotted(node: Any, prefix: str = "") -> set[str]:
-    if not isinstance(node, DictConfig) or node._is_none() or node._is_missing():
-        return {prefix[:-1]}
-    keys = {prefix[:-1]} if prefix else set()
-    for key in node:
-        keys |= _dotted(node._get_node(key), f"{prefix}{key!s}.")
-    return keys
-
-
-def explain(  # noqa: PLR0911 - one for each kind of mistake
-    error: Exception, app: Hydra, recipe: RecipeFile, overrides: Sequence[Override]
-) -> ConfigError:
-    """Hydra's error in one line that says what, where and what to do."""
-    if isinstance(error, MissingConfigException) and error.options is not None and error.missing_cfg_file:
-        group, _, option = str(error.missing_cfg_file).rpartition("/")
-        if group == "hydra/launcher" and option.startswith("submitit"):
-            return ConfigError(f"'{group}={option}' needs an extra: pip install 'genai-hf[slurm]'")
-        near = config.hint(option.lower(), error.options)
-        listed = "" if "it takes" in near else f" ({', '.join(sorted(error.options))})"
-        return ConfigError(f"'{group}={option}' is not an option{near.replace('it takes', 'choose from')}{listed}")
-    if isinstance(error, ConfigCompositionException):
-        for override in overrides:
-            if f"'{override.key_or_group}'" in str(error):
-                return ConfigError(f"no key '{override.key_or_group}'{_instead(override.key_or_group, app, recipe)}")
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        mark = error.problem_mark
-        return ConfigError(f"{mark.name}:{mark.line + 1}: not YAML ({error.problem}); mend the settings there")
-    if "Ambiguous value" in str(error):
-        several = next(o.input_line for o in overrides if o.is_sweep_override())
-        return ConfigError(
-            f"'{several}' names several values, which takes a sweep: genai-hf {recipe.name} -m {several}"
-        )
-    for override in overrides if "Config group override must be a string" in str(error) else ():
-        options = app.config_loader.get_group_options(override.key_or_group)
-        if options and not isinstance(override.value(), str):
-            return ConfigError(f"'{override.input_line}' is not an option; choose from {', '.join(options)}")
-    cause = error.__cause__ or error
-    return ConfigError(" ".join(line.strip() for line in str(cause).splitlines()[:2]))
-
-
-def _instead(key: str, app: Hydra, recipe: RecipeFile) -> str:
-    """For a key that is not there: the options of its group that have it, such as data=text for data.path."""
-    group, _, name = key.partition(".")
-    known = known_keys(app, recipe.name)
-    options = app.config_loader.get_group_options(group) if name and group in known else []
-    having = [option for option in options if _has(source(recipe, f"{group}/{option}"), name)]
-    return f" here; it goes with {' or '.join(f'{group}={o}' for o in having)}" if having else config.hint(key, known)
-
-
-def _has(text: str, name: str) -> bool:
-    node = OmegaConf.create(text)
-    return isinstance(node, DictConfig) and name in _dotted(node)
-
-
-def source(recipe: RecipeFile, name: str | None = None) -> str:
-    """The recipe's own YAML as text, or that of another config by `name`; the user's before the packaged one."""
-    folders = [*recipe.folders, Path(str(files("genai_hf.conf")))]
-    return next(path for folder in folders if (path := folder / f"{name or recipe.name}.yaml").is_file()).read_text(
-        "utf-8"
-    )
 
 
 @dataclass(frozen=True)

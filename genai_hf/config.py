@@ -11,13 +11,16 @@ from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from genai_hf import schema
+from genai_hf import annotations, schema
 from genai_hf.errors import ConfigError, UserError
 from genai_hf.names import PRETRAINED, SYNONYMS
 from genai_hf.ranks import say
 from genai_hf.weightless import weightless_folder
 
 T = TypeVar("T")
+
+ALIKE = 0.6  # of two words, at least, of which one is a slip of the other
+FEW = 12  # so many choices are listed, of more only the nearest
 
 
 def build(target: Callable[..., T], node: Mapping[str, Any], *, at: str, **given: Any) -> T:
@@ -37,8 +40,21 @@ def build(target: Callable[..., T], node: Mapping[str, Any], *, at: str, **given
         raise ConfigError(f"{at}: {error}") from error
 
 
-def check_node(dotted: str, node: Mapping[str, Any], *, at: str, given: Iterable[str] = ()) -> None:
-    """Refuse a key of `node` that the target at `dotted` does not take, or whose type does not suit it."""
+def check_node(
+    dotted: str, node: Mapping[str, Any], *, at: str, given: Iterable[str] = (), besides: DictConfig | None = None
+) -> None:
+    """Refuse a key of `node` that the target at `dotted` does not take, or whose type does not suit it.
+
+    Args:
+        dotted: The target.
+        node: Its settings.
+        at: Their dotted key.
+        given: Names that it is given besides.
+        besides: All settings, where a key may have gone astray.
+
+    Raises:
+        ConfigError: One is wrong.
+    """
     fields = schema.fields(dotted)
     taken = set(given)
     if not isinstance(node, Mapping):
@@ -48,10 +64,13 @@ def check_node(dotted: str, node: Mapping[str, Any], *, at: str, given: Iterable
             raise ConfigError(f"'{at}.{key}' is set by the recipe; leave it out")
         if key not in fields:
             known = {f"{at}.{name}" for name in fields if name not in taken}
+            known |= {
+                other for other in dotted_keys(besides) if other.rpartition(".")[2] == key and other != f"{at}.{key}"
+            }
             raise ConfigError(
                 f"'{at}.{key}' is not a parameter of {dotted.rpartition('.')[2]}{hint(f'{at}.{key}', known)}"
             )
-        check_type(f"{at}.{key}", node[key], fields[key].annotation)
+        check_type(f"{at}.{key}", node[key], annotations.spelt(fields[key]))
 
 
 def check_type(key: str, value: Any, annotation: str) -> None:
@@ -60,7 +79,14 @@ def check_type(key: str, value: Any, annotation: str) -> None:
     Raises:
         ConfigError: It does not.
     """
-    if not schema.fits(value, annotation):
+    if isinstance(value, Mapping) and (items := annotations.of_items(annotation)) is not None:
+        for name, item in value.items():
+            check_type(f"{key}.{name}", item, items)
+    if not annotations.fits(value, annotation):
+        choices = annotations.choices(annotation)
+        begun = [choice for choice in choices if isinstance(value, str) and choice.startswith(value)]
+        if len(choices) > FEW and (near := hint(str(value), begun[:1] or choices)):
+            raise ConfigError(f"'{key}' cannot be {value!r}{near}")
         wanted = annotation.replace("Literal", "one of ").replace("typing.", "").replace(" | ", " or ")
         raise ConfigError(f"'{key}' must be {wanted}, got {value!r}")
     if isinstance(value, float) and not math.isfinite(value):
@@ -76,11 +102,28 @@ def hint(key: str, known: Iterable[str]) -> str:
     is_own = "." in key and (word in last or synonym.endswith(f".{word}"))  # the same word in another group
     if synonym != key and not is_own:
         return f"; did you mean '{synonym}'?"
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.75)
+    if word in last:
+        return f"; did you mean '{last[word]}'?"
+    swapped = [
+        name for name in known if sorted(name) == sorted(key)
+    ]  # the same letters: a short word has no other sign
+    near = swapped or difflib.get_close_matches(key, known, n=5, cutoff=0.75)
+    near = [name for name in near if difflib.SequenceMatcher(None, word, name.rpartition(".")[2]).ratio() > ALIKE]
     near = near or [last[name] for name in difflib.get_close_matches(key.rpartition(".")[2], last, n=1, cutoff=0.7)]
     if near:
         return f"; did you mean '{near[0]}'?"
-    return f"; it takes {', '.join(known)}" if len(known) <= 12 else ""
+    beside = [name for name in known if name.rpartition(".")[0] == key.rpartition(".")[0]]
+    return f"; it takes {', '.join(beside)}" if len(beside) <= FEW and beside else ""
+
+
+def dotted_keys(node: Any, prefix: str = "") -> set[str]:
+    """Every key of a config and of what is in it, with the keys above it."""
+    if not isinstance(node, DictConfig) or node._is_none() or node._is_missing():
+        return {prefix[:-1]} - {""}
+    keys = {prefix[:-1]} - {""}
+    for key in node:
+        keys |= dotted_keys(node._get_node(key), f"{prefix}{key!s}.")
+    return keys
 
 
 def _first(names: Iterable[str]) -> str:

@@ -15,7 +15,14 @@ ADAPTERS = {  # by peft.method
     "bottleneck": "genai_hf.models.bottleneck.BottleneckConfig",
 }
 # Besides: fields of an architecture's own configuration, and names of sets.
-OPEN = (*UPSTREAM, "generation", "peft", "quantization", "model.config", "supervised")
+OPEN = {  # each with one that is often set
+    "trainer": "max_steps",
+    "generation": "max_new_tokens",
+    "peft": "method",
+    "quantization": "load_in_4bit",
+    "model.config": "vocab_size",
+    "supervised": "NAME.path",
+}
 
 # Fields of an adapter's configuration that follow from the run.
 OF_ADAPTER = dict.fromkeys(
@@ -32,12 +39,42 @@ PRETRAINED: dict[str, Any] = {
     "from_scratch": False,
 }
 
-# What no upstream class checks: the smallest value that means anything.
-SMALLEST = {
-    "learning_rate": 0, "weight_decay": 0, "max_grad_norm": 0, "warmup_steps": 0, "seed": 0, "logging_steps": 0,
-    "num_train_epochs": 0, "per_device_train_batch_size": 1, "per_device_eval_batch_size": 1,
-    "gradient_accumulation_steps": 1, "dataloader_num_workers": 0, "save_total_limit": 1,
-}  # fmt: skip
+# Where numbers must lie that no class checks, or only when all libraries are loaded.
+INTERVALS = {
+    "[0, 4294967295]": "seed trainer.seed trainer.data_seed",  # of numpy
+    "[0, inf)": """max_skipped trainer.learning_rate trainer.weight_decay trainer.max_grad_norm trainer.warmup_steps
+        trainer.logging_steps trainer.num_train_epochs trainer.eval_delay trainer.adam_epsilon
+        trainer.dataloader_num_workers trainer.neftune_noise_alpha quantization.llm_int8_threshold
+        generation.min_new_tokens generation.min_length generation.top_k generation.no_repeat_ngram_size
+        generation.encoder_no_repeat_ngram_size""",
+    "(0, inf)": """trainer.eval_steps trainer.save_steps peft.lora_alpha generation.temperature generation.max_time
+        generation.repetition_penalty generation.encoder_repetition_penalty""",
+    "[1, inf)": """launch.processes sequence_length target_length mixture.target_length mixture.limit teacher.top_k
+        blanks.top
+        trainer.per_device_train_batch_size trainer.per_device_eval_batch_size trainer.gradient_accumulation_steps
+        trainer.save_total_limit trainer.eval_accumulation_steps trainer.dataloader_prefetch_factor
+        trainer.torch_empty_cache_steps trainer.ddp_timeout peft.r peft.num_virtual_tokens peft.encoder_hidden_size
+        peft.encoder_num_layers peft.width generation.max_new_tokens generation.num_beams""",
+    "[0, 1)": "trainer.adam_beta1 trainer.adam_beta2 generation.epsilon_cutoff generation.eta_cutoff",
+    "(0, 1]": "generation.top_p generation.typical_p generation.top_h",
+    "[0, 1]": "generation.min_p peft.lora_dropout peft.encoder_dropout",
+}
+RANGES = {key: interval for interval, keys in INTERVALS.items() for key in keys.split()}
+NUMBERS = ["float32", "float16", "bfloat16", "float64"]
+LEVELS = ["debug", "info", "warning", "error", "critical", "passive"]
+# Values of which upstream asks only later what they stand for, or never.
+VALUES = {
+    "quantization.bnb_4bit_quant_type": "Literal['fp4', 'nf4']",
+    "quantization.bnb_4bit_compute_dtype": f"Literal{NUMBERS}",
+    "quantization.bnb_4bit_quant_storage": f"Literal{[*NUMBERS, 'int8', 'uint8']}",
+    "trainer.log_level": f"Literal{LEVELS}",
+    "trainer.log_level_replica": f"Literal{LEVELS}",
+    "trainer.torch_compile_mode": "Literal['default', 'reduce-overhead', 'max-autotune', 'max-autotune-no-cudagraphs']",
+    "generation.early_stopping": "bool | Literal['never']",
+    "generation.stop_strings": "str | list[str]",
+    "generation.eos_token_id": "int | list[int]",
+}
+FROM_DATA = {"eva", "corda", "lora_ga"}  # beginnings of LoRA that PEFT leaves to a call of its own
 
 # What those are told who leave out what must be given.
 GIVEN = {"model.name": ", a Hub id or a folder, such as the model/ that a run of gpt_lm or bert_mlm leaves"}
@@ -80,6 +117,7 @@ SYNONYMS = {
     "name": "run",
     "lora_r": "peft.r",
     "lora_rank": "peft.r",
+    "rank": "peft.r",
     "random_seed": "seed",
 }
 
@@ -118,4 +156,3 @@ OF_GENERATION = {
         "transformers has it as code on the Hub only, and none is run from there",
     ),
 }  # fmt: skip
-LARGEST_SEED = 2**32 - 1  # of numpy

@@ -25,7 +25,7 @@ def find(path: str | None, files: Mapping[str, str | Sequence[str] | None], key:
         ConfigError: Nothing says where the training data is, or a setting is no path.
         DataError: A file is not there, or of no kind that is read.
     """
-    found = dict[str, list[Path]]()
+    found: dict[str, list[Path]] = {}
     for split, where in files.items():
         if where:
             paths = where if isinstance(where, Sequence) and not isinstance(where, str) else [where]

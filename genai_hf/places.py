@@ -49,13 +49,18 @@ def require_model(name: str) -> None:
             "genai-hf merge writes a model of its run, RUN/merged" if merges else "name its base, and train another"
         )
         raise ConfigError(f"{name} is an adapter; {remedy}")
-    if name.startswith((".", "/", "~")) and not Path(name, "config.json").is_file():
+    if is_path(name) and not Path(name).expanduser().joinpath("config.json").is_file():
         remedy = "give a folder made by save_pretrained, or a Hub id"
         if Path(name, "model", "adapter_config.json").is_file():
             remedy = "this is a run of an adapter, and genai-hf merge makes a model of it"
         elif Path(name, "model", "config.json").is_file():
             remedy = f"this is a run's folder, and its model is {Path(name, 'model')}"
         raise ConfigError(f"{name} holds no config.json; {remedy}")
+
+
+def is_path(name: str) -> bool:
+    """Whether a name is of a folder, or looks like one, rather than an id of the Hub."""
+    return name.startswith((".", "/", "~")) or name.count("/") > 1 or Path(name).is_dir()
 
 
 def below(folder: Path) -> Iterator[Path]:

@@ -32,16 +32,27 @@ class RecipeFile:
     @property
     def summary(self) -> str:
         """First line of its docstring, read without importing it."""
-        return (ast.get_docstring(self._tree()) or "").partition("\n")[0]
+        return (ast.get_docstring(self.tree()) or "").partition("\n")[0]
 
     @property
     def trains(self) -> bool:
         """Whether it builds a Trainer; else it has a `main` and no use for the settings of one."""
-        return any(isinstance(node, ast.FunctionDef) and node.name == "build" for node in self._tree().body)
+        return any(isinstance(node, ast.FunctionDef) and node.name == "build" for node in self.tree().body)
+
+    @property
+    def head(self) -> str | None:
+        """What its model is for, where it is written out: ``head="causal_lm"``, or so in a table."""
+        for node in ast.walk(self.tree()):
+            match node:
+                case ast.keyword(arg="head", value=ast.Constant(value=str(name))):
+                    return name
+                case ast.Dict(keys=[ast.Constant(value="head"), *_], values=[ast.Constant(value=str(name)), *_]):
+                    return name
+        return None
 
     def calls(self) -> Iterator[tuple[str, str | None, dict[str, str | None]]]:
         """What it calls: the part's dotted path, the key of its node, and which key each argument beside it is."""
-        tree = self._tree()
+        tree = self.tree()
         names = {
             alias.asname or alias.name: f"{node.module}.{alias.name}"
             for node in tree.body
@@ -59,7 +70,8 @@ class RecipeFile:
             if dotted.startswith("genai_hf.") and not dotted.startswith("genai_hf.config."):
                 yield dotted, at, {name: _key(value) for name, value in words.items()}
 
-    def _tree(self) -> ast.Module:
+    def tree(self) -> ast.Module:
+        """Its source."""
         try:
             return ast.parse(self.path.read_text(encoding="utf-8"))
         except (SyntaxError, UnicodeDecodeError) as error:  # in a user's own recipe

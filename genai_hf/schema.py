@@ -9,20 +9,20 @@ import functools
 import importlib.util
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-CONTAINERS = {"Sequence", "Mapping", "list", "dict", "tuple"}
-SCALARS = {"float": float, "int": int, "bool": bool, "str": str, "None": type(None)}
-
 
 @dataclass(frozen=True)
 class Field:
-    """One parameter: its annotation as written, and whether it must be given."""
+    """One parameter: its annotation and its default as written, whether it must be given, and where it is declared."""
 
     annotation: str
     required: bool = False
+    default: str | None = None
+    module: str = ""
 
 
 @functools.cache
@@ -34,27 +34,37 @@ def fields(dotted: str) -> Mapping[str, Field]:
     """
     module, node = find(dotted)
     if isinstance(node, ast.FunctionDef):
-        return _signature(node)
+        return signature(node, module)
     inherited: dict[str, Field] = {}
     for base in reversed(node.bases):
         inherited |= _inherited(module, base)
     inits = (item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__init__")
-    own = next((_popped(node, init) | dict(_signature(init)) for init in inits), {})
-    return inherited | dict(_annotated(node)) | own
+    own = next((_popped(node, init) | dict(signature(init, module)) for init in inits), {})
+    return inherited | dict(_annotated(node, module)) | own
 
 
 @functools.cache
 def find(dotted: str) -> tuple[str, ast.ClassDef | ast.FunctionDef]:
     """Where ``package.module.Name`` is really defined, following re-exports: its module and its syntax tree."""
     module, _, name = dotted.rpartition(".")
-    tree = _tree(module)
-    for node in tree.body:
+    parsed = tree(module)
+    for node in parsed.body:
         if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name == name:
             return module, node
-    target = imports(tree, module).get(name)
+    target = imports(parsed, module).get(name)
     if target is None:
         raise LookupError(f"{dotted} is not defined")
     return find(target)
+
+
+def alias(module: str, name: str) -> ast.expr | None:
+    """What a module, or the one that it is from, calls by a name of its own, such as a Literal; None for a class."""
+    for node in tree(module).body:
+        match node:
+            case ast.AnnAssign(target=ast.Name(id=found), annotation=ast.Name(id="TypeAlias")) if found == name:
+                return node.value
+    source, _, there = imports(tree(module), module).get(name, "").rpartition(".")
+    return alias(source, there) if source.startswith("genai_hf.") else None
 
 
 def architectures() -> list[str]:
@@ -68,7 +78,7 @@ def model_config(architecture: str) -> str | None:
     if not stem.isidentifier() or not _configured(_path("transformers.models").parent / stem):
         return None
     module = f"transformers.models.{stem}.configuration_{stem}"
-    for node in _tree(module).body:
+    for node in tree(module).body:
         if isinstance(node, ast.ClassDef) and _model_type(node) == architecture:
             return f"{module}.{node.name}"
     return None
@@ -97,14 +107,47 @@ def _pops(function: ast.FunctionDef) -> Iterator[str]:
             yield str(ast.literal_eval(part.args[0]))
 
 
-@functools.cache
 def _folders() -> Mapping[str, str]:
     """Folders of architectures that are not called after them, such as that of ``openai-gpt``, as transformers says."""
-    for node in _tree("transformers.models.auto.auto_mappings").body:
-        match node:
-            case ast.Assign(targets=[ast.Name(id="SPECIAL_MODEL_TYPE_TO_MODULE_NAME")], value=ast.Call(args=[pairs])):
-                return dict(ast.literal_eval(pairs))
+    return pairs("transformers.models.auto.auto_mappings", "SPECIAL_MODEL_TYPE_TO_MODULE_NAME")
+
+
+@functools.cache
+def pairs(module: str, name: str) -> Mapping[str, str]:
+    """A table that a module makes of a list of pairs; of a long module nothing else is parsed."""
+    _, _, after = f"\n{source(module)}".partition(f"\n{name} = ")
+    match ast.parse(after.partition("\n)")[0] + "\n)" if after else ""):
+        case ast.Module(body=[ast.Expr(value=ast.Call(args=[listed]))]):
+            return dict(ast.literal_eval(listed))
     return {}
+
+
+@functools.cache
+def keys(module: str, name: str) -> list[str]:
+    """Keys of a table that a module writes out, whatever they stand for."""
+    for node in tree(module).body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=found)], value=ast.Dict(keys=listed)) if found == name:
+                return [key.value for key in listed if isinstance(key, ast.Constant) and isinstance(key.value, str)]
+    return []
+
+
+@functools.cache
+def attribute_map(dotted: str) -> Mapping[str, str]:
+    """An architecture's own names for what every configuration has by another, such as `n_embd` for `hidden_size`."""
+    for item in find(dotted)[1].body:
+        if isinstance(item, ast.Assign) and ast.unparse(item.targets[0]) == "attribute_map":
+            return dict(ast.literal_eval(item.value))
+    return {}
+
+
+def defaults(known: Mapping[str, Field]) -> dict[str, Any]:
+    """Those default values that are written out."""
+    found = dict[str, Any]()
+    for name, one in known.items():
+        with suppress(ValueError, SyntaxError):  # none, or one that is made
+            found[name] = ast.literal_eval(one.default or "")
+    return found
 
 
 def _model_type(node: ast.ClassDef) -> str | None:
@@ -114,11 +157,17 @@ def _model_type(node: ast.ClassDef) -> str | None:
     return None
 
 
-def imports(tree: ast.Module, module: str) -> dict[str, str]:
-    """Names that a module imports at its top level, each with the dotted path that it stands for."""
-    package = module if _path(module).name == "__init__.py" else module.rpartition(".")[0]
+def imports(parsed: ast.Module, module: str) -> dict[str, str]:
+    """Names that a module imports at its top level, each with the dotted path that it stands for.
+
+    Args:
+        parsed: Its syntax tree.
+        module: Its dotted name; "" for a file of the user's own.
+    """
+    is_package = bool(module) and _path(module).name == "__init__.py"
+    package = module if is_package else module.rpartition(".")[0]
     names: dict[str, str] = {}
-    for node in tree.body:
+    for node in parsed.body:
         if isinstance(node, ast.Import):
             names |= {alias.asname or alias.name: alias.name for alias in node.names}
         if isinstance(node, ast.ImportFrom):
@@ -128,76 +177,56 @@ def imports(tree: ast.Module, module: str) -> dict[str, str]:
     return names
 
 
-def fits(value: Any, annotation: str) -> bool:
-    """Whether a YAML scalar suits an annotation; containers, enumerations and classes are left to their owner."""
-    if not isinstance(value, (float, int, bool, str, type(None))):
-        return True
-    return any(_fits_one(value, option) for option in _options(ast.parse(annotation, mode="eval").body))
-
-
-def _fits_one(value: Any, option: ast.expr) -> bool:
-    if isinstance(option, ast.Subscript) and ast.unparse(option.value).endswith("Literal"):
-        return value in ast.literal_eval(ast.Tuple(elts=_elements(option.slice), ctx=ast.Load()))
-    kind = SCALARS.get(ast.unparse(option))
-    if kind is None and ast.unparse(option).partition("[")[0].rpartition(".")[2] in CONTAINERS:
-        return False
-    if kind is None:
-        return value is not None  # not a scalar's name: its owner will judge
-    return type(value) is kind or (kind is float and type(value) is int)
-
-
-def _options(node: ast.expr) -> Iterator[ast.expr]:
-    """The alternatives of a union, however it is spelled."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield from _options(ast.parse(node.value, mode="eval").body)
-    elif isinstance(node, ast.BinOp):
-        yield from _options(node.left)
-        yield from _options(node.right)
-    elif isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("Union"):
-        for element in _elements(node.slice):
-            yield from _options(element)
-    elif isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("Optional"):
-        yield from _options(node.slice)
-        yield ast.Constant(None)
-    else:
-        yield node
-
-
-def _elements(node: ast.expr) -> list[ast.expr]:
-    return node.elts if isinstance(node, ast.Tuple) else [node]
-
-
 def _inherited(module: str, base: ast.expr) -> Mapping[str, Field]:
     name = ast.unparse(base)
     try:
-        local = any(isinstance(node, ast.ClassDef) and node.name == name for node in _tree(module).body)
-        return fields(f"{module}.{name}" if local else imports(_tree(module), module)[name])
+        local = any(isinstance(node, ast.ClassDef) and node.name == name for node in tree(module).body)
+        return fields(f"{module}.{name}" if local else imports(tree(module), module)[name])
     except (LookupError, FileNotFoundError):  # a base of the standard library, or built while importing
         return {}
 
 
-def _annotated(node: ast.ClassDef) -> Iterator[tuple[str, Field]]:
+def _annotated(node: ast.ClassDef, module: str) -> Iterator[tuple[str, Field]]:
     for item in node.body:
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
             annotation = ast.unparse(item.annotation)
             if not annotation.startswith("ClassVar") and not item.target.id.startswith("_"):
-                yield item.target.id, Field(annotation, required=item.value is None)
+                default = None if item.value is None else ast.unparse(item.value)
+                yield item.target.id, Field(annotation, item.value is None, default, module)
 
 
-def _signature(node: ast.FunctionDef) -> Mapping[str, Field]:
+def signature(node: ast.FunctionDef, module: str = "") -> Mapping[str, Field]:
+    """Parameters of a function or method, but for `self` and those that gather others."""
     positional = [*node.args.posonlyargs, *node.args.args]
     defaults: list[ast.expr | None] = [None] * (len(positional) - len(node.args.defaults)) + list(node.args.defaults)
     pairs = [*zip(positional, defaults, strict=True), *zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)]
     return {
-        argument.arg: Field(ast.unparse(argument.annotation) if argument.annotation else "object", default is None)
+        argument.arg: Field(
+            ast.unparse(argument.annotation) if argument.annotation else _type_of(default),
+            default is None,
+            None if default is None else ast.unparse(default),
+            module,
+        )
         for argument, default in pairs
         if argument.arg != "self"
     }
 
 
+def _type_of(default: ast.expr | None) -> str:
+    """What a parameter without an annotation takes, by its default."""
+    kind = type(default.value).__name__ if isinstance(default, ast.Constant) else ""
+    return kind if kind in {"bool", "float", "int", "str"} else "object"
+
+
 @functools.cache
-def _tree(module: str) -> ast.Module:
-    return ast.parse(_path(module).read_text(encoding="utf-8"))
+def tree(module: str) -> ast.Module:
+    """Syntax tree of a module."""
+    return ast.parse(source(module))
+
+
+def source(module: str) -> str:
+    """Text of a module."""
+    return _path(module).read_text(encoding="utf-8")
 
 
 @functools.cache

@@ -16,7 +16,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from genai_hf import checking, composing, launching, recipe_files, running, runs, secrets
+from genai_hf import checking, composing, explaining, launching, recipe_files, running, runs, secrets
 from genai_hf.errors import ConfigError, Interrupted, UserError
 from genai_hf.recipe_files import RecipeFile
 
@@ -76,10 +76,10 @@ def _jobs(recipe: RecipeFile, overrides: Sequence[str]) -> list[tuple[DictConfig
     try:
         composing.refuse_added(app, recipe.name, parsed)
         with tempfile.TemporaryDirectory() as unused:
-            quiet = [*composing.QUIET, f"hydra.sweep.dir={unused}", "hydra.mode=MULTIRUN"]
+            quiet = [*explaining.QUIET, f"hydra.sweep.dir={unused}", "hydra.mode=MULTIRUN"]
             app.multirun(recipe.name, note, [*here, *quiet], with_log_configuration=False)
     except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
-        raise composing.explain(error, app, recipe, parsed) from error
+        raise explaining.explain(error, app, recipe, parsed) from error
     return found
 
 
@@ -114,9 +114,9 @@ def _submit(recipe: RecipeFile, overrides: Sequence[str], folder: Path) -> None:
     places = [f"hydra.sweep.dir='{folder.resolve()}'", "hydra.sweep.subdir=.", "hydra.mode=MULTIRUN"]
     app = composing.application(recipe)
     try:
-        app.multirun(recipe.name, task, [*overrides, *composing.QUIET, *places], with_log_configuration=False)
+        app.multirun(recipe.name, task, [*overrides, *explaining.QUIET, *places], with_log_configuration=False)
     except HydraException as error:
-        raise composing.explain(error, app, recipe, composing.parse(overrides)) from error
+        raise explaining.explain(error, app, recipe, composing.parse(overrides)) from error
     except FAILURES as error:  # the first failed job's, which comes when all are done
         print(f"a job failed: {error}", file=sys.stderr)
     finally:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from genai_hf.errors import ConfigError, DataError
-from genai_hf.places import existing, require_paths, surroundings
+from genai_hf.places import existing, is_path, require_paths, surroundings
 
 KINDS = (".tsv", ".jsonl", ".ndjson", ".json", ".csv", ".parquet")
 TRAIN = "train"
@@ -79,8 +79,7 @@ def model_of(name: str) -> str:
     folder = Path(name).expanduser()
     if (folder / "model" / "config.json").is_file():
         return str(finished_model(name))
-    is_path = folder.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1  # no Hub id
-    if is_path and not (folder / "config.json").is_file():
+    if is_path(name) and not (folder / "config.json").is_file():
         raise ConfigError(f"'teacher.name': {name} holds no model; name a finished run, a model's folder, or a Hub id")
     return name
 

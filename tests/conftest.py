@@ -21,6 +21,7 @@ from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 
 from genai_hf import allocator, locks
 
+pytest.register_assert_rewrite("asking")
 no_pickle.watch()
 if "GENAI_HF_ERRORS" in os.environ:
     recording.begin(Path(os.environ["GENAI_HF_ERRORS"]))

@@ -84,10 +84,11 @@ def test_build_refuses_names_types_and_ranges(node, message):
         ("trainer.max_steps=1.5", "'trainer.max_steps' must be int, got 1.5"),
         ("trainer.max_steps=0", "'trainer.max_steps' must be positive, or -1 to count in epochs, got 0"),
         ("trainer.seed=-1", "'trainer.seed' must be at least 0, got -1"),
+        ("trainer.seed=3", "'trainer.seed' is the run's; set seed=3"),
         ("trainer.bf16=true", "'trainer.bf16' is not for setting; set precision=bf16"),
         ("trainer.label_smoothing_factor=0.1", "'trainer.label_smoothing_factor' is not for setting; the"),
         ("trainer.report_to=wandb", "'trainer.report_to': wandb is not installed; pip install wandb, or leave it out"),
-        ("seed=5000000000", "'trainer.seed' must be at most 4294967295, got 5000000000"),
+        ("seed=5000000000", "'seed' must be at most 4294967295, got 5000000000"),
         ("seed=x", "'seed' must be int, got 'x'"),
         ("trainer.output_dir=x", "'trainer.output_dir' is not for setting; set root=…"),
         ("modle=bert_tiny", "no key 'modle'; did you mean 'model'?"),
@@ -208,8 +209,9 @@ def test_a_users_folder_comes_before_the_packaged_one(tmp_path):
     assert cfg.model.config.hidden_size == 64
 
 
-def test_every_upstream_default_that_names_a_smallest_value_is_a_field():
-    assert set(names.SMALLEST) <= set(config.schema.fields(names.UPSTREAM["trainer"]))
+def test_what_has_a_range_of_upstreams_is_a_field():
+    named = {key for key in [*names.RANGES, *names.VALUES] if key.startswith("trainer.")}
+    assert named <= {f"trainer.{name}" for name in config.schema.fields(names.UPSTREAM["trainer"])}
 
 
 @pytest.mark.parametrize("option", ["greedy", "beam", "top_k", "top_p"])

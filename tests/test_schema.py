@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 import transformers
 
-from genai_hf import schema
+from genai_hf import annotations, schema
 
 
 def test_the_fields_of_training_arguments_are_the_installed_ones():
@@ -64,10 +64,17 @@ def test_a_name_that_is_not_defined_is_said():
         ("exact", "Literal['exact', 'bernoulli']", True),
         ("all", "Literal['exact', 'bernoulli']", False),
         (3, "'int | str'", True),
-        ([1], "int", True),  # containers are left to their owner
+        ([1], "int", False),
+        ([1], "Sequence[int] | None", True),
+        ([1], "list[str]", False),
+        ([1, "a"], "tuple[int, str]", True),
+        ([1], "SchedulerType", True),  # a class's owner will judge
+        ({"a": 1}, "Mapping[str, int]", True),
+        ({"a": "b"}, "dict[str, int]", False),
+        ({"a": 1}, "list[int]", False),
         ("a", "Union[int, float]", False),
         (2, "typing.Union[int, str]", True),
     ],
 )
 def test_a_scalar_is_held_against_an_annotation(value, annotation, expected):
-    assert schema.fits(value, annotation) is expected
+    assert annotations.fits(value, annotation) is expected

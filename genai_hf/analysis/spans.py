@@ -26,8 +26,10 @@ def fill_spans(*, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_
         ValueError: A text has no span, or more than there are sentinels; or `max_new_tokens` is below 1.
     """
     for text in texts:
-        if not 0 < len(HIDDEN.findall(text)) <= len(sentinels(tokenizer)):
-            raise ValueError(f"each text needs a span in braces, and a sentinel for each, got {text!r}")
+        if not HIDDEN.search(text):
+            raise ValueError(f"each text needs a span in braces, got {text!r}")
+        if len(HIDDEN.findall(text)) > len(sentinels(tokenizer)):
+            raise ValueError(f"the tokenizer has fewer sentinels than there are spans in braces in {text!r}")
     if max_new_tokens < 1:
         raise ValueError(f"max_new_tokens must be at least 1, got {max_new_tokens}")
     return BeforeAndAfter(

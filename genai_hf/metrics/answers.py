@@ -62,7 +62,12 @@ def rougeL(prediction: str, references: Sequence[str]) -> float:  # noqa: N802 -
 
 
 METRICS: dict[str, Callable[[str, Sequence[str]], float]] = {
-    function.__name__: function for function in (exact_match, exact_match_with_articles, f1, rouge1, rouge2, rougeL)
+    "exact_match": exact_match,
+    "exact_match_with_articles": exact_match_with_articles,
+    "f1": f1,
+    "rouge1": rouge1,
+    "rouge2": rouge2,
+    "rougeL": rougeL,
 }
 
 

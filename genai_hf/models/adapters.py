@@ -18,14 +18,14 @@ from peft.config import PromptLearningConfig
 from transformers import PreTrainedModel
 
 from genai_hf.errors import ConfigError
+from genai_hf.limits import check_range
 from genai_hf.models import bottleneck, virtual
 from genai_hf.models.fresh import fresh
+from genai_hf.names import FROM_DATA
 from genai_hf.ranks import say
 
 Adapted: TypeAlias = PreTrainedModel | PeftModel
 
-SIZES = {"num_virtual_tokens", "encoder_hidden_size", "encoder_num_layers", "width"}  # at least 1
-FROM_DATA = {"eva", "corda", "lora_ga"}  # beginnings that PEFT leaves to a call of its own
 
 # By the word after peft=: the class of its settings.
 METHODS: dict[str, type[PeftConfig]] = {
@@ -88,8 +88,7 @@ def adapter(*, length: int, checkpointing: bool, method: str | None = None, **fi
     if method is None:
         return None
     for key, value in fields.items():
-        if key in SIZES and value is not None and value < 1:
-            raise ConfigError(f"'peft.{key}' must be at least 1, got {value}")
+        check_range(f"peft.{key}", value)
     if fields.get("init_lora_weights") in FROM_DATA:
         raise ConfigError("'peft.init_lora_weights': this one is made from data, which nobody gives; take another")
     try:

@@ -8,7 +8,7 @@ import transformers
 from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedTokenizerBase
 
-from genai_hf import manifests, model_folders, snapshots
+from genai_hf import architectures, manifests, model_folders, snapshots
 from genai_hf.config import hint
 from genai_hf.errors import ConfigError, about
 from genai_hf.places import require_model
@@ -20,32 +20,6 @@ HEADS = {
     "text_to_text": transformers.AutoModelForSeq2SeqLM,
 }
 Head: TypeAlias = Literal["masked_lm", "masked_lm_and_next_sentence", "causal_lm", "text_to_text", "prefix_lm"]
-
-CAUSAL = {"gpt_neox", "gpt_neox_japanese"}  # decoders always, whatever their is_decoder says
-BOTH_DIRECTIONS = {"xlnet", "xlm"}  # no decoders, though they have a head for it and no is_decoder
-RELATIVE = {"t5", "mt5", "umt5", "longt5"}  # what they call n_positions is no limit
-EXAMPLES = {  # for those who named another kind of model
-    "masked_lm": "an encoder, such as model=bert_tiny",
-    "masked_lm_and_next_sentence": "a BERT, such as model=bert_tiny",
-    "causal_lm": "a decoder, such as model=gpt2_tiny",
-    "text_to_text": "an encoder-decoder, such as model=t5_tiny",
-}
-NEXT_SENTENCE = {"bert", "megatron-bert", "fnet"}  # architectures with a head for it
-
-OFFSET_POSITIONS = {
-    "roberta",
-    "xlm-roberta",
-    "camembert",
-    "roberta-prelayernorm",
-    "xmod",
-    "mpnet",
-    "data2vec-text",
-    "esm",
-    "ibert",
-    "longformer",
-    "luke",
-    "xlm-roberta-xl",
-}  # count from pad + 1
 
 
 def configuration(
@@ -133,11 +107,7 @@ def check_room(configuration: PreTrainedConfig, tokenizer: PreTrainedTokenizerBa
 
 def positions(configuration: PreTrainedConfig) -> int | None:
     """How many tokens a model has positions for; None where they are relative, so that there is no limit."""
-    sizes = configuration.to_dict()
-    count: int | None = sizes.get("max_position_embeddings", sizes.get("n_positions"))
-    if count is None or configuration.model_type in RELATIVE:
-        return None
-    return count - configuration.pad_token_id - 1 if configuration.model_type in OFFSET_POSITIONS else count
+    return architectures.positions(configuration.model_type, configuration.to_dict())
 
 
 def check_kind(head: Head, wanted: PreTrainedConfig) -> None:
@@ -146,16 +116,7 @@ def check_kind(head: Head, wanted: PreTrainedConfig) -> None:
     Raises:
         ConfigError: It cannot.
     """
-    kind = wanted.model_type
-    if type(wanted) not in HEADS[head]._model_mapping:
-        raise ConfigError(f"'model': {kind} is no model for {head}; take {EXAMPLES[head]}")
-    if head == "masked_lm_and_next_sentence" and kind not in NEXT_SENTENCE:
-        raise ConfigError(f"'model': {kind} has no head for next-sentence prediction; take {EXAMPLES[head]}")
-    if "vocab_size" not in wanted.to_dict():
-        raise ConfigError(f"'model': {kind} is a model of texts within a larger one; take the model of texts itself")
-    is_encoder = wanted.to_dict().get("is_decoder") is False and kind not in CAUSAL
-    if head == "causal_lm" and (wanted.is_encoder_decoder or is_encoder or kind in BOTH_DIRECTIONS):
-        raise ConfigError(f"'model': {kind} sees the tokens that it should predict; take {EXAMPLES[head]}")
+    architectures.require_kind(head, wanted.model_type, wanted.to_dict())
 
 
 def require_trainable(name: str, wanted: PreTrainedConfig) -> None:

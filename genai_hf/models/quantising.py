@@ -46,9 +46,14 @@ def methods(
         scales: Stored type of the scales of `Affine`.
 
     Raises:
-        ValueError: There is no such method.
+        ValueError: There is no such method, or none is named.
     """
-    return {name: _method(name, scales) for name in ([names] if isinstance(names, str) else names)}
+    found = dict[str, Method]()
+    for name in [names] if isinstance(names, str) else names:
+        found[name] = _method(name, scales)
+    if not names:
+        raise ValueError(f"none is named; give some of {', '.join(EXAMPLES)}")
+    return found
 
 
 def method(name: str | None, *, scales: Literal["float16", "bfloat16", "float32"] = "float16") -> Method | None:

@@ -39,9 +39,10 @@ def append_marks(tokenizer: PreTrainedTokenizerFast, *, start: str, delimiter: s
     Raises:
         ValueError: Two are spelt alike, one is empty, or one is an ordinary word of the vocabulary.
     """
-    spelt, known = [start, delimiter, extract], tokenizer.get_vocab()
+    spelt = [start, delimiter, extract]
     if len(set(spelt)) < len(spelt) or not all(text.strip() for text in spelt):
         raise ValueError(f"start, delimiter and extract must be three different tokens, got {', '.join(spelt)}")
+    known = tokenizer.get_vocab()
     special = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
     for text in spelt:
         if text in known and text not in special:

@@ -4,10 +4,11 @@ genai-hf cp RECIPE NAME      writes NAME.py and NAME.yaml; what is there is neve
 genai-hf ./NAME.py           runs them; the packaged groups (model, data …) stand behind them
 """
 
+import importlib.util
 import re
 from pathlib import Path
 
-from genai_hf import composing, recipe_files
+from genai_hf import explaining, recipe_files
 from genai_hf.errors import ConfigError
 
 
@@ -20,12 +21,14 @@ def main(words: list[str]) -> int:
         raise ConfigError(f"'{name}' cannot be a module's name; use letters, digits and underscores")
     if name in recipe_files.shipped():
         raise ConfigError(f"'{name}' is a shipped recipe's name; choose another")
+    if importlib.util.find_spec(name) is not None and not Path(f"{name}.py").exists():
+        raise ConfigError(f"an installed module is called '{name}' too; choose another name")
     source, settings = Path(f"{name}.py"), Path(f"{name}.yaml")
     for file in (source, settings):
         if file.exists():
             raise ConfigError(f"{file} exists; choose another name")
     source.write_text(recipe.path.read_text(encoding="utf-8"), encoding="utf-8")
-    yaml = re.sub(rf"(genai[-_]hf (?:inspect |check )?){recipe.name}\b", rf"\1./{name}.py", composing.source(recipe))
+    yaml = re.sub(rf"(genai[-_]hf (?:inspect |check )?){recipe.name}\b", rf"\1./{name}.py", explaining.source(recipe))
     settings.write_text(yaml, encoding="utf-8")
     print(f"{source} and {settings} are yours; run them with: genai-hf ./{source}")
     return 0

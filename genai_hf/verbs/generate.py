@@ -97,6 +97,8 @@ def _model(name: str) -> tuple[str, Mapping[str, Any]]:
     """Folder or Hub id of the model, and the settings of the run that it is of."""
     place = Path(name).expanduser()
     if not (place / places.RUN).is_file():
+        if not place.is_dir() and places.is_path(name):
+            raise ConfigError(f"{name}: no such folder; {places.surroundings(place)}")
         if place.is_dir() and not (place / "config.json").is_file():
             raise ConfigError(f"{name} holds no model; name a run's folder, or one with a config.json")
         settings = place.parent / "settings.json"

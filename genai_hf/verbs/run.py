@@ -5,7 +5,7 @@ import argparse
 from hydra._internal.utils import get_args_parser
 from omegaconf import OmegaConf
 
-from genai_hf import arguments, checking, comments, composing
+from genai_hf import arguments, checking, comments, composing, explaining
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import ranks
 from genai_hf.recipe_files import RecipeFile
@@ -13,7 +13,7 @@ from genai_hf.recipe_files import RecipeFile
 
 def main(words: list[str]) -> int:
     """Do what Hydra's flags say with the recipe that the first word names."""
-    recipe, flags = arguments.parse(words)
+    recipe, flags = arguments.parse(words, sweeps=True)
     if flags.help:
         print(help_text(recipe, flags.overrides))
     elif flags.cfg or flags.info or flags.hydra_help or flags.shell_completion:
@@ -37,7 +37,7 @@ def main(words: list[str]) -> int:
 
 def help_text(recipe: RecipeFile, overrides: list[str]) -> str:
     """How to run the recipe, the choices in every group, and its settings as they would be."""
-    yaml = composing.source(recipe)
+    yaml = explaining.source(recipe)
     head = [line[1:].removeprefix(" ") for line in yaml.splitlines() if line.startswith("#")]
     found = composing.describe(recipe, overrides)
     groups = [f"  {group}={'|'.join(options)}" for group, options in found.groups.items()]

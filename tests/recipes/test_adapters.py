@@ -215,7 +215,7 @@ def test_a_head_that_only_training_needs_is_in_checkpoints_and_not_in_the_final_
         (["quantization=nf5", "peft=lora"], "'quantization=nf5' is not an option; choose from fp4, int8,"),
         (["quantization=nf4", "peft=lora", "quantization.load_in_4bits=true"], "'quantization.load_in_4bits' is not a"),
         (["peft=lorra"], "'peft=lorra' is not an option; did you mean 'lora'?"),
-        (["peft=lora", "peft.r=0"], "'peft': BertForMaskedLM cannot have it (`r` should be a positive integer"),
+        (["peft=lora", "peft.r=0"], "'peft.r' must be at least 1, got 0"),
         (["peft=lora", "peft.target_modules=[nothing]"], "'peft': BertForMaskedLM cannot have it (Target modules"),
     ],
 )

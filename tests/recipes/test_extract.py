@@ -138,7 +138,7 @@ def test_a_run_begins_with_a_saved_decoder_and_keeps_its_tokens(glue, root, caps
     ("words", "said"),
     [
         (["task=sst2", "input=similarity"], "input: similarity does not suit task=sst2; take classification"),
-        (["task=rte", "input=both"], "input: both does not suit task=rte; take entailment or similarity"),
+        (["task=rte", "input=both"], "'input' must be one of ['auto', 'classification', 'entailment', "),
         (["task=rte", "auxiliary.weight=-1"], "auxiliary: weight must be at least 0 and finite, got -1"),
         (["task=rte", "auxiliary.weight=inf"], "'auxiliary.weight' must be a finite number, got inf"),
         (["task=rte", "head.deviation=nan"], "'head.deviation' must be a finite number, got nan"),

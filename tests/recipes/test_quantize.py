@@ -83,7 +83,7 @@ def test_a_checkpoint_without_the_head_that_is_asked_is_refused(text, root, caps
         (["model=gpt2_tiny", "methods=affine4"], "methods: there is no method 'affine4'; it takes affine4_group64, "),
         (["model=gpt2_tiny", "methods=[affine4_group64,nf5]"], "methods: there is no method 'nf5'"),
         (["model=gpt2_tiny", "save=affine4"], "save: there is no method 'affine4'"),
-        (["model=gpt2_tiny", "save=[nf4,fp4]"], "save: there is no method \"['nf4', 'fp4']\""),
+        (["model=gpt2_tiny", "save=[nf4,fp4]"], "'save' must be str or None, got ['nf4', 'fp4']"),
         (["model.name=x", "scales=float8"], "'scales' must be one of ['float16', 'bfloat16', 'float32'], got 'float8'"),
         (["model.name=x", "measure.row=4"], "no key 'measure.row'; did you mean 'measure.rows'?"),
         (["model.name=x", "trainer.max_steps=4"], "'trainer.max_steps': quantize trains no model; leave it out"),

@@ -398,8 +398,8 @@ def test_a_library_writes_into_the_runs_log_and_not_to_the_terminal(text, root):
 
 
 def test_a_setting_that_is_refused_while_building_leaves_no_folder(text, root, capsys):
-    assert cli.main(["bert_mlm", text, *RECIPES["bert_mlm"], "masking.probability=2"]) == 2
-    assert "masking: probability must be in (0, 1], got 2" in capsys.readouterr().err
+    assert cli.main(["bert_mlm", text, *RECIPES["bert_mlm"], "sequence_length=2"]) == 2
+    assert "sequence_length: a length of 2 leaves no room for text" in capsys.readouterr().err
     assert not list((root / "bert_mlm").iterdir())
 
 

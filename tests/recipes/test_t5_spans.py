@@ -138,7 +138,7 @@ def test_a_changed_share_of_a_set_is_taken_with_the_rows_that_follow_from_it(tex
 def test_what_is_wrong_with_a_set_is_said_of_its_own_keys(text, root, capsys):  # noqa: F811
     for words, said in (
         (["supervised.wq.input=q"], "'supervised.wq.path' must be given"),
-        (["supervised.wq.files.train=7"], "'supervised.wq.files.train' must be a path, got 7"),
+        (["supervised.wq.files.train=7"], "'supervised.wq.files.train' must be str or Sequence[str] or None, got 7"),
         (["supervised.wq.source=python_questions", "supervised.wq.path=a.jsonl"], "say supervised.wq.source=files"),
     ):
         assert cli.main(["t5_spans", text, *OWN, *words]) == 2

@@ -65,8 +65,10 @@ def require(case: Case, answer: Answer) -> None:
     """See that a case was answered as it says."""
     said = answer.said.removeprefix(f"genai-hf {case.words[0]}: ")
     assert answer.code == case.code, answer
-    for line, expected in zip(said.split("\n"), case.said.split("\n"), strict=True):
-        if expected.endswith("…"):
-            assert line.startswith(expected.removesuffix("…"))
+    lines, expected = said.split("\n"), case.said.split("\n")
+    assert len(lines) == len(expected), said
+    for line, beginning in zip(lines, expected, strict=True):
+        if beginning.endswith("…"):
+            assert line.startswith(beginning.removesuffix("…")), line
         else:
-            assert line == expected
+            assert line == beginning

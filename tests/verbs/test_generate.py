@@ -201,7 +201,7 @@ def test_a_model_of_no_text_no_run_and_an_unfinished_one_are_refused(root, refus
     assert refused(root, "a") == f"{root} holds no model; name a run's folder, or one with a config.json"
     assert refused("no/model", "a").startswith("no/model is no folder, was not downloaded before, and the Hub cannot")
     assert refused(f"{root}/gpt_lm/none", "a") == (
-        f"{root}/gpt_lm/none is no folder; give one that save_pretrained wrote, or a Hub id"
+        f"{root}/gpt_lm/none: no such folder; {root}/gpt_lm/ holds gpt/, lora/, stream/"
     )
 
 
@@ -225,10 +225,7 @@ def test_what_is_wrong_in_a_prompt_a_setting_or_a_flag_is_said_in_a_line(root, r
         "'generation.temperature' is of drawing the next token; say generation=top_p or generation=top_k"
     )
     assert refused(run, "a", "--system", "b") == "--system is of a conversation; say --chat too"
-    assert (
-        refused(run, "a", "generation=top_p", "generation.top_p=5")
-        == "'generation.top_p' must be above 0 and at most 1, got 5"
-    )
+    assert refused(run, "a", "generation=top_p", "generation.top_p=5") == "'generation.top_p' must be in (0, 1], got 5"
     assert refused(run, "a", "generation.max_new_tokens=0") == "'generation.max_new_tokens' must be at least 1, got 0"
     assert refused(run, "a", "seed=-1") == "'seed' must be from 0 to 4294967295, got -1"
     assert refused(run, "x=1").startswith("no key 'x'")

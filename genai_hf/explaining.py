@@ -1,0 +1,111 @@
+"""Hydra's errors in our words: what is wrong with a word of the command line, and the nearest right one."""
+
+import re
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+import yaml  # type: ignore[import-untyped]
+from hydra._internal.hydra import Hydra
+from hydra.core.override_parser.types import Override
+from hydra.errors import ConfigCompositionException, MissingConfigException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from genai_hf import config, names, schema
+from genai_hf.errors import ConfigError
+from genai_hf.recipe_files import RecipeFile, shipped
+
+# Hydra's own files and logs are switched off; ours are written after redaction.
+QUIET = ("hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_subdir=null", "hydra.run.dir=.")
+
+
+def known_keys(app: Hydra, recipe: str, overrides: Sequence[Override] = ()) -> set[str]:
+    """Every dotted key and group that may be overridden, with those options of groups that are chosen."""
+    cfg = app.compose_config(recipe, list(QUIET), run_mode=RunMode.RUN)
+    choices = {group for group in cfg.hydra.runtime.choices if not group.startswith("hydra")}
+    asked = [one for one in overrides if one.key_or_group in choices]
+    options = app.config_loader.get_group_options
+    if chosen := [str(one.input_line) for one in asked if one.value() in options(one.key_or_group)]:
+        cfg = app.compose_config(recipe, [*chosen, *QUIET], run_mode=RunMode.RUN)
+    with open_dict(cfg):
+        cfg.pop("hydra")
+    open_groups = {**names.UPSTREAM, "generation": names.GENERATION, "quantization": names.BITS}
+    owned = {group: dotted for group, dotted in open_groups.items() if group in cfg}
+    upstream = {f"{group}.{name}" for group, dotted in owned.items() for name in schema.fields(dotted)}
+    return {key for group in choices if "@" not in group for key in [group]} | config.dotted_keys(cfg) | upstream
+
+
+def explain(  # noqa: PLR0911 - one for each kind of mistake
+    error: Exception, app: Hydra, recipe: RecipeFile, overrides: Sequence[Override]
+) -> ConfigError:
+    """Hydra's error in one line that says what, where and what to do."""
+    if isinstance(error, MissingConfigException) and error.options is not None and error.missing_cfg_file:
+        group, _, option = str(error.missing_cfg_file).rpartition("/")
+        if group == "hydra/launcher" and option.startswith("submitit"):
+            return ConfigError(f"'{group}={option}' needs an extra: pip install 'genai-hf[slurm]'")
+        near = config.hint(option.lower(), error.options)
+        listed = "" if "it takes" in near else f" ({', '.join(sorted(error.options))})"
+        return ConfigError(f"'{group}={option}' is not an option{near.replace('it takes', 'choose from')}{listed}")
+    if isinstance(error, ConfigCompositionException):
+        for override in overrides:
+            if f"'{override.key_or_group}'" in str(error):
+                return _no_key(override.key_or_group, app, recipe, overrides)
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return ConfigError(f"{mark.name}:{mark.line + 1}: not YAML ({error.problem}); mend the settings there")
+    several = next((override.input_line for override in overrides if override.is_sweep_override()), None)
+    if several is not None and not recipe.path.suffix:
+        return ConfigError(f"'{several}' names several values; give one")
+    if several is not None and ("Ambiguous value" in str(error) or "requires --multirun" in str(error)):
+        return ConfigError(
+            f"'{several}' names several values, which takes a sweep: genai-hf {recipe.name} -m {several}"
+        )
+    for override in overrides if "Config group override must be a string" in str(error) else ():
+        options = app.config_loader.get_group_options(override.key_or_group)
+        if options and not isinstance(override.value(), str):
+            return ConfigError(f"'{override.input_line}' is not an option; choose from {', '.join(options)}")
+    referring = next((override.input_line for override in overrides if "${" in str(override.input_line)), None)
+    if referring is not None and "nterpolation" in str(error):
+        return ConfigError(f"'{referring}': {str(error).partition(chr(10))[0]}; name a key that is there")
+    cause = error.__cause__ or error
+    said = str(cause).partition("\n")[0].strip()
+    key = next(iter(re.findall(r"full_key: (\S+)", f"{cause}\n{error}")), None)
+    if key and "Cannot merge" in said:
+        return ConfigError(f"'{key}' holds settings by name, such as {key}={{name: value}}; give some")
+    return ConfigError(f"'{key}': {said}; mend it" if key else said)
+
+
+def _no_key(key: str, app: Hydra, recipe: RecipeFile, overrides: Sequence[Override]) -> ConfigError:
+    """For a key that is not there: where it is, such as data=text for data.path, or the nearest one."""
+    group, _, name = key.partition(".")
+    known = known_keys(app, recipe.name, overrides)
+    if key in known:
+        return ConfigError(f"'{key}' holds several settings; set one of them{config.hint(f'{key}.…', known)}")
+    options = app.config_loader.get_group_options(group) if name and group in known else []
+    having = [f"{group}={option}" for option in options if _has(source(recipe, f"{group}/{option}"), name)]
+    if having:
+        return ConfigError(f"no key '{key}' here; it goes with {' or '.join(having)}")
+    others = [
+        other for other in shipped() if group not in known and other != recipe.name and _has(source(recipe, other), key)
+    ]
+    if others and key not in names.SYNONYMS:
+        return ConfigError(f"no key '{key}' here; it is of {', '.join(others)}")
+    return ConfigError(f"no key '{key}'{config.hint(key, known)}")
+
+
+def _has(text: str, name: str) -> bool:
+    """Whether a YAML sets a key, or chooses from a group of that name."""
+    node = OmegaConf.create(text)
+    if not isinstance(node, DictConfig):
+        return False
+    chosen = [group for line in node.get("defaults", []) if isinstance(line, DictConfig) for group in line]
+    return name in config.dotted_keys(node) | {*chosen}
+
+
+def source(recipe: RecipeFile, name: str | None = None) -> str:
+    """The recipe's own YAML as text, or that of another config by `name`; the user's before the packaged one."""
+    folders = [*recipe.folders, Path(str(files("genai_hf.conf")))]
+    return next(path for folder in folders if (path := folder / f"{name or recipe.name}.yaml").is_file()).read_text(
+        "utf-8"
+    )

@@ -1,0 +1,93 @@
+"""What is written out in a source, as values: read without importing it.
+
+Only expressions of our own sources are evaluated, with nothing but functions that change nothing; what takes more has
+no value here.
+"""
+
+import ast
+import builtins
+import functools
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from genai_hf import errors, schema
+from genai_hf.config import hint
+
+PURE = "ValueError all any bool dict enumerate float int isinstance len list map max min range repr set sorted str sum"
+KNOWN = {name: vars(builtins)[name] for name in [*PURE.split(), "tuple", "type", "vars", "zip"]} | {
+    "ConfigError": errors.ConfigError,
+    "DataError": errors.DataError,
+    "Mapping": Mapping,
+    "Sequence": Sequence,
+    "__builtins__": {},
+    "hint": hint,
+    "math": math,
+    "re": re,
+}
+UNKNOWN = object()  # the value of an expression that takes more than what is known
+BEYOND = (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError)
+
+
+class Scope:
+    """What the names of a module stand for, as far as it is written out."""
+
+    def __init__(self, tree: ast.Module, module: str) -> None:
+        self.module, self.imports = module, schema.imports(tree, module)
+        self._assigned: dict[str, ast.expr] = {}
+        self._known: dict[str, Any] = {}
+        for node in tree.body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.expr() as value):
+                    self._assigned[name] = value
+                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                    self._assigned[name] = value
+
+    def part(self, function: ast.expr) -> str | None:
+        """Dotted path of a part of ours, by what the module calls it."""
+        first, *rest = ast.unparse(function).split(".")
+        dotted = ".".join([self.imports.get(first, f"{self.module}.{first}"), *rest])
+        try:
+            return dotted if dotted.startswith("genai_hf.") and schema.find(dotted) else None
+        except (LookupError, FileNotFoundError):  # a method of something, or imported while running
+            return None
+
+    def value(self, expression: ast.expr, names: Mapping[str, Any]) -> Any:
+        """Of an expression of our own source: what the user gave is a value in it, never code."""
+        used = [part for part in ast.walk(expression) if isinstance(part, ast.Name)]
+        bound = {part.id for part in used if isinstance(part.ctx, ast.Store)}
+        wanted = {part.id for part in used} - bound - names.keys() - KNOWN.keys()
+        own = {name: self.constant(name) for name in wanted}
+        if UNKNOWN in own.values():
+            return UNKNOWN
+        try:
+            value = eval(compile(ast.Expression(expression), self.module, "eval"), {**KNOWN, **own, **names})
+        except BEYOND:
+            return UNKNOWN
+        if OmegaConf.is_config(value):
+            return OmegaConf.to_container(value)
+        return list(value) if isinstance(value, Iterator) else value
+
+    def constant(self, name: str) -> Any:
+        """What the module, or another of ours, writes out by a name that it has; of a table of functions its keys."""
+        if name not in self._known:
+            self._known[name] = self._constant(name)
+        return self._known[name]
+
+    def _constant(self, name: str) -> Any:
+        expression = self._assigned.get(name)
+        if expression is not None:
+            value = self.value(expression, {})
+            keys = expression.keys if value is UNKNOWN and isinstance(expression, ast.Dict) else []
+            return tuple(key.value for key in keys if isinstance(key, ast.Constant)) or value
+        module, _, there = self.imports.get(name, "").rpartition(".")
+        return scope(module).constant(there) if module.startswith("genai_hf.") and there.isupper() else UNKNOWN
+
+
+@functools.cache
+def scope(module: str) -> Scope:
+    """Of a module by its dotted name."""
+    return Scope(schema.tree(module), module)
