@@ -84,14 +84,14 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
     if "peft" in cfg and cfg.peft.get("method") is not None:
         for part in ("genai_hf.models.adapters.adapter", ADAPTERS[cfg.peft.method]):
             foreseeing.foresee_settings(part, cfg.peft, at="peft")
-    for one in recipes:
-        foreseeing.foresee(cfg, one.tree())
     if files:
         _check_here(cfg, recipes)
 
 
 def _check_here(cfg: DictConfig, recipes: Iterable[RecipeFile]) -> None:
-    """What a run takes besides right settings and files: devices, and a model for it."""
+    """What a run takes besides: values that its parts take together, devices, and a model for it."""
+    for one in recipes:
+        foreseeing.foresee(cfg, one.tree())
     limits.require_devices(cfg)
     for one in recipes:
         architectures.check(cfg.get("model"), one.head, cfg.get("sequence_length"))
