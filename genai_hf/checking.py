@@ -148,7 +148,7 @@ def _check_files(cfg: DictConfig) -> None:
         existing(path)
     for name, node in (cfg.get("supervised") or {}).items():
         _require_node(cfg, f"supervised.{name}.path", example=f"supervised.{name}.path")
-        if isinstance(path := node.get("path"), str):
+        if isinstance(path := node.get("path"), str) and node.get("source", "files") == "files":
             existing(path)
     if "task" in cfg:
         task_files.find(cfg.task, cfg.data)
