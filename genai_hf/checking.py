@@ -92,7 +92,9 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
 
 
 def _check_here(cfg: DictConfig, recipes: Iterable[RecipeFile]) -> None:
-    """What a run takes besides right settings and files: devices, and a model for it."""
+    """What a run takes besides: values that its parts take together, devices, and a model for it."""
+    for one in recipes:
+        foreseeing.foresee(cfg, one.tree())
     limits.require_devices(cfg)
     for one in recipes:
         architectures.check(cfg.get("model"), one.head, cfg.get("sequence_length"))
@@ -163,7 +165,7 @@ def _check_files(cfg: DictConfig) -> None:
         existing(path)
     for name, node in (cfg.get("supervised") or {}).items():
         _require_node(cfg, f"supervised.{name}.path", example=f"supervised.{name}.path")
-        if isinstance(path := node.get("path"), str):
+        if isinstance(path := node.get("path"), str) and node.get("source", "files") == "files":
             existing(path)
     if "task" in cfg:
         task_files.find(cfg.task, cfg.data)

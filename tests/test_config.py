@@ -228,8 +228,7 @@ def test_each_way_of_generating_is_one_that_transformers_takes(option):
     [
         ("generation.tempreture=1", "'generation.tempreture' is not a parameter of GenerationConfig; did you mean "
          "'generation.temperature'?"),
-        ("+generation.foo=1", "'generation.foo' is not a parameter of GenerationConfig; did you mean "
-         "'generation.top_p'?"),
+        ("+generation.foo=1", "'generation.foo' is not a parameter of GenerationConfig"),
         ("generation.max_new_tokens=many", "'generation.max_new_tokens' must be int or None, got 'many'"),
         ("generation.max_new_tokens=null", "'generation.max_new_tokens' must be at least 1, got None"),
         ("generation.num_beams=0", "'generation.num_beams' must be at least 1, got 0"),

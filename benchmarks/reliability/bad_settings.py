@@ -4,7 +4,8 @@
 
 Each mistake is given twice, to processes of their own: to ``python -m genai_hf``, and to the class of transformers or
 PEFT that owns the setting, with no code of ours: as run_mlm.py does it, by HfArgumentParser from the words of a command
-line (words), or from keyword arguments (everything else); a model is made where sizes are wrong. What stock says is
+line (words), or from keyword arguments (everything else); a model is made where sizes are wrong. What it prints
+of a right setting too, such as that a kernel is not there, does not count. What stock says is
 ``silence`` (the exit code is 0 and nothing is printed), ``warning`` (it is 0), ``line`` (one line, at most three), or
 ``traceback`` or ``usage`` of so many lines. It prints one JSON object. MISTAKES=5 takes the first five.
 """
@@ -37,6 +38,13 @@ STOCK = {
 SIZES = {"num_hidden_layers": 1, "hidden_size": 64, "num_attention_heads": 2, "intermediate_size": 64}
 BITS = "glue model=pretrained model.name=base peft=lora quantization=nf4 quantization."
 LORA, WRITE = "glue model=pretrained model.name=base peft=lora peft.", "generate base hello generation."
+RIGHT = {  # for what is printed whatever is given
+    "words": [],
+    "bert": SIZES,
+    "gpt2": {"n_layer": 1, "n_embd": 64, "n_head": 2},
+    "architecture": {"model_type": "bert"},
+    "prompt": {"num_virtual_tokens": 1},
+}
 LINES = 3  # that are still an answer
 
 
@@ -109,25 +117,25 @@ MISTAKES = [
 ]
 
 
-def answered(words: list[str], room: Path) -> dict[str, Any]:
-    """What a process says, in how many lines, and the seconds from its start to its end."""
+def answered(words: list[str], room: Path, besides: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """What a process says but for lines that do not count, and the seconds from its start to its end."""
     began = time.perf_counter()
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "GENAI_HF_ROOT": "outputs"}
     done = subprocess.run(
         [sys.executable, *words], capture_output=True, text=True, check=False, cwd=room, env=environment
     )
     seconds = time.perf_counter() - began
-    said = done.stderr.strip().splitlines()
-    return {"seconds": round(seconds, 2), "code": done.returncode, "lines": len(said), "said": said[-1] if said else ""}
+    said = [line for line in done.stderr.strip().splitlines() if line not in besides]
+    return {"seconds": round(seconds, 2), "code": done.returncode, "lines": len(said), "said": said}
 
 
 def outcome(answer: dict[str, Any]) -> str:
     """What kind of an answer it is."""
     if answer["code"] == 0:
         return "warning" if answer["lines"] else "silence"
-    if answer["lines"] <= LINES:
-        return "line"
-    return "usage" if answer["code"] == 2 else "traceback"
+    if any(line.startswith("Traceback") for line in answer["said"]):
+        return "traceback"
+    return "line" if answer["lines"] <= LINES else "usage"
 
 
 def main() -> None:
@@ -138,9 +146,12 @@ def main() -> None:
         room = Path(folder)
         (room / "base").mkdir()
         (room / "base" / "config.json").write_text('{"model_type": "gpt2", "n_embd": 64, "n_layer": 1, "n_head": 2}')
+        kinds = {mistake.kind for mistake in chosen}
+        right = {kind: ["-c", GIVEN + STOCK[kind], json.dumps(RIGHT.get(kind, {}))] for kind in kinds}
+        always = {kind: frozenset(answered(words, room)["said"]) for kind, words in right.items()}
         for mistake in chosen:
             ours = answered(["-m", "genai_hf", *mistake.ours.split()], room)
-            stock = answered(["-c", GIVEN + STOCK[mistake.kind], json.dumps(mistake.given)], room)
+            stock = answered(["-c", GIVEN + STOCK[mistake.kind], json.dumps(mistake.given)], room, always[mistake.kind])
             given = {"ours": mistake.ours, "stock": f"{mistake.kind} {json.dumps(mistake.given)}"}
             rows.append({"given": given, "ours": ours | {"is": outcome(ours)}, "stock": stock | {"is": outcome(stock)}})
     summary = {
