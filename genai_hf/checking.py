@@ -86,8 +86,6 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
         for part in ("genai_hf.models.adapters.adapter", ADAPTERS[cfg.peft.method]):
             foreseeing.foresee_settings(part, cfg.peft, at="peft")
     if files:
-        for one in recipes:
-            foreseeing.foresee(cfg, one.tree())
         _check_here(cfg, recipes)
 
 

@@ -176,7 +176,7 @@ def _built(module: ModuleType, cfg: DictConfig, current: runs.Run) -> Any:
     if fingerprints.is_other_data(current.folder, data, allowed) or current.changed:
         from genai_hf.training.callbacks import WhenTrainingBegins
 
-        trainer.add_callback(WhenTrainingBegins(functools.partial(runs.take_over, current.folder, decided, data)))
+        trainer.add_callback(WhenTrainingBegins(functools.partial(runs.take_over, current.folder, cfg, decided, data)))
     elif rank() == 0:
         fingerprints.note(current.folder, data=data)
     return trainer

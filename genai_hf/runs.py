@@ -78,12 +78,13 @@ def open_run(cfg: DictConfig) -> Run:
     return Run(path, is_new=not has_begun, changed=changed, stamps=stamps)
 
 
-def take_over(path: Path, cfg: DictConfig, data: Mapping[str, str], state: "TrainerState") -> None:
+def take_over(path: Path, cfg: DictConfig, decided: DictConfig, data: Mapping[str, str], state: "TrainerState") -> None:
     """Write down what a run that has begun goes on with, and after which step it does.
 
     Args:
         path: The run's folder.
-        cfg: Its present settings.
+        cfg: Its present settings, as they were asked for: it is these that the next command is compared with.
+        decided: The same with what the hardware and the Hub decide.
         data: Fingerprint of each split.
         state: Where the checkpoint has put its training.
 
@@ -101,6 +102,7 @@ def take_over(path: Path, cfg: DictConfig, data: Mapping[str, str], state: "Trai
         listed = "; ".join(f"{key}: {change}" for key, change in changed.items())
         history = known.get("changed", {}) | {f"after step {state.global_step}": listed}
         _write_down(path, cfg, known | today | {"changed": history})
+        files.write_text(path / "config.yaml", secrets.to_yaml(decided))
         (path / FINISHED).unlink(missing_ok=True)
 
 

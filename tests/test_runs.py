@@ -173,11 +173,13 @@ def test_an_allowed_change_is_written_down_once_training_goes_on_and_another_bes
         folder, changed=("trainer.learning_rate",)
     )  # with another setting it is not finished any more
     assert "goes on with trainer.learning_rate: 0.001 → 0.002" in capsys.readouterr().err
+    decided = OmegaConf.merge(changed, {"precision": "bf16"})  # by the hardware
     with pytest.raises(ConfigError, match="has taken all its 9 steps: other settings change nothing"):
-        runs.take_over(folder, changed, {"train": "a"}, TrainerState(global_step=9, max_steps=9))
+        runs.take_over(folder, changed, decided, {"train": "a"}, TrainerState(global_step=9, max_steps=9))
     assert runs.open_run(named).metrics == {"a": 1.0}
-    runs.take_over(folder, changed, {"train": "a"}, TrainerState(global_step=5, max_steps=9))
+    runs.take_over(folder, changed, decided, {"train": "a"}, TrainerState(global_step=5, max_steps=9))
     assert json.loads((folder / "settings.json").read_text())["trainer.learning_rate"] == 2e-3
+    assert OmegaConf.load(folder / "config.yaml").precision == "bf16"  # and the same command is taken again:
     history = fingerprints.read(folder)["changed"]
     assert history == {"after step 5": "trainer.learning_rate: 0.001 → 0.002"}
     assert runs.open_run(OmegaConf.merge(changed, {"resume": {"allow": []}})).metrics is None

@@ -109,6 +109,6 @@ def _mapped(file: Path) -> Any:
     """
     try:
         return np.load(file, mmap_mode="r").view(np.ndarray)
-    except (ValueError, OSError, EOFError) as error:
+    except (ValueError, EOFError) as error:
         remedy = "delete its folder, and the tokens are read anew"
         raise UserError(f"{file} is damaged ({str(error).partition(chr(10))[0]}); {remedy}") from error

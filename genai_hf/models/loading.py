@@ -84,8 +84,19 @@ def _untrained(head: Head, wanted: PreTrainedConfig) -> PreTrainedModel:
     return model
 
 
-def made(head: Any, wanted: PreTrainedConfig, source: str = "'model.config'") -> PreTrainedModel:
+def made(head: Any, wanted: PreTrainedConfig) -> PreTrainedModel:
     """A model with new weights in float32.
+
+    Raises:
+        ConfigError: Its sizes are impossible.
+    """
+    require_possible(head, wanted)
+    model: PreTrainedModel = head.from_config(wanted, dtype=torch.float32, trust_remote_code=False)
+    return model
+
+
+def require_possible(head: Any, wanted: PreTrainedConfig, source: str = "'model.config'") -> None:
+    """See that a model can be made of a configuration, without its weights: what then fails is a lack of memory.
 
     Args:
         head: Which of transformers' auto classes it is of.
@@ -96,11 +107,11 @@ def made(head: Any, wanted: PreTrainedConfig, source: str = "'model.config'") ->
         ConfigError: Its sizes are impossible.
     """
     try:
-        model: PreTrainedModel = head.from_config(wanted, dtype=torch.float32, trust_remote_code=False)
+        with torch.device("meta"):
+            head.from_config(wanted, trust_remote_code=False)
     except (LookupError, AssertionError, ArithmeticError, ValueError, TypeError, RuntimeError, ImportError) as error:
         reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
         raise ConfigError(f"{source}: no {wanted.model_type} can be made of it ({reason})") from error
-    return model
 
 
 def weights(
@@ -119,8 +130,7 @@ def weights(
     Raises:
         ConfigError: There are no safetensors weights that can be read, or they are not those of this model.
     """
-    with torch.device("meta"):
-        made(head, wanted, f"'model.name': {name}/config.json")
+    require_possible(head, wanted, f"'model.name': {name}/config.json")
     given: dict[str, Any] = {"dtype": torch.float32, "output_loading_info": True, "ignore_mismatched_sizes": True}
     if quantization is not None:
         spare(quantization, head, wanted)
