@@ -70,6 +70,7 @@ class Trainer(Reliable, transformers.Trainer):
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
         """Forward and backward pass of a micro-batch; the forward pass ends in `compute_loss`."""
+        self._found = None  # a fused optimizer changes the weights without a new version of them
         with self.meter.phases.phase("backward"):
             return super().training_step(model, inputs, num_items_in_batch)
 

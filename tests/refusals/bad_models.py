@@ -52,7 +52,7 @@ CASES: Sequence[Case] = (
         cause="Heads that do not divide the width",
         words=NAMED,
         files=bert(num_attention_heads=3) | TEXTS,
-        said="'model.config.num_attention_heads': 3 of them cannot share model.config.hidden_size=8; take a divisor of it",
+        said="'model.config.num_attention_heads': 3 of them cannot share model.config.hidden_size=8; take a divisor …",
     ),
     Case(
         cause="An activation that there is not",

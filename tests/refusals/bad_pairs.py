@@ -11,6 +11,9 @@ RENAME = "name another: data.rename={ITS NAME: OURS}"
 ASKED, SAID = {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}
 TASK = {"Definition": ["Do it."], "Categories": ["c"], "Instances": [{"input": "x", "output": ["y"]}]}
 ROLES = "it takes system, user, assistant (data.roles)"
+ANSWERED = ("t5_qa", "pairs=questions")
+ALPACA = ("instruct", "sequence_length=256", "instructions=alpaca")
+MESSAGES = ("instruct", "sequence_length=256", "instructions=messages")
 
 
 def rows(cause: str, words: Sequence[str], good: Mapping[str, Any], row: Any, said: str) -> Case:
@@ -21,30 +24,41 @@ def rows(cause: str, words: Sequence[str], good: Mapping[str, Any], row: Any, sa
 
 def answered(cause: str, row: Any, said: str) -> Case:
     """A question with its answers."""
-    return rows(cause, ["t5_qa", "pairs=questions"], {"question": "q", "answers": ["a"]}, row, said)
+    return rows(cause, ANSWERED, {"question": "q", "answers": ["a"]}, row, said)
 
 
 def instructed(cause: str, row: Any, said: str) -> Case:
     """An instruction with its output."""
-    return rows(cause, ["instruct", "instructions=alpaca"], {"instruction": "do", "output": "done"}, row, said)
+    return rows(
+        cause,
+        ALPACA,
+        {"instruction": "do", "output": "done"},
+        row,
+        said,
+    )
 
 
 def talked(cause: str, messages: Any, said: str) -> Case:
     """A conversation."""
-    return rows(cause, ["instruct", "instructions=messages"], {"messages": [ASKED, SAID]}, {"messages": messages}, said)
+    return rows(
+        cause,
+        MESSAGES,
+        {"messages": [ASKED, SAID]},
+        {"messages": messages},
+        said,
+    )
 
 
 def task(cause: str, content: Any, said: str) -> Case:
     """A task with its instances beside a good one."""
     given = content if isinstance(content, str) else json.dumps(TASK | content)
-    words = ["instruct", "instructions=super_natural_instructions", "data.path=t"]
+    words = ["instruct", "sequence_length=256", "instructions=super_natural_instructions", "data.path=t"]
     return Case(cause=cause, words=words, said=said, files={"t/task1.json": json.dumps(TASK), "t/task2.json": given})
 
 
-def file(cause: str, name: str, content: str, said: str, *, recipe: str = "t5_qa") -> Case:
+def file(cause: str, name: str, content: str, said: str, *, recipe: Sequence[str] = ANSWERED) -> Case:
     """A whole file."""
-    group = {"t5_qa": "pairs=questions", "instruct": "instructions=alpaca"}[recipe]
-    return Case(cause=cause, words=[recipe, group, f"data.path={name}"], said=said, files={name: content})
+    return Case(cause=cause, words=[*recipe, f"data.path={name}"], said=said, files={name: content})
 
 
 ANSWERS: Sequence[Case] = [
@@ -86,7 +100,7 @@ INSTRUCTIONS: Sequence[Case] = [
     instructed("An input is a list", {"instruction": "do", "input": ["x"], "output": "done"},
          "a.jsonl:2: 'input' is ['x']; write it as a string"),
     file("An array of instructions breaks off", "a.json", '[{"instruction": "do"',
-         "a.json:1: not JSON (Expecting ',' delimiter); write one array, or one object a line", recipe="instruct"),
+         "a.json:1: not JSON (Expecting ',' delimiter); write one array, or one object a line", recipe=ALPACA),
     talked("A conversation is null", None,
          "a.jsonl:2: 'messages' holds None; write a list of objects with a role and a content"),
     talked("A conversation is a list of texts", ["q", "a"],

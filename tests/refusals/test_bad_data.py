@@ -67,7 +67,7 @@ MANY = {
         "'label' is null; leave the row out",
     ),
     "instruct": (
-        ["instructions=alpaca"],
+        ["instructions=alpaca", "sequence_length=256"],
         '{"instruction": "do", "output": "done"}\n',
         '{"instruction": "do", "output": 3}\n',
         "'output' is 3; write it as a string",

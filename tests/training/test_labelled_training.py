@@ -105,3 +105,7 @@ def test_what_was_evaluated_is_evaluated_again_only_with_other_weights_or_rows(t
     other = trainer.measure()
     assert len(counted) == again + once
     assert other["eval_loss"] != first["eval_loss"]
+    trainer.args.max_steps, trainer.args.eval_strategy = 1, "no"
+    trainer.train()
+    assert "fused" in trainer.args.optim  # which a weight's version does not tell
+    assert trainer.measure()["eval_loss"] != other["eval_loss"]
