@@ -45,11 +45,9 @@ class Split:
 
     def repeated(self) -> str:
         """How many labelled examples have the texts of an earlier one, as a remark; empty where none has."""
-        if self.labels is None:
-            return ""
-        keys = self.keys()
+        keys, labels = self.keys(), self.labels or []
         different = len(set(keys))
-        return repeated(len(keys), different, len(set(zip(keys, self.labels, strict=True))) - different)
+        return repeated(len(keys), different, len(set(zip(keys, labels, strict=True))) - different)
 
     def digest(self, place: int) -> bytes:
         """SHA-256 of one example with its label."""
