@@ -95,11 +95,12 @@ def labelled(tokenizer: Any, path: str) -> None:
     def tokenized(examples: Any) -> Any:
         texts = [examples[name] for name in (first, *second)]
         result = tokenizer(*texts, padding="max_length", max_length=64, truncation=True)
-        if numbers and "label" in examples:
-            result["label"] = [(numbers[label] if label != -1 else -1) for label in examples["label"]]
+        # The script says "label", whose numbers today's datasets writes into a column of text as text again.
+        given = examples["label"]
+        result["labels"] = given if is_regression else [(numbers[one] if one != -1 else -1) for one in given]
         return result
 
-    rows = raw.map(tokenized, batched=True, remove_columns=raw.column_names)  # else labels of text stay text
+    rows = raw.map(tokenized, batched=True, remove_columns=raw.column_names)
     config = BertConfig(vocab_size=len(tokenizer), num_labels=1 if is_regression else len(labels), **SIZE)
     trained(BertForSequenceClassification(config), rows, data_collator=default_data_collator)
 
