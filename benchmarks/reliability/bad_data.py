@@ -154,7 +154,9 @@ def main(rows: int) -> None:
         found[causes[place]] = {way: large_answer(some[place], causes[place]) for way, some in answers.items()}
     found[f"{most[0].cause}, with imports (s)"] = round(whole, 2)
     silent = zip(causes[:wrong], answers["stock"], strict=False)
-    found["stock trained silently on"] = [cause for cause, answer in silent if answer["code"] == 0]
+    found["stock trained silently on"] = [
+        cause for cause, one in silent if kind(one, cause).startswith("trained silently")
+    ]
     print(json.dumps(found, indent=2))
 
 
