@@ -91,7 +91,7 @@ def encode(
     frame, rows = Frame(tokenizer, length), dict[str, Encoded]()
     for name, split, first in numbered(examples, predict=predict):
         rows[name] = Encoded(split, frame(split.texts, split.pairs), first_example_id=first, evaluation=name != TRAIN)
-        tell(name, split.repeated(), shortened(rows[name].cut, length))
+        tell(name, split.repeated() if name == TRAIN else "", shortened(rows[name].cut, length))
     return rows
 
 

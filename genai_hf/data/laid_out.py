@@ -78,5 +78,5 @@ def lay_out(*, examples: Labelled, layout: Layout, predict: bool = False) -> dic
     rows = dict[str, LaidOut]()
     for name, split, first in numbered(examples, predict=predict):
         rows[name] = LaidOut(split, layout(split), first_example_id=first, evaluation=name != TRAIN)
-        tell(name, split.repeated(), shortened(rows[name].cut, layout.length))
+        tell(name, split.repeated() if name == TRAIN else "", shortened(rows[name].cut, layout.length))
     return rows

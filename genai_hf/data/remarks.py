@@ -2,7 +2,9 @@
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +14,27 @@ from genai_hf import ranks
 NAMED = 5  # labels
 
 
+WAITING = ContextVar[list[str] | None]("WAITING", default=None)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Say what is told meanwhile when all has gone well: a mistake is answered by its own line alone."""
+    lines = list[str]()
+    before = WAITING.set(lines)
+    try:
+        yield
+    finally:
+        WAITING.reset(before)
+    for line in lines:
+        print(line, file=sys.stderr)
+
+
 def tell(where: str, *said: str) -> None:
     """Say what is odd about a split or a file, if anything is; the first rank does."""
     if any(said) and ranks.rank() == 0:
-        print(f"{where}: {'; '.join(filter(None, said))}", file=sys.stderr)
+        line, waiting = f"{where}: {'; '.join(filter(None, said))}", WAITING.get()
+        print(line, file=sys.stderr) if waiting is None else waiting.append(line)
 
 
 def repeated(rows: int, different: int, contradicting: int = 0, *, what: str = "rows") -> str:

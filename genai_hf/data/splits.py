@@ -44,12 +44,10 @@ class Split:
         return list(zip(self.texts, self.pairs or offered, strict=True))
 
     def repeated(self) -> str:
-        """How many labelled examples have the texts of an earlier one, as a remark; empty where none has."""
-        if self.labels is None:
-            return ""
+        """How many examples have the texts of an earlier one, as a remark; empty where none has."""
         keys = self.keys()
         different = len(set(keys))
-        return repeated(len(keys), different, len(set(zip(keys, self.labels, strict=True))) - different)
+        return repeated(len(keys), different, len(set(zip(keys, self.labels or keys, strict=True))) - different)
 
     def digest(self, place: int) -> bytes:
         """SHA-256 of one example with its label."""

@@ -119,6 +119,8 @@ NUMBERS: Sequence[Case] = [
          "a.csv:7: 'score' is 7, beyond the scale from 0 to 5; correct it, or leave the row out"),
     scored("A number has a decimal comma", 'a,b,"3,5"\n',
          "a.csv:7: 'score' is '3,5', not a number; write one, or classify by names with task=local"),
+    scored("A number is written as Python alone writes one", "a,b,1_0\n",
+         "a.csv:7: 'score' is '1_0', not a number; write one, or classify by names with task=local"),
     scored("The second text of a pair is empty", "a,,3\n", "a.csv:7: 'two' is empty; leave the row out"),
 ]  # fmt: skip
 

@@ -121,7 +121,7 @@ CASES: Sequence[Case] = (
     Case(
         cause="To write with a model that is not there",
         words=("generate", "./none", "w1"),
-        said="./none is no folder; give one that save_pretrained wrote, or a Hub id",
+        said="./none: no such folder; ./ holds …",
     ),
     Case(
         cause="To write with a model on the Hub without a network",
