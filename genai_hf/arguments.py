@@ -27,6 +27,11 @@ def parse(words: Sequence[str]) -> tuple[RecipeFile, argparse.Namespace]:
     flags.overrides = [quoted(line) for line in flags.overrides]
     if flags.config_name or flags.config_path:
         raise ConfigError("--config-name and --config-path are the recipe's; bring settings along with --config-dir")
+    for flag in ("hydra_help", "shell_completion", "experimental_rerun"):
+        if vars(flags)[flag]:
+            raise ConfigError(
+                f"--{flag.replace('_', '-')} is of no use here; 'genai-hf RECIPE --help' shows what can be set"
+            )
     for folder in folders(flags):
         if not folder.is_dir():
             raise ConfigError(f"--config-dir {folder} is not a folder")

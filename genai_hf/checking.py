@@ -4,6 +4,7 @@ It is read which node the recipe hands to which part, and what that part takes, 
 """
 
 import importlib.util
+import re
 from collections.abc import Mapping
 from itertools import chain
 from typing import Any
@@ -23,6 +24,7 @@ from genai_hf.names import (
     OF_GENERATION,
     RESERVED,
     SMALLEST,
+    TRACKERS,
     UPSTREAM,
 )
 from genai_hf.places import existing, require_model
@@ -39,6 +41,7 @@ BASE = {
     "launch.starter": "Literal['none', 'accelerate', 'torchrun', 'srun']",
     "launch.processes": "int | None",
     "launch.use_cpu": "bool",
+    "launch.arguments": "list[str]",
     "speed.attention": "Literal['auto', 'library']",
     "speed.dropout": "Literal['auto', 'library']",
     "speed.keep_memory": "bool",
@@ -133,6 +136,11 @@ def _check_base(cfg: DictConfig) -> None:
         value = OmegaConf.select(cfg, key)
         if value is not None and value < smallest:
             raise ConfigError(f"'{key}' must be at least {smallest}, got {value}")
+    for word in cfg.launch.arguments:
+        if not re.fullmatch(r"--(?!no[-_]python|run[-_]path)[\w-]+(=.*)?", str(word)):
+            raise ConfigError(
+                f"'launch.arguments': {word} is no option of the launcher's such as --gpu_ids=0,1; mend it"
+            )
     if isinstance(cfg.resume.allow, (bool, int, float)):
         raise ConfigError(f"'resume.allow' must be keys, such as [trainer.learning_rate], got {cfg.resume.allow}")
 
@@ -198,7 +206,9 @@ def _check_trainer(node: Mapping[str, Any], at: str) -> None:
     _refuse_reserved(node, RESERVED, at)
     trackers = node.get("report_to") or "none"
     for tracker in [trackers] if isinstance(trackers, str) else trackers:
-        if tracker not in {"none", "all"} and importlib.util.find_spec(tracker) is None:
+        if str(tracker) not in {"none", "all", *TRACKERS}:  # a package's own name might be that of a file here
+            raise ConfigError(f"'{at}.report_to': transformers knows no '{tracker}'{hint(str(tracker), TRACKERS)}")
+        if tracker in TRACKERS and importlib.util.find_spec(TRACKERS[tracker]) is None:
             raise ConfigError(f"'{at}.report_to': {tracker} is not installed; pip install {tracker}, or leave it out")
     for key, smallest in SMALLEST.items():
         value = node.get(key)

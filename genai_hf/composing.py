@@ -1,5 +1,7 @@
 """Hydra's edge: from a recipe's name and overrides to one config. Nothing behind this file knows of Hydra."""
 
+import contextlib
+import re
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -9,6 +11,7 @@ import yaml  # type: ignore[import-untyped]
 from hydra import version
 from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
 from hydra._internal.hydra import Hydra
+from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -17,16 +20,32 @@ from hydra.core.plugins import Plugins
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException, UnsupportedInterpolationType
 
+from genai_hf import changes, config, names, schema, secrets, task_files, user_configs
 from genai_hf import comments as commented
-from genai_hf import config, names, schema, task_files
+from genai_hf.bounds import bounded
 from genai_hf.errors import ConfigError
 from genai_hf.recipe_files import RecipeFile
 
 GLOBAL = "# @package _global_"  # first line of a file whose keys are everybody's
 # Hydra's own files and logs are switched off; ours are written after redaction.
 QUIET = ("hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_subdir=null", "hydra.run.dir=.")
+# Of Hydra's own settings these may be given; the others load code, write elsewhere, or would do nothing.
+HYDRAS = ("hydra/launcher", "hydra.launcher.")
+INSTEAD = {  # what is there in place of the others
+    "hydra.run": "run=… and root=… say where a run lies",
+    "hydra.sweep.": "root=… says where a sweep lies",
+    "hydra.sweeper": "-m runs over what is given with commas, such as seed=1,2",
+    "hydra.output_subdir": "a run keeps its settings in config.yaml",
+    "hydra.searchpath": "--config-dir brings a folder of configs along",
+    "hydra.job.": "a job runs where and as the command does; set the environment before it",
+    "hydra.mode": "-m makes a sweep",
+    "hydra.callbacks": "no code is loaded by a setting",
+    "hydra/callbacks": "no code is loaded by a setting",
+}
+ENDLESS = "the settings come to no end: they refer to each other (${…}) or are nested without measure; write them out"
+CODE = re.compile(r"_target_|\$\{|[.=]_")  # in a setting of a launcher
 
 
 def application(recipe: RecipeFile) -> Hydra:
@@ -35,11 +54,12 @@ def application(recipe: RecipeFile) -> Hydra:
     ConfigStore.instance().store(name="open", node=OmegaConf.create({}, flags={"struct": False}))
     version.setbase("1.3")
     GlobalHydra.instance().clear()
-    Plugins.instance()  # finds what can read pkg:// and file://
+    Plugins.instance()  # finds what can read pkg://
+    SourcesRegistry.instance().register(user_configs.UserConfigs)
     search = ConfigSearchPathImpl()
     search.append("hydra", "pkg://hydra.conf")
     for folder in recipe.folders:
-        search.append("user", f"file://{folder.resolve()}")
+        search.append("user", f"values://{folder.resolve()}")
     search.append("main", "pkg://genai_hf.conf")
     search.append("schema", "structured://")
     return Hydra.create_main_hydra2(task_name=recipe.name, config_search_path=search)
@@ -67,9 +87,11 @@ def _composed(recipe: RecipeFile, overrides: Sequence[str], finished: Callable[[
     """What Hydra composes, finished; what goes wrong in either is said in one line."""
     app = application(recipe)
     parsed = parse(overrides)
+    is_others = recipe.folders or any("${" in line for line in overrides)  # ours refer to each other in measure
     try:
-        refuse_added(app, recipe.name, parsed)
-        return finished(app.compose_config(recipe.name, [*overrides, *QUIET], run_mode=RunMode.RUN))
+        with bounded(ConfigError(ENDLESS)) if is_others else contextlib.nullcontext():
+            refuse_added(app, recipe.name, parsed)
+            return finished(app.compose_config(recipe.name, [*overrides, *QUIET], run_mode=RunMode.RUN))
     except ConfigError:
         raise
     except (HydraException, OmegaConfBaseException, ValueError, yaml.YAMLError) as error:
@@ -83,12 +105,39 @@ def _without_hydra(cfg: DictConfig) -> DictConfig:
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:
-    """Read overrides by Hydra's grammar."""
+    """Read overrides by Hydra's grammar.
+
+    Raises:
+        ConfigError: One is not of its form, or sets what is the command's or Hydra's own.
+    """
+    secrets.note(overrides)
     try:
-        return list(OverridesParser.create().parse_overrides(list(overrides)))
+        parsed = list(OverridesParser.create().parse_overrides(list(overrides)))
     except OverrideParseException as error:
         shape = "no spaces around '='; a verb comes before the recipe"
-        raise ConfigError(f"'{error.override}' is not of the form key=value ({shape})") from error
+        raise ConfigError(
+            f"'{secrets.hide_override(str(error.override))}' is not of the form key=value ({shape})"
+        ) from error
+    for override in parsed:
+        _refuse_hydras(override)
+        if override.key_or_group in {"recipe", "overrides"}:
+            raise ConfigError(f"'{override.key_or_group}' is set by the command; leave it out")
+    return parsed
+
+
+def _refuse_hydras(override: Override) -> None:
+    """Refuse what of Hydra's own settings would load code or write elsewhere."""
+    key, line = override.key_or_group, str(override.input_line)
+    is_hydras = key == "hydra" or key.startswith(("hydra.", "hydra/"))
+    if not is_hydras and str(override.package).partition(".")[0] != "hydra":
+        return
+    instead = next((f"; {there}" for start, there in INSTEAD.items() if key.startswith(start)), "")
+    if not is_hydras or not key.startswith(HYDRAS) or override.package is not None:
+        raise ConfigError(
+            f"'{key}' is one of Hydra's own settings, which are not for setting here{instead or '; leave it out'}"
+        )
+    if CODE.search(line) or override.is_delete():
+        raise ConfigError(f"'{key}': a launcher takes plain values, nothing that names code; write them out")
 
 
 def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, resolve: bool = True) -> DictConfig:
@@ -107,8 +156,9 @@ def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, res
             _choose_student(cfg)
         if name := OmegaConf.select(cfg, "teacher.name"):
             cfg.teacher.name = task_files.model_of(name)
-    if resolve:
-        OmegaConf.resolve(cfg)
+    resolved = cfg if resolve else cfg.copy()  # what cannot be resolved is refused in either case
+    OmegaConf.resolve(resolved)
+    secrets.note(f"{key}={value}" for key, value in changes.flatten(OmegaConf.to_container(resolved)).items())
     return cfg
 
 
@@ -145,9 +195,10 @@ def refuse_added(app: Hydra, recipe: str, overrides: Sequence[Override]) -> None
             continue
         if not adds:
             raise ConfigError(f"'{key}' cannot be removed; set it to another value")
-        line = (override.input_line or "").lstrip("+")
+        said = secrets.hide_override(str(override.input_line))
+        line = said.lstrip("+")
         what = f"write '{line}' without the '+'" if key in known else f"no such key{config.hint(key, known)}"
-        raise ConfigError(f"'{override.input_line}': {what}")
+        raise ConfigError(f"'{said}': {what}")
 
 
 def known_keys(app: Hydra, recipe: str) -> set[str]:
@@ -198,6 +249,12 @@ def explain(  # noqa: PLR0911 - one for each kind of mistake
         if options and not isinstance(override.value(), str):
             return ConfigError(f"'{override.input_line}' is not an option; choose from {', '.join(options)}")
     cause = error.__cause__ or error
+    if str(cause).startswith(("MemoryError raised", "RecursionError raised")):
+        return ConfigError(ENDLESS)
+    if isinstance(cause, InterpolationResolutionError | UnsupportedInterpolationType):
+        may = "a value may name another setting, ${seed}, or a variable of the environment, ${oc.env:NAME,default}"
+        key = next((key for key in (vars(error).get("full_key"), cause.full_key) if key), "a setting")
+        return ConfigError(f"'{key}': {str(cause).splitlines()[0]}; {may}")
     return ConfigError(" ".join(line.strip() for line in str(cause).splitlines()[:2]))
 
 
@@ -227,9 +284,10 @@ def groups(recipe: RecipeFile) -> dict[str, list[str]]:
 def source(recipe: RecipeFile, name: str | None = None) -> str:
     """The recipe's own YAML as text, or that of another config by `name`; the user's before the packaged one."""
     folders = [*recipe.folders, Path(str(files("genai_hf.conf")))]
-    return next(path for folder in folders if (path := folder / f"{name or recipe.name}.yaml").is_file()).read_text(
-        "utf-8"
-    )
+    found = next(path for folder in folders if (path := folder / f"{name or recipe.name}.yaml").is_file())
+    if found.parent != folders[-1]:
+        user_configs.require_values(found)
+    return found.read_text("utf-8")
 
 
 def comments(recipe: RecipeFile, overrides: Sequence[str] = ()) -> dict[str, commented.Comment]:

@@ -70,8 +70,8 @@ def line(cfg: DictConfig, folders: Sequence[Path] = ()) -> str:
     if cfg.launch.starter == "none" or cfg.launch.processes is None:
         words = [word for word in words if "{processes}" not in word]  # accelerate counts the GPUs
     filled = [word.format(processes=cfg.launch.processes) for word in words]
-    typed = [word if "$" in word else shlex.quote(word) for word in (*filled, *_arguments(cfg))]
-    return " ".join([*typed, "-m", "genai_hf", shlex.join(_words(cfg, folders))])
+    typed = [word if "$" in word else shlex.quote(word) for word in filled]  # of srun's, for a shell to fill in
+    return " ".join([*typed, shlex.join([*_arguments(cfg), "-m", "genai_hf", *_words(cfg, folders)])])
 
 
 def launch(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:

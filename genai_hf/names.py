@@ -32,6 +32,13 @@ PRETRAINED: dict[str, Any] = {
     "from_scratch": False,
 }
 
+# What trainer.report_to may name, with the package that it takes.
+TRACKERS = {
+    **{name: name for name in ("clearml", "codecarbon", "comet_ml", "dagshub", "dvclive", "kubeflow", "mlflow",
+                               "neptune", "swanlab", "tensorboard", "trackio", "wandb")},
+    "azure_ml": "azureml", "flyte": "flytekit",
+}  # fmt: skip
+
 # What no upstream class checks: the smallest value that means anything.
 SMALLEST = {
     "learning_rate": 0, "weight_decay": 0, "max_grad_norm": 0, "warmup_steps": 0, "seed": 0, "logging_steps": 0,

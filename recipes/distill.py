@@ -3,12 +3,12 @@
 from functools import partial
 from pathlib import Path
 
-from genai_hf.recipes import bert_mlm, glue, gpt_lm, t5_qa
 from omegaconf import DictConfig
 
 from genai_hf import config, models
 from genai_hf.analysis.distilled import Comparison
 from genai_hf.objectives.distillation import Distillation, Mixture
+from genai_hf.recipes import bert_mlm, glue, gpt_lm, t5_qa
 from genai_hf.training import Trainer, teaching
 
 RECIPES = {"glue": glue, "bert_mlm": bert_mlm, "gpt_lm": gpt_lm, "t5_qa": t5_qa}

@@ -4,6 +4,7 @@ genai-hf cp RECIPE NAME      writes NAME.py and NAME.yaml; what is there is neve
 genai-hf ./NAME.py           runs them; the packaged groups (model, data …) stand behind them
 """
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -18,8 +19,9 @@ def main(words: list[str]) -> int:
     recipe, name = recipe_files.find(words[0]), words[1].removesuffix(".py")
     if not name.isidentifier():
         raise ConfigError(f"'{name}' cannot be a module's name; use letters, digits and underscores")
-    if name in recipe_files.shipped():
-        raise ConfigError(f"'{name}' is a shipped recipe's name; choose another")
+    if name in recipe_files.shipped() or importlib.util.find_spec(name) is not None:
+        owner = "a shipped recipe" if name in recipe_files.shipped() else "an installed module"
+        raise ConfigError(f"'{name}' is {owner}'s name; choose another")
     source, settings = Path(f"{name}.py"), Path(f"{name}.yaml")
     for file in (source, settings):
         if file.exists():
