@@ -161,12 +161,14 @@ STYLES = {
     ),
     "Alpaca": (
         "{% for m in messages %}{% if m.role == 'system' %}{{ m.content }}\n\n{% elif m.role == 'user' %}"
-        "### Instruction:\n{{ m.content }}\n\n### Response:\n{% else %}{{ m.content }}{{ eos_token }}\n\n{% endif %}{% endfor %}",
+        "### Instruction:\n{{ m.content }}\n\n### Response:\n{% else %}{{ m.content }}{{ eos_token }}\n\n"
+        "{% endif %}{% endfor %}",
         ("</s>",),
     ),
     "Vicuna": (
         "{% for m in messages %}{% if m.role == 'system' %}{{ m.content }} {% elif m.role == 'user' %}"
-        "USER: {{ m.content }} ASSISTANT:{% else %} {{ m.content }}</s>{% endif %}{% endfor %}",
+        "USER: {{ m.content }} ASSISTANT:"
+        "{% else %} {{ m.content }}</s>{% endif %}{% endfor %}",
         ("</s>",),
     ),
     "marked": (
