@@ -89,9 +89,10 @@ def _composed(recipe: RecipeFile, overrides: Sequence[str], finished: Callable[[
     parsed = parse(overrides)
     is_others = recipe.folders or any("${" in line for line in overrides)  # ours refer to each other in measure
     try:
+        refuse_added(app, recipe.name, parsed)
+        cfg = app.compose_config(recipe.name, [*overrides, *QUIET], run_mode=RunMode.RUN)
         with bounded(ConfigError(ENDLESS)) if is_others else contextlib.nullcontext():
-            refuse_added(app, recipe.name, parsed)
-            return finished(app.compose_config(recipe.name, [*overrides, *QUIET], run_mode=RunMode.RUN))
+            return finished(cfg)
     except ConfigError:
         raise
     except (HydraException, OmegaConfBaseException, ValueError, yaml.YAMLError) as error:

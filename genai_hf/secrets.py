@@ -68,7 +68,7 @@ def to_yaml(cfg: DictConfig, *, resolve: bool = True) -> str:
     def clean(node: Any, key: str = "") -> Any:
         if isinstance(node, dict):
             return {name: clean(value, str(name)) for name, value in node.items()}
-        if isinstance(node, list):
+        if isinstance(node, list) and not KEY.search(key):
             return [hide_override(item) if isinstance(item, str) else clean(item, key) for item in node]
         return hide(key, node)
 
