@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import schema, task_files
+from genai_hf import reaching, schema, task_files
 from genai_hf.config import check_node, check_type, hint
 from genai_hf.errors import ConfigError
 from genai_hf.names import (
@@ -125,6 +125,10 @@ def _check_files(cfg: DictConfig) -> None:
         task_files.finished_model(run)
     if isinstance(name := OmegaConf.select(cfg, "model.name"), str):
         require_model(name)
+    named = {OmegaConf.select(cfg, key): key for key in ("tokenizer.name", "teacher.name", "model.name")}
+    for name, key in named.items():
+        if isinstance(name, str):
+            reaching.require(key, name)
 
 
 def _check_base(cfg: DictConfig) -> None:

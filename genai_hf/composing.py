@@ -145,7 +145,7 @@ def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, res
     """Drop Hydra's own node and write down what was asked for."""
     with open_dict(_without_hydra(cfg)):
         cfg.recipe = recipe.name if recipe.packaged else str(recipe.path)
-        cfg.overrides = [line for line in overrides if not line.startswith(("hydra.", "hydra/"))]
+        cfg.overrides = asked = [line for line in overrides if not line.startswith(("hydra.", "hydra/"))]
         if not recipe.trains and not cfg.trainer:
             cfg.pop("trainer")
         if not recipe.trains:
@@ -159,6 +159,9 @@ def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, res
             cfg.teacher.name = task_files.model_of(name)
     resolved = cfg if resolve else cfg.copy()  # what cannot be resolved is refused in either case
     OmegaConf.resolve(resolved)
+    cfg.overrides = (
+        asked  # as they were written: what they refer to may be a secret, and the processes of `launch` read it
+    )
     secrets.note(f"{key}={value}" for key, value in changes.flatten(OmegaConf.to_container(resolved)).items())
     return cfg
 

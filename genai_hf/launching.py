@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import COMMAND, LAUNCHED, rank, ranks
@@ -116,7 +116,8 @@ def _arguments(cfg: DictConfig) -> list[str]:
 
 def _words(cfg: DictConfig, folders: Sequence[Path]) -> list[str]:
     directories = [word for folder in folders for word in ("--config-dir", str(folder))]
-    return [cfg.recipe, *cfg.overrides, *directories]
+    asked = OmegaConf.to_container(cfg, resolve=False)["overrides"]  # type: ignore[call-overload, index]
+    return [cfg.recipe, *asked, *directories]
 
 
 def _threads(cfg: DictConfig) -> str:

@@ -102,6 +102,7 @@ RESERVED = {
     "label_smoothing_factor": "the objectives have no label smoothing",
     "dataloader_drop_last": "every row comes once an epoch",
     "train_sampling_strategy": "the order is a function of seed and epoch",
+    "push_to_hub": "nothing is sent while a model trains; afterwards: hf upload OWNER/NAME RUN/model",
     "resume_from_checkpoint": "the same command resumes by itself",
     "save_only_model": "a checkpoint is there to go on from",
     "ignore_data_skip": "a resumed run goes on at its place in the data",

@@ -72,7 +72,8 @@ def _jobs(recipe: RecipeFile, overrides: Sequence[str]) -> list[tuple[DictConfig
         composing.refuse_added(app, recipe.name, parsed)
         shared = app.compose_config(recipe.name, [*overrides, *composing.QUIET], run_mode=RunMode.MULTIRUN)
         shipped = [f"{key}={values}" for key, values in (shared.hydra.sweeper.params or {}).items()]
-        lines = OverridesParser.create(app.config_loader).parse_overrides([*shipped, *shared.hydra.overrides.task])
+        asked = [line for line in overrides if not line.startswith(("hydra.", "hydra/"))]
+        lines = OverridesParser.create(app.config_loader).parse_overrides([*shipped, *asked])
         (jobs,) = BasicSweeper.split_arguments(lines, max_batch_size=None)
     except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         raise composing.explain(error, app, recipe, parsed) from error

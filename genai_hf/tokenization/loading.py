@@ -2,28 +2,24 @@
 
 import hashlib
 import json
-import socket
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from threading import Thread
 from typing import Any, Literal
-from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from httpx2 import HTTPError
-from huggingface_hub import snapshot_download
-from huggingface_hub.constants import ENDPOINT
+from huggingface_hub import constants, snapshot_download
 from huggingface_hub.errors import GatedRepoError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from genai_hf import reaching
 from genai_hf.data.cache import cache_folder, staged
 from genai_hf.data.corpus import Corpus
 from genai_hf.errors import ConfigError
 from genai_hf.tokenization.texts import Documents
 from genai_hf.tokenization.training import train
 
-PATIENCE = 0.9  # s, for the Hub's address and again for its answer
+PATIENCE = 0.9  # s, for the Hub's answer
 VOCABULARIES = (
     "tokenizer.json",
     "vocab.txt",
@@ -118,7 +114,7 @@ def load(name: str) -> PreTrainedTokenizerFast:
 def _download(name: str) -> Path:
     """Folder of the Hub's tokenizer files, fetched if they are not here yet; never waits long for a network."""
     files = [*VOCABULARIES, *OTHER_FILES]
-    silent = not getproxies() and not _known(urlsplit(ENDPOINT).hostname)
+    silent = constants.HF_HUB_OFFLINE or not reaching.answers(constants.ENDPOINT)
     try:
         return Path(snapshot_download(name, allow_patterns=files, etag_timeout=PATIENCE, local_files_only=silent))
     except HFValidationError as error:
@@ -131,23 +127,7 @@ def _download(name: str) -> Path:
         ) from error
     except (LocalEntryNotFoundError, HTTPError) as error:
         trouble = "is no folder, was not downloaded before, and the Hub cannot be reached"
-        raise _error(name, trouble, "give a folder, or go online") from error
-
-
-def _known(host: str | None) -> bool:
-    """Whether the host's address is found in time. Looking it up knows no limit of its own, so a thread does."""
-    found: list[object] = []
-    lookup = Thread(target=lambda: found.extend(_addresses(host)), daemon=True)
-    lookup.start()
-    lookup.join(PATIENCE)
-    return bool(found)
-
-
-def _addresses(host: str | None) -> list[object]:
-    try:
-        return list(socket.getaddrinfo(host, None))
-    except OSError:
-        return []
+        raise _error(name, trouble, f"give a folder, such as hf download {name} --local-dir FOLDER makes") from error
 
 
 def _error(name: str, trouble: str, remedy: str) -> ConfigError:
