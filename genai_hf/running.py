@@ -14,7 +14,18 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import allocator, checking, files, fingerprints, launching, locks, recipe_files, runs, secrets
+from genai_hf import (
+    allocator,
+    checking,
+    files,
+    fingerprints,
+    launching,
+    locks,
+    recipe_files,
+    runs,
+    secrets,
+    yaml_nodes,
+)
 from genai_hf.errors import ConfigError, NoRoomError, UserError
 from genai_hf.ranks import rank
 
@@ -91,7 +102,7 @@ def settled(cfg: DictConfig, folder: Path) -> DictConfig:
 
     transformers.utils.logging.disable_progress_bar()  # of loading and saving shards; the bar of training is ours
     written = folder / "config.yaml"
-    before = OmegaConf.to_container(OmegaConf.load(written)) if written.is_file() else {}
+    before = OmegaConf.to_container(yaml_nodes.read(written)) if written.is_file() else {}
     asked = before.get("precision", "auto") if cfg.precision == "auto" and isinstance(before, dict) else cfg.precision
     decided = cfg.copy()
     decided.run = folder.name  # what is written down must not change the name any more

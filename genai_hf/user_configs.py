@@ -7,15 +7,15 @@ logs are classes called by name; through `searchpath` it imports packages. From 
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra.plugins.config_source import ConfigResult
 
 from genai_hf.errors import ConfigError
+from genai_hf.yaml_nodes import composed
 
-MOST = 100_000  # values of a file once its anchors are written out
 PACKAGE = re.compile(r"^\s*#\s*@package\s+(_global_\.)?hydra\b", re.MULTILINE)
 IN_DEFAULTS = re.compile(r"(?<![\w.-])hydra\b")
 
@@ -59,37 +59,6 @@ def require_values(file: Path) -> None:
     ):
         remedy = "a file may name hydra.sweeper.params, what a sweep runs over; take the rest out"
         raise ConfigError(f"{file}: holds Hydra's own settings, which can load code or write elsewhere; {remedy}")
-
-
-def composed(stream: IO[str] | str, name: str) -> yaml.Node | None:
-    """The nodes of a YAML document that is of a bounded size with its anchors written out.
-
-    Raises:
-        ConfigError: It is not.
-        yaml.YAMLError: It is no YAML.
-    """
-    try:
-        root = yaml.compose(stream, Loader=yaml.SafeLoader)
-        sizes: dict[int, int] = {}
-        if root is not None and _size(root, sizes) <= MOST:
-            return root
-    except RecursionError:
-        raise ConfigError(f"{name}: is nested too deeply; write it flatter") from None
-    if root is not None:
-        raise ConfigError(
-            f"{name}: its anchors (&, *) come to more than {MOST:,} values, or hold themselves; write less"
-        )
-    return None
-
-
-def _size(node: yaml.Node, sizes: dict[int, int]) -> int:
-    """How many values a node is; a node that holds itself is endless."""
-    if id(node) not in sizes:
-        sizes[id(node)] = MOST + 1  # while it is looked at
-        parts = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
-        inner = parts if isinstance(node, yaml.CollectionNode) else ()
-        sizes[id(node)] = 1 + sum(_size(part, sizes) for part in inner)
-    return sizes[id(node)]
 
 
 def _plain(node: yaml.Node | None) -> Any:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import yaml  # type: ignore[import-untyped]
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import arguments, fingerprints, running, task_files
+from genai_hf import arguments, fingerprints, running, task_files, yaml_nodes
 from genai_hf.errors import ConfigError, DataError
 
 if TYPE_CHECKING:  # heavy: it is imported where it is needed
@@ -134,7 +134,7 @@ def _settings(run: Path) -> DictConfig:
     if not (run / "config.yaml").is_file():
         raise ConfigError(f"{run} is not a run; name its folder, such as outputs/glue/…")
     try:
-        cfg = OmegaConf.load(run / "config.yaml")
+        cfg = yaml_nodes.read(run / "config.yaml")
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{run / 'config.yaml'} is damaged; run it again with overwrite=true") from error
     if isinstance(cfg, DictConfig) and "prompt" in cfg:

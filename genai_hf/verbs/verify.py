@@ -12,7 +12,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import arguments, changes, checking, fingerprints, recipe_files, running, runs
+from genai_hf import arguments, changes, checking, fingerprints, recipe_files, running, runs, yaml_nodes
 from genai_hf.errors import ConfigError, UserError
 
 
@@ -102,7 +102,7 @@ def replay(run: Path, steps: int | None, folder: str) -> None:
 
 
 def _config(run: Path) -> DictConfig:
-    cfg = OmegaConf.load(run / "config.yaml")
+    cfg = yaml_nodes.read(run / "config.yaml")
     if not isinstance(cfg, DictConfig) or not cfg.get("trainer"):
         raise ConfigError(f"{run} trained no model; there are no steps to replay")
     for key, value in fingerprints.LATER.items():
