@@ -12,7 +12,7 @@ MOST = 100_000  # values of a file once its anchors are written out
 
 
 def read(file: Path) -> DictConfig | ListConfig:
-    """The settings in a file, such as that of a run.
+    """The settings that a run has written down.
 
     Raises:
         ConfigError: They are no YAML, or without measure.
@@ -22,7 +22,7 @@ def read(file: Path) -> DictConfig | ListConfig:
             composed(stream, str(file))
         return OmegaConf.load(file)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: cannot be read ({' '.join(str(error).split())}); bring another") from error
+        raise ConfigError(f"{file} is damaged; run it again with overwrite=true") from error
 
 
 def composed(stream: IO[str] | str, name: str) -> yaml.Node | None:

@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml  # type: ignore[import-untyped]
 from omegaconf import DictConfig, OmegaConf
 
 from genai_hf import arguments, fingerprints, running, task_files, yaml_nodes
@@ -133,10 +132,7 @@ def _one_line(text: str) -> str:
 def _settings(run: Path) -> DictConfig:
     if not (run / "config.yaml").is_file():
         raise ConfigError(f"{run} is not a run; name its folder, such as outputs/glue/…")
-    try:
-        cfg = yaml_nodes.read(run / "config.yaml")
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{run / 'config.yaml'} is damaged; run it again with overwrite=true") from error
+    cfg = yaml_nodes.read(run / "config.yaml")
     if isinstance(cfg, DictConfig) and "prompt" in cfg:
         asks = (
             "--chat" if OmegaConf.select(cfg, "data.format") == "messages" else '--instruction "what to do" "an input"'
