@@ -33,6 +33,11 @@ def parse(words: Sequence[str], *, sweeps: bool = False) -> tuple[RecipeFile, ar
         raise ConfigError("--config-name and --config-path are the recipe's; bring settings along with --config-dir")
     if flags.multirun and not sweeps:
         raise ConfigError("-m is of running; this looks at one run: leave it out, and give each setting one value")
+    for flag in ("hydra_help", "shell_completion", "experimental_rerun"):
+        if vars(flags)[flag]:
+            raise ConfigError(
+                f"--{flag.replace('_', '-')} is of no use here; 'genai-hf RECIPE --help' shows what can be set"
+            )
     for folder in folders(flags):
         if not folder.is_dir():
             raise ConfigError(f"--config-dir {folder} is not a folder")

@@ -3,13 +3,14 @@
 It is read which node the recipe hands to which part, and what that part takes, from their sources.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import annotations, architectures, foreseeing, limits, model_folders, schema, task_files
+from genai_hf import annotations, architectures, foreseeing, limits, model_folders, reaching, schema, task_files
 from genai_hf.config import check_node, check_type, hint
 from genai_hf.errors import ConfigError
 from genai_hf.names import (
@@ -181,6 +182,9 @@ def _check_pretrained(cfg: DictConfig) -> None:
         model_folders.require("teacher.name", teacher)
     if name is not None and is_read and "tokenizer" in cfg and cfg.tokenizer.name is None:
         raise ConfigError("'tokenizer.name': weights know one vocabulary, and null would train another; leave it out")
+    for key in ("tokenizer.name", "teacher.name", "model.name"):
+        if isinstance(named := OmegaConf.select(cfg, key), str):
+            reaching.require(key, named)
 
 
 def _check_base(cfg: DictConfig) -> None:
@@ -188,6 +192,11 @@ def _check_base(cfg: DictConfig) -> None:
     for key, annotation in BASE.items():
         _require_node(cfg, key, example=key)
         check_type(key, OmegaConf.select(cfg, key), annotation)
+    for word in cfg.launch.arguments:
+        if not re.fullmatch(r"--(?!no[-_]python|run[-_]path)[\w-]+(=.*)?", str(word)):
+            raise ConfigError(
+                f"'launch.arguments': {word} is no option of the launcher's such as --gpu_ids=0,1; mend it"
+            )
     if isinstance(cfg.resume.allow, (bool, int, float)):
         raise ConfigError(f"'resume.allow' must be keys, such as [trainer.learning_rate], got {cfg.resume.allow}")
 

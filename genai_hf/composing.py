@@ -1,5 +1,7 @@
 """Hydra's edge: from a recipe's name and overrides to one config. Nothing behind this file knows of Hydra."""
 
+import contextlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +10,7 @@ import yaml  # type: ignore[import-untyped]
 from hydra import version
 from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
 from hydra._internal.hydra import Hydra
+from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -18,14 +21,29 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from genai_hf import changes, config, names, secrets, task_files, user_configs
 from genai_hf import comments as commented
-from genai_hf import config, names, task_files
+from genai_hf.bounds import bounded
 from genai_hf.errors import ConfigError
-from genai_hf.explaining import QUIET, explain, known_keys, source
+from genai_hf.explaining import ENDLESS, QUIET, explain, known_keys, source
 from genai_hf.ranks import say
 from genai_hf.recipe_files import RecipeFile
 
 GLOBAL = "# @package _global_"  # first line of a file whose keys are everybody's
+# Of Hydra's own settings these may be given; the others load code, write elsewhere, or would do nothing.
+HYDRAS = ("hydra/launcher", "hydra.launcher.")
+INSTEAD = {  # what is there in place of the others
+    "hydra.run": "run=… and root=… say where a run lies",
+    "hydra.sweep.": "root=… says where a sweep lies",
+    "hydra.sweeper": "-m runs over what is given with commas, such as seed=1,2",
+    "hydra.output_subdir": "a run keeps its settings in config.yaml",
+    "hydra.searchpath": "--config-dir brings a folder of configs along",
+    "hydra.job.": "a job runs where and as the command does; set the environment before it",
+    "hydra.mode": "-m makes a sweep",
+    "hydra.callbacks": "no code is loaded by a setting",
+    "hydra/callbacks": "no code is loaded by a setting",
+}
+CODE = re.compile(r"_target_|\$\{|[.=]_")  # in a setting of a launcher
 
 
 def application(recipe: RecipeFile) -> Hydra:
@@ -34,11 +52,12 @@ def application(recipe: RecipeFile) -> Hydra:
     ConfigStore.instance().store(name="open", node=OmegaConf.create({}, flags={"struct": False}))
     version.setbase("1.3")
     GlobalHydra.instance().clear()
-    Plugins.instance()  # finds what can read pkg:// and file://
+    Plugins.instance()  # finds what can read pkg://
+    SourcesRegistry.instance().register(user_configs.UserConfigs)
     search = ConfigSearchPathImpl()
     search.append("hydra", "pkg://hydra.conf")
     for folder in recipe.folders:
-        search.append("user", f"file://{folder.resolve()}")
+        search.append("user", f"values://{folder.resolve()}")
     search.append("main", "pkg://genai_hf.conf")
     search.append("schema", "structured://")
     return Hydra.create_main_hydra2(task_name=recipe.name, config_search_path=search)
@@ -66,9 +85,12 @@ def _composed(recipe: RecipeFile, overrides: Sequence[str], finished: Callable[[
     """What Hydra composes, finished; what goes wrong in either is said in one line."""
     app = application(recipe)
     parsed = parse(overrides)
+    is_others = recipe.folders or any("${" in line for line in overrides)  # ours refer to each other in measure
     try:
         refuse_added(app, recipe.name, parsed)
-        return finished(app.compose_config(recipe.name, [*overrides, *QUIET], run_mode=RunMode.RUN))
+        cfg = app.compose_config(recipe.name, [*overrides, *QUIET], run_mode=RunMode.RUN)
+        with bounded(ConfigError(ENDLESS)) if is_others else contextlib.nullcontext():
+            return finished(cfg)
     except ConfigError:
         raise
     except (HydraException, OmegaConfBaseException, ValueError, yaml.YAMLError) as error:
@@ -82,12 +104,39 @@ def _without_hydra(cfg: DictConfig) -> DictConfig:
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:
-    """Read overrides by Hydra's grammar."""
+    """Read overrides by Hydra's grammar.
+
+    Raises:
+        ConfigError: One is not of its form, or sets what is the command's or Hydra's own.
+    """
+    secrets.note(overrides)
     try:
-        return list(OverridesParser.create().parse_overrides(list(overrides)))
+        parsed = list(OverridesParser.create().parse_overrides(list(overrides)))
     except OverrideParseException as error:
         shape = "no spaces around '='; a verb comes before the recipe"
-        raise ConfigError(f"'{error.override}' is not of the form key=value ({shape})") from error
+        raise ConfigError(
+            f"'{secrets.hide_override(str(error.override))}' is not of the form key=value ({shape})"
+        ) from error
+    for override in parsed:
+        _refuse_hydras(override)
+        if override.key_or_group in {"recipe", "overrides"}:
+            raise ConfigError(f"'{override.key_or_group}' is set by the command; leave it out")
+    return parsed
+
+
+def _refuse_hydras(override: Override) -> None:
+    """Refuse what of Hydra's own settings would load code or write elsewhere."""
+    key, line = override.key_or_group, str(override.input_line)
+    is_hydras = key == "hydra" or key.startswith(("hydra.", "hydra/"))
+    if not is_hydras and str(override.package).partition(".")[0] != "hydra":
+        return
+    instead = next((f"; {there}" for start, there in INSTEAD.items() if key.startswith(start)), "")
+    if not is_hydras or not key.startswith(HYDRAS) or override.package is not None:
+        raise ConfigError(
+            f"'{key}' is one of Hydra's own settings, which are not for setting here{instead or '; leave it out'}"
+        )
+    if CODE.search(line) or override.is_delete():
+        raise ConfigError(f"'{key}': a launcher takes plain values, nothing that names code; write them out")
 
 
 def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, resolve: bool = True) -> DictConfig:
@@ -96,7 +145,7 @@ def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, res
         _tell_replaced(cfg, recipe, overrides)
     with open_dict(_without_hydra(cfg)):
         cfg.recipe = recipe.name if recipe.packaged else str(recipe.path)
-        cfg.overrides = [line for line in overrides if not line.startswith(("hydra.", "hydra/"))]
+        cfg.overrides = asked = [line for line in overrides if not line.startswith(("hydra.", "hydra/"))]
         if not recipe.trains and not cfg.trainer:
             cfg.pop("trainer")
         if not recipe.trains:
@@ -107,8 +156,12 @@ def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, res
             _choose_student(cfg)
         if name := OmegaConf.select(cfg, "teacher.name"):
             cfg.teacher.name = task_files.model_of(name)
-    if resolve:
-        OmegaConf.resolve(cfg)
+    resolved = cfg if resolve else cfg.copy()  # what cannot be resolved is refused in either case
+    OmegaConf.resolve(resolved)
+    cfg.overrides = (
+        asked  # as they were written: what they refer to may be a secret, and the processes of `launch` read it
+    )
+    secrets.note(f"{key}={value}" for key, value in changes.flatten(OmegaConf.to_container(resolved)).items())
     return cfg
 
 
@@ -167,9 +220,10 @@ def refuse_added(app: Hydra, recipe: str, overrides: Sequence[Override]) -> None
             continue
         if not adds:
             raise ConfigError(f"'{key}' cannot be removed; set it to another value")
-        line = (override.input_line or "").lstrip("+")
+        said = secrets.hide_override(str(override.input_line))
+        line = said.lstrip("+")
         what = f"write '{line}' without the '+'" if key in known else f"no such key{config.hint(key, known)}"
-        raise ConfigError(f"'{override.input_line}': {what}")
+        raise ConfigError(f"'{said}': {what}")
 
 
 @dataclass(frozen=True)

@@ -191,7 +191,10 @@ def training_arguments(cfg: DictConfig) -> Any:
     }
     if "use_cpu" not in cfg.trainer:  # or else bf16 is refused on a processor that has it
         given["use_cpu"] = cfg.launch.use_cpu or not torch.accelerator.is_available()
-    arguments = build(TrainingArguments, cfg.trainer, at="trainer", output_dir=folder, **given)
+    try:
+        arguments = build(TrainingArguments, cfg.trainer, at="trainer", output_dir=folder, **given)
+    except (ImportError, OSError) as error:  # of a package or a file that a setting names
+        raise ConfigError(f"'trainer' cannot be used here ({error}); install or name what is missing") from error
     if arguments.n_gpu > 1:  # one process for several GPUs would be nn.DataParallel, which cuts up flat positions
         arguments._n_gpu = 1
         print(f"one of {torch.cuda.device_count()} GPUs is used; all: accelerate launch -m genai_hf …", file=sys.stderr)

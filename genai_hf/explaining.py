@@ -11,13 +11,15 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import ConfigCompositionException, MissingConfigException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import InterpolationResolutionError, UnsupportedInterpolationType
 
-from genai_hf import config, names, schema
+from genai_hf import config, names, schema, user_configs
 from genai_hf.errors import ConfigError
 from genai_hf.recipe_files import RecipeFile, shipped
 
 # Hydra's own files and logs are switched off; ours are written after redaction.
 QUIET = ("hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_subdir=null", "hydra.run.dir=.")
+ENDLESS = "the settings come to no end: they refer to each other (${…}) or are nested without measure; write them out"
 
 
 def known_keys(app: Hydra, recipe: str, overrides: Sequence[Override] = ()) -> set[str]:
@@ -36,7 +38,7 @@ def known_keys(app: Hydra, recipe: str, overrides: Sequence[Override] = ()) -> s
     return {key for group in choices if "@" not in group for key in [group]} | config.dotted_keys(cfg) | upstream
 
 
-def explain(  # noqa: PLR0911 - one for each kind of mistake
+def explain(  # noqa: PLR0911, PLR0912 - one for each kind of mistake
     error: Exception, app: Hydra, recipe: RecipeFile, overrides: Sequence[Override]
 ) -> ConfigError:
     """Hydra's error in one line that says what, where and what to do."""
@@ -65,10 +67,13 @@ def explain(  # noqa: PLR0911 - one for each kind of mistake
         options = app.config_loader.get_group_options(override.key_or_group)
         if options and not isinstance(override.value(), str):
             return ConfigError(f"'{override.input_line}' is not an option; choose from {', '.join(options)}")
-    referring = next((override.input_line for override in overrides if "${" in str(override.input_line)), None)
-    if referring is not None and "nterpolation" in str(error):
-        return ConfigError(f"'{referring}': {str(error).partition(chr(10))[0]}; name a key that is there")
     cause = error.__cause__ or error
+    if str(cause).startswith(("MemoryError raised", "RecursionError raised")):
+        return ConfigError(ENDLESS)
+    if isinstance(cause, InterpolationResolutionError | UnsupportedInterpolationType):
+        may = "a value may name another setting, ${seed}, or a variable of the environment, ${oc.env:NAME,default}"
+        key = next((key for key in (vars(error).get("full_key"), cause.full_key) if key), "a setting")
+        return ConfigError(f"'{key}': {str(cause).splitlines()[0]}; {may}")
     said = str(cause).partition("\n")[0].strip()
     key = next(iter(re.findall(r"full_key: (\S+)", f"{cause}\n{error}")), None)
     if key and "Cannot merge" in said:
@@ -106,6 +111,7 @@ def _has(text: str, name: str) -> bool:
 def source(recipe: RecipeFile, name: str | None = None) -> str:
     """The recipe's own YAML as text, or that of another config by `name`; the user's before the packaged one."""
     folders = [*recipe.folders, Path(str(files("genai_hf.conf")))]
-    return next(path for folder in folders if (path := folder / f"{name or recipe.name}.yaml").is_file()).read_text(
-        "utf-8"
-    )
+    found = next(path for folder in folders if (path := folder / f"{name or recipe.name}.yaml").is_file())
+    if found.parent != folders[-1]:
+        user_configs.require_values(found)
+    return found.read_text("utf-8")

@@ -10,11 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from genai_hf import changes, files, pair_files, places, secrets, task_files
+from genai_hf import changes, files, pair_files, places, secrets, task_files, yaml_nodes
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import ranks
 
@@ -99,8 +98,10 @@ def config(path: Path) -> DictConfig:
     if not (path / "config.yaml").is_file():
         raise ConfigError(f"{path} is not a run; name its folder, such as outputs/glue/…")
     try:
-        cfg = OmegaConf.load(path / "config.yaml")
-    except (yaml.YAMLError, OmegaConfBaseException, ValueError, OSError) as error:
+        cfg = yaml_nodes.read(path / "config.yaml")
+    except ConfigError:
+        raise
+    except (OmegaConfBaseException, ValueError, OSError) as error:
         raise ConfigError(f"{path / 'config.yaml'} is damaged; run it again with overwrite=true") from error
     if not isinstance(cfg, DictConfig):
         raise ConfigError(f"{path / 'config.yaml'} holds no settings; run it again with overwrite=true")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import COMMAND, LAUNCHED, rank, ranks
@@ -70,8 +70,8 @@ def line(cfg: DictConfig, folders: Sequence[Path] = ()) -> str:
     if cfg.launch.starter == "none" or cfg.launch.processes is None:
         words = [word for word in words if "{processes}" not in word]  # accelerate counts the GPUs
     filled = [word.format(processes=cfg.launch.processes) for word in words]
-    typed = [word if "$" in word else shlex.quote(word) for word in (*filled, *_arguments(cfg))]
-    return " ".join([*typed, "-m", "genai_hf", shlex.join(_words(cfg, folders))])
+    typed = [word if "$" in word else shlex.quote(word) for word in filled]  # of srun's, for a shell to fill in
+    return " ".join([*typed, shlex.join([*_arguments(cfg), "-m", "genai_hf", *_words(cfg, folders)])])
 
 
 def launch(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:
@@ -118,7 +118,8 @@ def _arguments(cfg: DictConfig) -> list[str]:
 
 def _words(cfg: DictConfig, folders: Sequence[Path]) -> list[str]:
     directories = [word for folder in folders for word in ("--config-dir", str(folder))]
-    return [cfg.recipe, *cfg.overrides, *directories]
+    asked = OmegaConf.to_container(cfg, resolve=False)["overrides"]  # type: ignore[call-overload, index]
+    return [cfg.recipe, *asked, *directories]
 
 
 def _threads(cfg: DictConfig) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from genai_hf.architectures import require_activation
-from genai_hf.config import check_type
+from genai_hf.config import check_type, hint
 from genai_hf.errors import ConfigError
-from genai_hf.names import RANGES, VALUES
+from genai_hf.names import RANGES, TRACKERS, VALUES
 
 # What there is on Linux where there is something to compute on beside the processor.
 DEVICES = ("nvidia*", "nvhost*", "kfd", "dxg", "dri/render*", "davinci*", "accel*", "hl*")
@@ -83,7 +83,9 @@ def _check_trainer(node: Mapping[str, Any]) -> None:
     """What the fields' types do not say."""
     trackers = node.get("report_to") or "none"
     for tracker in [trackers] if isinstance(trackers, str) else trackers:
-        if tracker not in {"none", "all"} and importlib.util.find_spec(tracker) is None:
+        if str(tracker) not in {"none", "all", *TRACKERS}:  # a package's own name might be that of a file here
+            raise ConfigError(f"'trainer.report_to': transformers knows no '{tracker}'{hint(str(tracker), TRACKERS)}")
+        if tracker in TRACKERS and importlib.util.find_spec(TRACKERS[tracker]) is None:
             raise ConfigError(
                 f"'trainer.report_to': {tracker} is not installed; pip install {tracker}, or leave it out"
             )

@@ -39,6 +39,13 @@ PRETRAINED: dict[str, Any] = {
     "from_scratch": False,
 }
 
+# What trainer.report_to may name, with the package that it takes.
+TRACKERS = {
+    **{name: name for name in ("clearml", "codecarbon", "comet_ml", "dagshub", "dvclive", "kubeflow", "mlflow",
+                               "neptune", "swanlab", "tensorboard", "trackio", "wandb")},
+    "azure_ml": "azureml", "flyte": "flytekit",
+}  # fmt: skip
+
 # Where numbers must lie that no class checks, or only when all libraries are loaded.
 INTERVALS = {
     "[0, 4294967295]": "seed trainer.seed trainer.data_seed",  # of numpy
@@ -133,6 +140,7 @@ RESERVED = {
     "label_smoothing_factor": "the objectives have no label smoothing",
     "dataloader_drop_last": "every row comes once an epoch",
     "train_sampling_strategy": "the order is a function of seed and epoch",
+    "push_to_hub": "nothing is sent while a model trains; afterwards: hf upload OWNER/NAME RUN/model",
     "resume_from_checkpoint": "the same command resumes by itself",
     "save_only_model": "a checkpoint is there to go on from",
     "ignore_data_skip": "a resumed run goes on at its place in the data",

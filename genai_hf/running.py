@@ -232,4 +232,4 @@ def _report(folder: Path) -> Path:
 
 def _tell(message: str) -> None:
     if rank() == 0:
-        print(message, file=sys.stderr)
+        print(secrets.redact(message), file=sys.stderr)

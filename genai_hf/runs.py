@@ -50,7 +50,19 @@ def folder(cfg: DictConfig) -> Path:
     name = _name(cfg) if cfg.run is None else _safe(str(cfg.run))
     if name.startswith(".") or name == "sweeps":
         raise ConfigError(f"'run': {name} cannot name a run; choose another")
-    return Path(cfg.root) / Path(cfg.recipe).stem / name
+    return within(cfg.root, Path(cfg.recipe).stem, name)
+
+
+def within(root: str, *names: str) -> Path:
+    """A folder below the root of all runs.
+
+    Raises:
+        ConfigError: A link leads out of it.
+    """
+    path = Path(root, *names)
+    if not path.resolve().is_relative_to(Path(root).resolve()):
+        raise ConfigError(f"{path} is a link that leads out of {root}; remove it, or choose another place with root=…")
+    return path
 
 
 def open_run(cfg: DictConfig) -> Run:

@@ -1,16 +1,11 @@
 """Files of a repository on the Hub as they were at a commit: in this machine's cache, fetched if they are not there."""
 
-import socket
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Thread
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from httpx2 import HTTPError
-from huggingface_hub import snapshot_download
-from huggingface_hub.constants import ENDPOINT
+from huggingface_hub import constants, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
     HFValidationError,
@@ -19,9 +14,10 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
+from genai_hf import reaching
 from genai_hf.errors import ConfigError
 
-PATIENCE = 0.9  # s, for the Hub's address and again for its answer
+PATIENCE = 0.9  # s, for the Hub's answer
 CONFIGURATION = ("config.json",)
 WEIGHTS = ("*config.json", "model.safetensors", "model.safetensors.index.json", "model-?????-of-?????.safetensors")
 
@@ -42,7 +38,7 @@ def folder(name: str, revision: str | None, files: Sequence[str]) -> Path:
         return place
     if place.is_file():
         raise ConfigError(f"{name} is a file; give the folder in which it lies")
-    silent = not getproxies() and not _known(urlsplit(ENDPOINT).hostname)
+    silent = constants.HF_HUB_OFFLINE or not reaching.answers(constants.ENDPOINT)
     given: dict[str, Any] = {"allow_patterns": list(files), "etag_timeout": PATIENCE, "local_files_only": silent}
     try:
         return Path(snapshot_download(name, revision=revision, **given))
@@ -59,7 +55,8 @@ def folder(name: str, revision: str | None, files: Sequence[str]) -> Path:
     except (LocalEntryNotFoundError, HTTPError) as error:
         which = f" at revision {revision}" if revision else ""
         trouble = f"is no folder, was not downloaded before{which}, and the Hub cannot be reached"
-        raise ConfigError(f"{name} {trouble}; give a folder, or go online") from error
+        remedy = f"give a folder, such as hf download {name} --local-dir FOLDER makes"
+        raise ConfigError(f"{name} {trouble}; {remedy}") from error
 
 
 def commit(name: str, revision: str | None) -> str | None:
@@ -70,19 +67,3 @@ def commit(name: str, revision: str | None) -> str | None:
     """
     place = folder(name, revision, CONFIGURATION)
     return place.name if place.parent.name == "snapshots" and not Path(name).expanduser().is_dir() else None
-
-
-def _known(host: str | None) -> bool:
-    """Whether the host's address is found in time. Looking it up knows no limit of its own, so a thread does."""
-    found: list[object] = []
-    lookup = Thread(target=lambda: found.extend(_addresses(host)), daemon=True)
-    lookup.start()
-    lookup.join(PATIENCE)
-    return bool(found)
-
-
-def _addresses(host: str | None) -> list[object]:
-    try:
-        return list(socket.getaddrinfo(host, None))
-    except OSError:
-        return []

@@ -4,15 +4,17 @@ import functools
 import hashlib
 import os
 import sys
-import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml  # type: ignore[import-untyped]
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
@@ -40,7 +42,7 @@ def sweep(recipe: RecipeFile, overrides: Sequence[str]) -> int:
         raise ConfigError("-m needs a setting with several values, such as seed=1,2")
     for cfg, _ in jobs:
         checking.check(cfg, recipe)
-    folder = Path(jobs[0][0].root) / recipe.name / "sweeps" / _name(overrides)
+    folder = runs.within(jobs[0][0].root, recipe.name, "sweeps", _name(overrides))
     if _launcher(overrides):
         _submit(recipe, overrides, folder)
         cells = [_fetched(cfg, asked, folder) for cfg, asked in jobs]
@@ -51,7 +53,7 @@ def sweep(recipe: RecipeFile, overrides: Sequence[str]) -> int:
     summarise(recipe, folder, cells)
     title = " ".join([recipe.name, *map(secrets.hide_override, overrides)])
     page = summary.write_sweep(folder, title, cells)
-    print(f"sweep: {page}", file=sys.stderr)
+    print(secrets.redact(f"sweep: {page}"), file=sys.stderr)
     return 2 if any(cell.error for cell in cells) else 0
 
 
@@ -65,22 +67,17 @@ def summarise(recipe: RecipeFile, folder: Path, cells: Sequence[Any]) -> None:
 
 def _jobs(recipe: RecipeFile, overrides: Sequence[str]) -> list[tuple[DictConfig, list[str]]]:
     """Every job's config and its own overrides, by Hydra's sweeper."""
-    found: list[tuple[DictConfig, list[str]]] = []
-
-    def note(cfg: DictConfig) -> None:
-        asked = list(HydraConfig.get().overrides.task)
-        found.append((composing.finish(cfg, recipe, asked), asked))
-
     app, parsed = composing.application(recipe), composing.parse(overrides)
-    here = [line for line in overrides if not line.startswith(("hydra/launcher=", "hydra.launcher."))]
     try:
         composing.refuse_added(app, recipe.name, parsed)
-        with tempfile.TemporaryDirectory() as unused:
-            quiet = [*explaining.QUIET, f"hydra.sweep.dir={unused}", "hydra.mode=MULTIRUN"]
-            app.multirun(recipe.name, note, [*here, *quiet], with_log_configuration=False)
+        shared = app.compose_config(recipe.name, [*overrides, *explaining.QUIET], run_mode=RunMode.MULTIRUN)
+        shipped = [f"{key}={values}" for key, values in (shared.hydra.sweeper.params or {}).items()]
+        asked = [line for line in overrides if not line.startswith(("hydra.", "hydra/"))]
+        lines = OverridesParser.create(app.config_loader).parse_overrides([*shipped, *asked])
+        (jobs,) = BasicSweeper.split_arguments(lines, max_batch_size=None)
     except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         raise explaining.explain(error, app, recipe, parsed) from error
-    return found
+    return [(composing.compose(recipe, asked), asked) for asked in jobs]
 
 
 def _cell(cfg: DictConfig, recipe: RecipeFile, asked: list[str], number: int, total: int) -> Any:
@@ -96,9 +93,9 @@ def _cell(cfg: DictConfig, recipe: RecipeFile, asked: list[str], number: int, to
         error = f"its processes ended with exit code {code}" if code else None
     except FAILURES as wrong:
         error = str(wrong) or type(wrong).__name__
-        print(f"job {number} failed: {error}", file=sys.stderr)
+        print(secrets.redact(f"job {number} failed: {error}"), file=sys.stderr)
         if not isinstance(wrong, UserError):
-            traceback.print_exception(wrong)
+            print(secrets.redact("".join(traceback.format_exception(wrong))), end="", file=sys.stderr)
     return SweepCell(dict(_pair(line) for line in asked), runs.folder(cfg), error)
 
 
@@ -118,7 +115,7 @@ def _submit(recipe: RecipeFile, overrides: Sequence[str], folder: Path) -> None:
     except HydraException as error:
         raise explaining.explain(error, app, recipe, composing.parse(overrides)) from error
     except FAILURES as error:  # the first failed job's, which comes when all are done
-        print(f"a job failed: {error}", file=sys.stderr)
+        print(secrets.redact(f"a job failed: {error}"), file=sys.stderr)
     finally:
         (folder / "multirun.yaml").unlink(missing_ok=True)  # Hydra's copy of the settings, with their secrets
 

@@ -1,9 +1,11 @@
 """Tiny things that every room's tests may use: a tokenizer, a model, rows."""
 
 import os
+import socket
 import sys
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: no test may wait for a network
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is: several threads on tiny tensors only wait
 
 from collections.abc import Iterator
@@ -28,6 +30,33 @@ if "GENAI_HF_ERRORS" in os.environ:
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = [f"w{number}" for number in range(59)]
+
+
+_asked: list[str] = []
+
+
+def _no_network(event: str, arguments: tuple[Any, ...]) -> None:
+    """Refuse whatever leaves this machine: an audit hook, which no library goes around by another function."""
+    if event not in {"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"}:
+        return
+    address = arguments[1] if event in {"socket.connect", "socket.sendto"} else arguments[0]
+    host = address[0] if isinstance(address, tuple) else None if event == "socket.connect" else address
+    name = host.decode() if isinstance(host, bytes) else host
+    if name in {None, "", "localhost", "::1", "0.0.0.0", socket.gethostname()} or str(name).startswith("127."):
+        return  # a socket of this machine's
+    _asked.append(f"{event} {name}")
+    raise OSError(f"a test asks for the network: {event} {name}")
+
+
+sys.addaudithook(_no_network)
+
+
+@pytest.fixture(autouse=True)
+def _no_test_asks_for_the_network() -> Iterator[None]:
+    """Fail a test that did, though what it called went on without."""
+    _asked.clear()
+    yield
+    assert not _asked, f"it asked for the network: {', '.join(_asked)}"
 
 
 @pytest.fixture(autouse=True)

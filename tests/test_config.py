@@ -141,7 +141,7 @@ def test_every_field_of_training_arguments_needs_no_plus():
     cfg = composing.compose(found, [f"trainer.{name}=null" for name in sorted(fields)])
     assert set(cfg.trainer) == fields
     cfg = composing.compose(
-        found, ["trainer.torch_compile=true", "trainer.optim=adafactor", "trainer.push_to_hub=false"]
+        found, ["trainer.torch_compile=true", "trainer.optim=adafactor", "trainer.prediction_loss_only=false"]
     )
     checking.check(cfg, found)
     assert cfg.trainer.torch_compile is True

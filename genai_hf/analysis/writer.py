@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from jinja2 import TemplateError
 from torch.nn.utils.rnn import pad_sequence
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 from genai_hf import tokenization
 from genai_hf.analysis import finished
 from genai_hf.analysis.streaming import Say, Streamer
+from genai_hf.data.templates import rendered
 from genai_hf.errors import ConfigError, UserError
 from genai_hf.models import free_positions, writing
 from genai_hf.models.bare import prompted
@@ -132,10 +132,8 @@ class Writer:
         """
         if self.tokenizer.chat_template is None:
             raise ConfigError("this model's tokenizer has no chat template; leave --chat out, or name a model of chats")
-        try:
-            ids = self.tokenizer.apply_chat_template(list(messages), add_generation_prompt=True)["input_ids"]
-        except TemplateError as error:
-            raise ConfigError(f"this model's chat template takes no such conversation ({error})") from error
+        text, _ = rendered(self.tokenizer, messages, prompt=True)
+        ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         seed = self.seed + sum(message["role"] == "user" for message in messages) - 1
         return Prompt(messages[-1]["content"], ids, self._limit(ids, "the conversation"), seed)
 

@@ -6,14 +6,15 @@ before (as some do with thoughts) would otherwise train on what nobody said.
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from transformers import PreTrainedTokenizerFast
 
 from genai_hf.data.instruction_files import Example, Message
 from genai_hf.data.prompts import Encoding
+from genai_hf.data.templates import rendered
 from genai_hf.errors import ConfigError, DataError
 
 MARKERS = re.compile(r"\{%-?\s*generation\s*-?%\}")
@@ -72,6 +73,12 @@ class ChatEncoder:
 
     def _turns(self, example: Example) -> tuple[list[int], list[tuple[int, int]]]:
         """All ids, and where the assistant's turns begin and end, what ends them included."""
+        try:
+            return self._found(example)
+        except ConfigError as error:  # the template's
+            raise DataError(f"{example.place}: {error}") from error
+
+    def _found(self, example: Example) -> tuple[list[int], list[tuple[int, int]]]:
         messages = [*example.messages]
         spoken = [number for number, message in enumerate(messages) if message["role"] == "assistant"]
         ids = self._ids(messages)
@@ -86,17 +93,19 @@ class ChatEncoder:
                     "what comes before it; leave the row out, or take another tokenizer"
                 )
             turns.append(turn)
+        self._require_whole(example)
         return ids, turns
 
     def _marked(self, messages: Sequence[Message]) -> list[tuple[int, int] | None]:
         """The runs of tokens that the template marks."""
-        mask = [0, *self._rendered(messages, return_assistant_tokens_mask=True)["assistant_masks"], 0]
-        edges = [place for place in range(len(mask) - 1) if mask[place] != mask[place + 1]]
-        return [*zip(edges[::2], edges[1::2], strict=True)]
+        text, marked = rendered(self.tokenizer, messages)
+        offsets = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+        ends = [end for _, end in offsets]
+        return [(bisect_right(ends, part.start), bisect_left(ends, part.stop) + 1) for part in marked]
 
     def _difference(self, messages: Sequence[Message], number: int, ids: Sequence[int]) -> tuple[int, int] | None:
         """Where a turn lies; None where either rendering is no beginning of the whole one."""
-        before = self._ids(messages[:number], add_generation_prompt=True)
+        before = self._ids(messages[:number], prompt=True)
         through = self._ids(messages[: number + 1])
         is_beginning = ids[: len(before)] == before and ids[: len(through)] == through
         return (len(before), len(through)) if is_beginning else None
@@ -111,6 +120,17 @@ class ChatEncoder:
             return None
         return first, closing + 1
 
+    def _require_whole(self, example: Example) -> None:
+        """Refuse a template that leaves out a message, or moves it: an answer would be learnt to something else."""
+        text, at = rendered(self.tokenizer, example.messages)[0], 0
+        for number, message in enumerate(example.messages, 1):
+            content = message["content"].strip()
+            found = text.find(content, at)
+            if found < 0:
+                said = f"the chat template leaves out, moves or rewrites message {number}"
+                raise DataError(f"{example.place}: {said}; leave the row out, or take another tokenizer")
+            at = found + len(content)
+
     def _require_no_special(self, example: Example) -> None:
         for message in example.messages:
             for token in self._special.values():
@@ -123,8 +143,6 @@ class ChatEncoder:
     def _alone(self, text: str) -> list[int]:
         return list(self.tokenizer(text.strip(), add_special_tokens=False)["input_ids"])
 
-    def _ids(self, messages: Sequence[Message], **given: Any) -> list[int]:
-        return list(self._rendered(messages, **given)["input_ids"])
-
-    def _rendered(self, messages: Sequence[Message], **given: Any) -> Any:
-        return self.tokenizer.apply_chat_template([*messages], tokenize=True, return_dict=True, **given)
+    def _ids(self, messages: Sequence[Message], *, prompt: bool = False) -> list[int]:
+        text, _ = rendered(self.tokenizer, messages, prompt=prompt)
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])

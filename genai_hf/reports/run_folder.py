@@ -10,6 +10,7 @@ import yaml  # type: ignore[import-untyped]
 from genai_hf.errors import DataError, UserError
 from genai_hf.reports import sections
 from genai_hf.reports.sections import Figure, Table, finite
+from genai_hf.yaml_nodes import composed
 
 MARKS = ("config.yaml", "command.txt", "fingerprint.json", "metrics.jsonl", "metrics.json", sections.FILE)
 OWED = MARKS[:3]  # the others come with training, at the end, or only from some recipes
@@ -137,8 +138,10 @@ def _text(run: Run, name: str) -> str:
 def _mapping(run: Run, name: str) -> dict[str, Any]:
     text = _text(run, name)
     try:
+        if name.endswith(".yaml"):
+            composed(text, name)
         value = finite(json.loads(text or "{}") if name.endswith(".json") else yaml.safe_load(text) or {})
-    except (ValueError, yaml.YAMLError) as error:
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
         run.problems.append(f"{name} cannot be read: {' '.join(str(error).split())}")
         return {}
     if not isinstance(value, dict):

@@ -14,7 +14,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from genai_hf import allocator, arguments, checking, composing, launching, running, runs
+from genai_hf import allocator, arguments, checking, composing, launching, running, runs, secrets
 from genai_hf.looking import looked_at
 
 KNOWN = "every name and type is known"
@@ -39,7 +39,7 @@ def main(words: list[str]) -> int:
         checking.check(cfg, recipe)
         found = {"settings": KNOWN, "run": str(runs.folder(cfg)), "steps": "none: it trains nothing"}
     for name, value in found.items():
-        print(f"{name:14}{value}")
+        print(f"{name:14}{secrets.redact(value)}")
     return 0
 
 

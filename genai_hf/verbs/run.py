@@ -1,11 +1,12 @@
 """Run a recipe, sweep over it (-m), or show its settings (--help, --cfg job)."""
 
 import argparse
+import contextlib
+import io
 
-from hydra._internal.utils import get_args_parser
 from omegaconf import OmegaConf
 
-from genai_hf import arguments, checking, comments, composing, explaining
+from genai_hf import arguments, checking, comments, composing, explaining, secrets
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import ranks
 from genai_hf.recipe_files import RecipeFile
@@ -16,7 +17,7 @@ def main(words: list[str]) -> int:
     recipe, flags = arguments.parse(words, sweeps=True)
     if flags.help:
         print(help_text(recipe, flags.overrides))
-    elif flags.cfg or flags.info or flags.hydra_help or flags.shell_completion:
+    elif flags.cfg or flags.info:
         show(recipe, flags)
     elif flags.multirun:
         from genai_hf import sweeping
@@ -41,7 +42,7 @@ def help_text(recipe: RecipeFile, overrides: list[str]) -> str:
     head = [line[1:].removeprefix(" ") for line in yaml.splitlines() if line.startswith("#")]
     found = composing.describe(recipe, overrides)
     groups = [f"  {group}={'|'.join(options)}" for group, options in found.groups.items()]
-    settings = comments.beside(OmegaConf.to_yaml(found.settings), found.comments)
+    settings = comments.beside(secrets.to_yaml(found.settings, resolve=False), found.comments)
     return "\n".join([*head, "", "groups", *groups, "", "settings", settings])
 
 
@@ -50,14 +51,14 @@ def show(recipe: RecipeFile, flags: argparse.Namespace) -> None:
     cfg = composing.compose(recipe, flags.overrides, resolve=flags.resolve)
     if flags.cfg == "job":
         checking.check(cfg, recipe, files=False)
-        print(OmegaConf.to_yaml(OmegaConf.select(cfg, flags.package) if flags.package else cfg), end="")
+        node = OmegaConf.select(cfg, flags.package) if flags.package else cfg
+        shown = secrets.to_yaml(node, resolve=False) if OmegaConf.is_config(node) else secrets.hide(flags.package, node)
+        print(str(shown).rstrip("\n"))
         return
-    app = composing.application(recipe)
-    if flags.cfg:
-        app.show_cfg(recipe.name, flags.overrides, cfg_type=flags.cfg, package=flags.package, resolve=flags.resolve)
-    elif flags.info:
-        app.show_info(flags.info, config_name=recipe.name, overrides=flags.overrides)
-    elif flags.shell_completion:
-        app.shell_completion(config_name=recipe.name, overrides=flags.overrides)
-    else:
-        app.hydra_help(config_name=recipe.name, args_parser=get_args_parser(), args=flags)
+    app, said = composing.application(recipe), io.StringIO()
+    with contextlib.redirect_stdout(said):
+        if flags.cfg:
+            app.show_cfg(recipe.name, flags.overrides, cfg_type=flags.cfg, package=flags.package, resolve=flags.resolve)
+        else:
+            app.show_info(flags.info, config_name=recipe.name, overrides=flags.overrides)
+    print(secrets.redact(said.getvalue()), end="")

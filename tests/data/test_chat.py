@@ -40,7 +40,7 @@ def test_the_assistants_turns_are_learnt_with_what_ends_them(template):
         (False, "\n<|im_start|>user\nand the dog?<|im_end|>\n<|im_start|>assistant\n"),
         (True, "it says woof, I say<|im_end|>"),
     ]  # fmt: skip
-    asked = one._ids([*TALK.messages[:-1]], add_generation_prompt=True)
+    asked = one._ids([*TALK.messages[:-1]], prompt=True)
     assert found.ids[: found.prompt] == asked  # what an answer is generated from
 
 

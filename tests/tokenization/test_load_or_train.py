@@ -12,7 +12,7 @@ import pytest
 from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
 from transformers import BertConfig, BertTokenizer, PreTrainedTokenizerFast
 
-from genai_hf import snapshots
+from genai_hf import reaching, snapshots
 from genai_hf.data.corpus import Corpus
 from genai_hf.errors import ConfigError
 from genai_hf.tokenization.loading import load, load_or_train
@@ -152,7 +152,7 @@ def test_a_name_on_the_hub_is_refused_at_once_without_a_network(name):
     begin = time.monotonic()
     assert refusal(name) == (
         f"'tokenizer.name': {name} is no folder, was not downloaded before, and the Hub cannot be reached; "
-        "give a folder, or go online, or null to train one for a new model"
+        f"give a folder, such as hf download {name} --local-dir FOLDER makes, or null to train one for a new model"
     )
     assert time.monotonic() - begin < 2
 
@@ -208,7 +208,7 @@ RESPONSE = httpx2.Response(403, request=httpx2.Request("GET", "https://hub.examp
         (
             httpx2.ProxyError("404 Not Found"),
             "'tokenizer.name': a/b is no folder, was not downloaded before, and the Hub cannot be reached; "
-            "give a folder, or go online, or null to train one for a new model",
+            "give a folder, such as hf download a/b --local-dir FOLDER makes, or null to train one for a new model",
         ),
     ],
 )
@@ -219,7 +219,13 @@ def test_what_the_hub_says_no_to_is_refused_in_one_line(outcome, message, monkey
 
 def test_a_network_that_swallows_questions_is_not_waited_for(monkeypatch):
     released = Event()
-    monkeypatch.setattr(snapshots.socket, "getaddrinfo", lambda *_: [released.wait(30)])
+    monkeypatch.setattr(snapshots.constants, "HF_HUB_OFFLINE", False)
+
+    def swallow(*_, **__):
+        released.wait(30)
+        raise OSError("nobody answered")
+
+    monkeypatch.setattr(reaching.socket, "create_connection", swallow)
     asked = answer(monkeypatch, LocalEntryNotFoundError("offline"))
     begin = time.monotonic()
     assert "the Hub cannot be reached" in refusal("a/b")

@@ -180,7 +180,7 @@ def test_a_conversation_goes_turn_by_turn_with_all_that_was_said(ask, root, tmp_
     template = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system here') }}{% endif %}" + TEMPLATE
     (tmp_path / "talks" / "chat_template.jinja").write_text(template)
     assert cli.main(["generate", str(tmp_path / "talks"), "--chat", "The cat", "--system", "The dog"]) == 2
-    said = "this model's chat template takes no such conversation (no system here)"
+    said = "the tokenizer's chat template takes no such conversation (no system here); change it, or the tokenizer"
     assert capsys.readouterr().err == f"genai-hf generate: {said}\n"
     assert told["text"] == json.loads(ask(*plain, "The dog sleeps\nThe cat\n"))["text"]
 

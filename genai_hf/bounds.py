@@ -1,0 +1,83 @@
+"""What others wrote, such as a template or settings that refer to each other, is worked out in bounded time and memory.
+
+Python looks at the clock at every call, and at every line of code that was made of a text; in the thread that calls,
+whichever it is. Memory is the system's own limit, raised to what is in use and a little more. What no clock interrupts
+is a single operation of C, which by the limit of memory ends within a few seconds, but for powers and products of whole
+numbers: for these there are `product` and `power`.
+"""
+
+import contextlib
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from genai_hf.errors import UserError
+
+SECONDS = 5.0
+MEMORY = 2**29  # bytes beside what is in use
+MOST_BITS = 4096  # of a whole number
+STATUS = Path("/proc/self/statm")  # of Linux; elsewhere memory has no bound
+
+
+class _OutOfTime(BaseException):
+    """No `except Exception` on the way holds it up."""
+
+
+@contextlib.contextmanager
+def bounded(error: UserError, seconds: float = SECONDS, memory: int = MEMORY) -> Iterator[None]:
+    """Work within it ends in `error` where it takes more seconds, more bytes, or calls itself without end."""
+    before = sys.gettrace()
+    with _memory(memory):
+        sys.settrace(_clock(time.monotonic() + seconds))
+        try:
+            yield
+        except (_OutOfTime, MemoryError, RecursionError) as excess:
+            raise error from excess
+        finally:
+            sys.settrace(before)
+
+
+def product(one: Any, other: Any) -> Any:
+    """``one * other``, but no whole number beyond all use.
+
+    Raises:
+        MemoryError: It would be one.
+    """
+    if isinstance(one, int) and isinstance(other, int) and one.bit_length() + other.bit_length() > MOST_BITS:
+        raise MemoryError
+    return one * other
+
+
+def power(base: Any, exponent: Any) -> Any:
+    """``base ** exponent``, likewise."""
+    if isinstance(base, int) and isinstance(exponent, int) and base.bit_length() * exponent > MOST_BITS:
+        raise MemoryError
+    return base**exponent
+
+
+def _clock(end: float) -> Callable[[FrameType, str, Any], Any]:
+    def look(frame: FrameType, event: str, argument: Any) -> Any:
+        if time.monotonic() > end:
+            raise _OutOfTime
+        return look if frame.f_code.co_filename.startswith("<") else None
+
+    return look
+
+
+@contextlib.contextmanager
+def _memory(more: int) -> Iterator[None]:
+    if not STATUS.is_file():
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = int(STATUS.read_text().split()[0]) * resource.getpagesize() + more
+    limits = [limit for limit in (wanted, soft, hard) if limit != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_AS, (min(limits), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

@@ -1,0 +1,56 @@
+"""YAML of others is looked at before it is read: a few lines of anchors may stand for more values than memory holds."""
+
+from pathlib import Path
+from typing import IO
+
+import yaml  # type: ignore[import-untyped]
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from genai_hf.errors import ConfigError
+
+MOST = 100_000  # values of a file once its anchors are written out
+
+
+def read(file: Path) -> DictConfig | ListConfig:
+    """The settings that a run has written down.
+
+    Raises:
+        ConfigError: They are no YAML, or without measure.
+    """
+    try:
+        with file.open(encoding="utf-8") as stream:
+            composed(stream, str(file))
+        return OmegaConf.load(file)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is damaged; run it again with overwrite=true") from error
+
+
+def composed(stream: IO[str] | str, name: str) -> yaml.Node | None:
+    """The nodes of a YAML document that is of a bounded size with its anchors written out.
+
+    Raises:
+        ConfigError: It is not.
+        yaml.YAMLError: It is no YAML.
+    """
+    try:
+        root = yaml.compose(stream, Loader=yaml.SafeLoader)
+        sizes: dict[int, int] = {}
+        if root is not None and _size(root, sizes) <= MOST:
+            return root
+    except RecursionError:
+        raise ConfigError(f"{name}: is nested too deeply; write it flatter") from None
+    if root is not None:
+        raise ConfigError(
+            f"{name}: its anchors (&, *) come to more than {MOST:,} values, or hold themselves; write less"
+        )
+    return None
+
+
+def _size(node: yaml.Node, sizes: dict[int, int]) -> int:
+    """How many values a node is; a node that holds itself is endless."""
+    if id(node) not in sizes:
+        sizes[id(node)] = MOST + 1  # while it is looked at
+        parts = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
+        inner = parts if isinstance(node, yaml.CollectionNode) else ()
+        sizes[id(node)] = 1 + sum(_size(part, sizes) for part in inner)
+    return sizes[id(node)]
