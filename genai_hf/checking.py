@@ -27,6 +27,7 @@ from genai_hf.names import (
 from genai_hf.places import existing, require_paths
 from genai_hf.recipe_files import RecipeFile, find
 
+NAMED = ("tokenizer.name", "teacher.name", "model.name")  # what may be on the Hub; of one name the last is said
 # Keys of base.yaml, whose owner is the command.
 BASE = {
     "seed": "int",
@@ -182,9 +183,9 @@ def _check_pretrained(cfg: DictConfig) -> None:
         model_folders.require("teacher.name", teacher)
     if name is not None and is_read and "tokenizer" in cfg and cfg.tokenizer.name is None:
         raise ConfigError("'tokenizer.name': weights know one vocabulary, and null would train another; leave it out")
-    for key in ("tokenizer.name", "teacher.name", "model.name"):
-        if isinstance(named := OmegaConf.select(cfg, key), str):
-            reaching.require(key, named)
+    for asked, key in {OmegaConf.select(cfg, key): key for key in NAMED}.items():
+        if isinstance(asked, str):
+            reaching.require(key, asked)
 
 
 def _check_base(cfg: DictConfig) -> None:

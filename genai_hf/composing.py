@@ -210,8 +210,6 @@ def refuse_added(app: Hydra, recipe: str, overrides: Sequence[Override]) -> None
     """Refuse `+key`, `++key` and `~key` outside the open groups: a typo must not hide behind a sign."""
     is_open = tuple(f"{group}." for group in names.OPEN)
     for override in overrides:
-        if override.key_or_group in {"recipe", "overrides"}:
-            raise ConfigError(f"'{override.key_or_group}' is set by the command; leave it out")
         key, adds = override.key_or_group, override.is_add() or override.is_force_add()
         if key.startswith(("hydra.", "hydra/")) or not (adds or override.is_delete()):
             continue

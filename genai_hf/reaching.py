@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from genai_hf.errors import ConfigError
+from genai_hf.places import is_path
 from genai_hf.ranks import say
 
 PATIENCE = 1.5  # s for an address and a connection; looking an address up knows no limit of its own, so a thread does
@@ -21,7 +22,7 @@ def require(key: str, name: str) -> None:
     Raises:
         ConfigError: None of the three, with what to do where there is a network.
     """
-    if Path(name).expanduser().is_dir():
+    if is_path(name) or Path(name).expanduser().exists():
         return
     from huggingface_hub import constants
 

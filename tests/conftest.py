@@ -1,5 +1,6 @@
 """Tiny things that every room's tests may use: a tokenizer, a model, rows."""
 
+import gc
 import os
 import socket
 import sys
@@ -75,6 +76,7 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
         monkeypatch.setenv("GENAI_HF_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
     monkeypatch.setattr(allocator, "keep", lambda: None)  # this process is no command's
     yield
+    gc.enable()  # which the command switches off for its short life
     for folder in list(locks._held):
         locks.release(folder)
 

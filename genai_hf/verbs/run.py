@@ -38,9 +38,8 @@ def main(words: list[str]) -> int:
 
 def help_text(recipe: RecipeFile, overrides: list[str]) -> str:
     """How to run the recipe, the choices in every group, and its settings as they would be."""
-    yaml = explaining.source(recipe)
-    head = [line[1:].removeprefix(" ") for line in yaml.splitlines() if line.startswith("#")]
     found = composing.describe(recipe, overrides)
+    head = [line[1:].removeprefix(" ") for line in explaining.source(recipe).splitlines() if line.startswith("#")]
     groups = [f"  {group}={'|'.join(options)}" for group, options in found.groups.items()]
     settings = comments.beside(secrets.to_yaml(found.settings, resolve=False), found.comments)
     return "\n".join([*head, "", "groups", *groups, "", "settings", settings])

@@ -1,6 +1,5 @@
 """A mistake, the command that makes it, and what the command must answer. docs/errors.md is made of the same cases."""
 
-import gc
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -52,10 +51,7 @@ def ask(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> Answer:
     """Give the command in this process; a traceback of ours is the caller's failure."""
     capsys.readouterr()
     began = time.perf_counter()
-    try:
-        code = cli.main(list(words))
-    finally:
-        gc.enable()  # which the command switches off for its short life
+    code = cli.main(list(words))
     seconds = time.perf_counter() - began
     out = capsys.readouterr()
     return Answer(code, out.err.rstrip("\n"), out.out, seconds)

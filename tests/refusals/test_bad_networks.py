@@ -88,7 +88,7 @@ def test_a_proxy_is_trusted_to_answer(monkeypatch):
 
 
 def test_a_test_that_asks_for_the_network_would_fail():
-    audit = next(module for module in [*sys.modules.values()] if "_asked" in vars(module))
+    audit = sys.modules["conftest"]
     assert not reaching.answers("https://203.0.113.1")
     assert audit._asked == ["socket.getaddrinfo 203.0.113.1"]
     audit._asked.clear()
