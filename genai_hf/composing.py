@@ -44,7 +44,9 @@ INSTEAD = {  # what is there in place of the others
     "hydra.callbacks": "no code is loaded by a setting",
     "hydra/callbacks": "no code is loaded by a setting",
 }
-ENDLESS = "the settings come to no end: they refer to each other (${…}) or are nested without measure; write them out"
+ENDLESS = (
+    "the settings come to no end: they refer to each other (${…}, defaults) or are nested without measure; mend them"
+)
 CODE = re.compile(r"_target_|\$\{|[.=]_")  # in a setting of a launcher
 
 
@@ -91,11 +93,11 @@ def _composed(recipe: RecipeFile, overrides: Sequence[str], finished: Callable[[
     try:
         refuse_added(app, recipe.name, parsed)
         cfg = app.compose_config(recipe.name, [*overrides, *QUIET], run_mode=RunMode.RUN)
-        with bounded(ConfigError(ENDLESS)) if is_others else contextlib.nullcontext():
+        with bounded(ConfigError(ENDLESS), seconds=2) if is_others else contextlib.nullcontext():
             return finished(cfg)
     except ConfigError:
         raise
-    except (HydraException, OmegaConfBaseException, ValueError, yaml.YAMLError) as error:
+    except (HydraException, OmegaConfBaseException, RecursionError, ValueError, yaml.YAMLError) as error:
         raise explain(error, app, recipe, parsed) from error
 
 
@@ -253,7 +255,7 @@ def explain(  # noqa: PLR0911 - one for each kind of mistake
         if options and not isinstance(override.value(), str):
             return ConfigError(f"'{override.input_line}' is not an option; choose from {', '.join(options)}")
     cause = error.__cause__ or error
-    if str(cause).startswith(("MemoryError raised", "RecursionError raised")):
+    if isinstance(cause, RecursionError) or str(cause).startswith(("MemoryError raised", "RecursionError raised")):
         return ConfigError(ENDLESS)
     if isinstance(cause, InterpolationResolutionError | UnsupportedInterpolationType):
         may = "a value may name another setting, ${seed}, or a variable of the environment, ${oc.env:NAME,default}"
