@@ -89,11 +89,11 @@ def _composed(recipe: RecipeFile, overrides: Sequence[str], finished: Callable[[
     try:
         refuse_added(app, recipe.name, parsed)
         cfg = app.compose_config(recipe.name, [*overrides, *QUIET], run_mode=RunMode.RUN)
-        with bounded(ConfigError(ENDLESS)) if is_others else contextlib.nullcontext():
+        with bounded(ConfigError(ENDLESS), seconds=2) if is_others else contextlib.nullcontext():
             return finished(cfg)
     except ConfigError:
         raise
-    except (HydraException, OmegaConfBaseException, ValueError, yaml.YAMLError) as error:
+    except (HydraException, OmegaConfBaseException, RecursionError, ValueError, yaml.YAMLError) as error:
         raise explain(error, app, recipe, parsed) from error
 
 

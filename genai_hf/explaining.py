@@ -19,7 +19,9 @@ from genai_hf.recipe_files import RecipeFile, shipped
 
 # Hydra's own files and logs are switched off; ours are written after redaction.
 QUIET = ("hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_subdir=null", "hydra.run.dir=.")
-ENDLESS = "the settings come to no end: they refer to each other (${…}) or are nested without measure; write them out"
+ENDLESS = (
+    "the settings come to no end: they refer to each other (${…}, defaults) or are nested without measure; mend them"
+)
 
 
 def known_keys(app: Hydra, recipe: str, overrides: Sequence[Override] = ()) -> set[str]:

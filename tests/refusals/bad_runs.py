@@ -83,8 +83,7 @@ CASES: Sequence[Case] = (
         cause="A teacher on the Hub without a network",
         words=(*TEACH, "teacher.name=me/mine"),
         files=TEXTS,
-        said="'teacher.name': me/mine is no folder, was not downloaded before, and the Hub cannot be reached; give"
-        " a folder, or go online",
+        said="'teacher.name': me/mine is no folder here, was not downloaded before, and HF_HUB_OFFLINE forbids the network; …",
     ),
     Case(
         cause="To write with a model of which a bit has flipped",
@@ -126,8 +125,8 @@ CASES: Sequence[Case] = (
     Case(
         cause="To write with a model on the Hub without a network",
         words=("generate", "me/mine", "w1"),
-        said="me/mine is no folder, was not downloaded before, and the Hub cannot be reached; give a folder, or go"
-        " online",
+        said="me/mine is no folder, was not downloaded before, and the Hub cannot be reached; give a folder, such as"
+        " hf download me/mine --local-dir FOLDER makes",
     ),
     Case(
         cause="To write without a tokenizer",

@@ -122,12 +122,19 @@ def test_a_folder_with_a_model_only_is_refused(tmp_path):
     )
 
 
-@pytest.mark.parametrize("content", ["{", "{}", "[]"])
-def test_a_folder_with_a_broken_file_is_refused(content, tmp_path):
+@pytest.mark.parametrize(
+    ("content", "beginning", "end"),
+    [
+        ("{", "/tokenizer.json is no JSON (", "); copy it anew"),
+        ("{}", " cannot be read (", "); give one that transformers reads"),
+        ("[]", "/tokenizer.json holds no JSON object; ", "copy it anew"),
+    ],
+)
+def test_a_folder_with_a_broken_file_is_refused(content, beginning, end, tmp_path):
     (tmp_path / "tokenizer.json").write_text(content, encoding="utf-8")
     message = refusal(str(tmp_path))
-    assert message.startswith(f"'tokenizer.name': {tmp_path} cannot be read (")
-    assert message.endswith("); give one that transformers reads, or null to train one for a new model")
+    assert message.startswith(f"'tokenizer.name': {tmp_path}{beginning}")
+    assert message.endswith(f"{end}, or null to train one for a new model")
     assert "\n" not in message
 
 
