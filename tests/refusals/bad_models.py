@@ -114,13 +114,13 @@ CASES: Sequence[Case] = (
         cause="A model on the Hub without a network",
         words=(*TRAIN, "model.name=me/mine"),
         files=TEXTS,
-        said="'model.name': me/mine is no folder here, was not downloaded before, and HF_HUB_OFFLINE forbids the network; …",
+        said="'model.name': me/mine is no folder here, was not downloaded before, and HF_HUB_OFFLINE forbids …",
     ),
     Case(
         cause="A revision without a network",
         words=(*TRAIN, "model.name=me/mine", "model.revision=v2"),
         files=TEXTS,
-        said="'model.name': me/mine is no folder here, was not downloaded before, and HF_HUB_OFFLINE forbids the network; …",
+        said="'model.name': me/mine is no folder here, was not downloaded before, and HF_HUB_OFFLINE forbids …",
     ),
     Case(
         cause="An adapter as a model",

@@ -83,7 +83,7 @@ CASES: Sequence[Case] = (
         cause="A teacher on the Hub without a network",
         words=(*TEACH, "teacher.name=me/mine"),
         files=TEXTS,
-        said="'teacher.name': me/mine is no folder here, was not downloaded before, and HF_HUB_OFFLINE forbids the network; …",
+        said="'teacher.name': me/mine is no folder here, was not downloaded before, and HF_HUB_OFFLINE forbids …",
     ),
     Case(
         cause="To write with a model of which a bit has flipped",
