@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from genai_hf import secrets, verbs
+from genai_hf import verbs
 from genai_hf.errors import Interrupted, NoRoomError, UserError
 from genai_hf.ranks import leave, note_code, rank, ranks, watch_launcher
 
@@ -89,6 +89,8 @@ def listing() -> str:
 
 def say(words: Sequence[str], message: str, code: int) -> int:
     """Tell the user, once however many ranks there are, but where a machine of one has no room; return the code."""
+    from genai_hf import secrets
+
     if rank() == 0 or code == NO_ROOM:
         where = f" (rank {rank()})" if ranks() > 1 and code == NO_ROOM else ""
         print(f"genai-hf {words[0] if words else ''}".strip() + f"{where}: {secrets.redact(message)}", file=sys.stderr)

@@ -85,16 +85,20 @@ def _composed(recipe: RecipeFile, overrides: Sequence[str], finished: Callable[[
     """What Hydra composes, finished; what goes wrong in either is said in one line."""
     app = application(recipe)
     parsed = parse(overrides)
-    is_others = recipe.folders or any("${" in line for line in overrides)  # ours refer to each other in measure
     try:
         refuse_added(app, recipe.name, parsed)
         cfg = app.compose_config(recipe.name, [*overrides, *QUIET], run_mode=RunMode.RUN)
-        with bounded(ConfigError(ENDLESS), seconds=2) if is_others else contextlib.nullcontext():
+        with bounded(ConfigError(ENDLESS), seconds=2) if _is_others(recipe, overrides) else contextlib.nullcontext():
             return finished(cfg)
     except ConfigError:
         raise
     except (HydraException, OmegaConfBaseException, RecursionError, ValueError, yaml.YAMLError) as error:
         raise explain(error, app, recipe, parsed) from error
+
+
+def _is_others(recipe: RecipeFile, overrides: Sequence[str]) -> bool:
+    """Whether some of the settings are not ours, which refer to each other in measure and hold no secrets."""
+    return bool(recipe.folders) or any("${" in line for line in overrides)
 
 
 def _without_hydra(cfg: DictConfig) -> DictConfig:
@@ -156,12 +160,12 @@ def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, res
             _choose_student(cfg)
         if name := OmegaConf.select(cfg, "teacher.name"):
             cfg.teacher.name = task_files.model_of(name)
-    resolved = cfg if resolve else cfg.copy()  # what cannot be resolved is refused in either case
-    OmegaConf.resolve(resolved)
-    cfg.overrides = (
-        asked  # as they were written: what they refer to may be a secret, and the processes of `launch` read it
-    )
-    secrets.note(f"{key}={value}" for key, value in changes.flatten(OmegaConf.to_container(resolved)).items())
+    if resolve or _is_others(recipe, overrides):
+        resolved = cfg if resolve else cfg.copy()  # what cannot be resolved is refused in either case
+        OmegaConf.resolve(resolved)
+        # As they were written: what they refer to may be a secret, and the processes of `launch` read it.
+        cfg.overrides = asked
+        secrets.note(f"{key}={value}" for key, value in changes.flatten(OmegaConf.to_container(resolved)).items())
     return cfg
 
 

@@ -5,7 +5,6 @@ import socket
 from pathlib import Path
 from threading import Thread
 from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from genai_hf.errors import ConfigError
 from genai_hf.places import is_path
@@ -40,6 +39,8 @@ def require(key: str, name: str) -> None:
 
 def answers(address: str) -> bool:
     """Whether somebody answers at an address, or a proxy is there to say so."""
+    from urllib.request import getproxies  # which brings all of HTTP: a tenth of what a quick answer takes
+
     if getproxies():
         return True
     parts = urlsplit(address)

@@ -1,6 +1,7 @@
 """What is on the Hub is asked for once; without an answer the command says what to put where."""
 
 import sys
+import urllib.request
 from threading import Event
 
 import bad_networks
@@ -23,7 +24,7 @@ def _silence(monkeypatch):
     """A network that swallows every question: addresses are looked up, and nobody ever answers."""
     ended = Event()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(reaching, "getproxies", dict)
+    monkeypatch.setattr(urllib.request, "getproxies", dict)
 
     def swallow(*_, **__):
         ended.wait(30)
@@ -83,7 +84,7 @@ def test_what_was_downloaded_before_is_used_and_nobody_is_asked_again(tmp_path, 
 
 
 def test_a_proxy_is_trusted_to_answer(monkeypatch):
-    monkeypatch.setattr(reaching, "getproxies", lambda: {"https": "http://127.0.0.1:9"})
+    monkeypatch.setattr(urllib.request, "getproxies", lambda: {"https": "http://127.0.0.1:9"})
     assert reaching.answers("https://example.invalid")
 
 
