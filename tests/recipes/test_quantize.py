@@ -80,10 +80,13 @@ def test_a_checkpoint_without_the_head_that_is_asked_is_refused(text, root, caps
     ("words", "said"),
     [
         ([], "'model.name' must be given: model.name=…, a Hub id or a folder, such as the model/ that a run of gpt_lm"),
-        (["model.name=x", "methods=affine4"], "methods: there is no method 'affine4'; it takes affine4_group64, "),
-        (["model.name=x", "methods=[affine4_group64,nf5]"], "methods: there is no method 'nf5'"),
-        (["model.name=x", "save=affine4"], "save: there is no method 'affine4'"),
-        (["model.name=x", "save=[nf4,fp4]"], "save: there is no method \"['nf4', 'fp4']\""),
+        (
+            ["model=gpt2_tiny", "data=text", "methods=affine4"],
+            "methods: there is no method 'affine4'; it takes affine4_group64, ",
+        ),
+        (["model=gpt2_tiny", "data=text", "methods=[affine4_group64,nf5]"], "methods: there is no method 'nf5'"),
+        (["model=gpt2_tiny", "data=text", "save=affine4"], "save: there is no method 'affine4'"),
+        (["model=gpt2_tiny", "data=text", "save=[nf4,fp4]"], "save: there is no method \"['nf4', 'fp4']\""),
         (["model.name=x", "scales=float8"], "'scales' must be one of ['float16', 'bfloat16', 'float32'], got 'float8'"),
         (["model.name=x", "measure.row=4"], "no key 'measure.row'; did you mean 'measure.rows'?"),
         (["model.name=x", "trainer.max_steps=4"], "'trainer.max_steps': quantize trains no model; leave it out"),
@@ -103,11 +106,11 @@ def test_what_cannot_be_done_is_one_line(words, said, text, root, capsys):  # no
 
 
 def test_check_knows_the_settings_of_a_recipe_that_trains_nothing(text, root, capsys):  # noqa: F811
-    assert cli.main(["check", "quantize", "model.name=x", "run=first"]) == 0
+    assert cli.main(["check", "quantize", "model=gpt2_tiny", "run=first"]) == 0
     shown = capsys.readouterr().out.splitlines()
     assert shown[0] == "settings      every name and type is known"
     assert shown[1].endswith("quantize/first")
     assert not root.exists()
     assert cli.main(["check", "quantize"]) == 2
-    assert cli.main(["inspect", "quantize", "model.name=x"]) == 2
+    assert cli.main(["inspect", "quantize", "model=gpt2_tiny"]) == 2
     assert "quantize trains nothing, so it has no batches to look at; run it" in capsys.readouterr().err
