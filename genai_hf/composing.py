@@ -2,8 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import yaml  # type: ignore[import-untyped]
@@ -22,14 +21,12 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from genai_hf import changes, config, names, secrets, task_files, user_configs
-from genai_hf import comments as commented
 from genai_hf.bounds import bounded
 from genai_hf.errors import ConfigError
 from genai_hf.explaining import ENDLESS, QUIET, explain, known_keys, source
 from genai_hf.ranks import say
 from genai_hf.recipe_files import RecipeFile
 
-GLOBAL = "# @package _global_"  # first line of a file whose keys are everybody's
 # Of Hydra's own settings these may be given; the others load code, write elsewhere, or would do nothing.
 HYDRAS = ("hydra/launcher", "hydra.launcher.")
 INSTEAD = {  # what is there in place of the others
@@ -69,7 +66,7 @@ def compose(recipe: RecipeFile, overrides: Sequence[str] = (), *, resolve: bool 
     Raises:
         ConfigError: An override names a key, a group or an option that does not exist.
     """
-    return _composed(recipe, overrides, lambda cfg: finish(cfg, recipe, overrides, resolve=resolve))
+    return composed(recipe, overrides, lambda cfg: finish(cfg, recipe, overrides, resolve=resolve))
 
 
 def compose_verb(name: str, overrides: Sequence[str]) -> DictConfig:
@@ -78,10 +75,10 @@ def compose_verb(name: str, overrides: Sequence[str]) -> DictConfig:
     Raises:
         ConfigError: An override names a key, a group or an option that does not exist.
     """
-    return _composed(RecipeFile(Path(name)), overrides, _without_hydra)
+    return composed(RecipeFile(Path(name)), overrides, _without_hydra)
 
 
-def _composed(recipe: RecipeFile, overrides: Sequence[str], finished: Callable[[DictConfig], DictConfig]) -> DictConfig:
+def composed(recipe: RecipeFile, overrides: Sequence[str], finished: Callable[[DictConfig], DictConfig]) -> DictConfig:
     """What Hydra composes, finished; what goes wrong in either is said in one line."""
     app = application(recipe)
     parsed = parse(overrides)
@@ -226,51 +223,3 @@ def refuse_added(app: Hydra, recipe: str, overrides: Sequence[Override]) -> None
         line = said.lstrip("+")
         what = f"write '{line}' without the '+'" if key in known else f"no such key{config.hint(key, known)}"
         raise ConfigError(f"'{said}': {what}")
-
-
-@dataclass(frozen=True)
-class Described:
-    """The settings as they would be, and what is known of them.
-
-    Args:
-        settings: With their interpolations as written.
-        groups: The options of each group that the recipe may choose from.
-        comments: What the YAML files that were chosen say of each key.
-    """
-
-    settings: DictConfig
-    groups: Mapping[str, list[str]]
-    comments: Mapping[str, commented.Comment]
-
-
-def describe(recipe: RecipeFile, overrides: Sequence[str] = ()) -> Described:
-    """Compose once, and look at all that was chosen on the way.
-
-    Raises:
-        ConfigError: As `compose`.
-    """
-    choices: dict[str, str] = {}
-
-    def finished(cfg: DictConfig) -> DictConfig:
-        choices.update({group: option for group, option in cfg.hydra.runtime.choices.items() if "@" not in group})
-        return finish(cfg, recipe, overrides, resolve=False)
-
-    settings = _composed(recipe, overrides, finished)
-    own = {group: option for group, option in choices.items() if not group.startswith("hydra")}
-    useless = () if recipe.trains else ("launch", "peft", "quantization")
-    loader = application(recipe).config_loader
-    options = {group: loader.get_group_options(group) for group in sorted(own) if not group.startswith(useless)}
-    return Described(settings, options, _comments(recipe, {group: option for group, option in own.items() if option}))
-
-
-def _comments(recipe: RecipeFile, chosen: Mapping[str, str]) -> dict[str, commented.Comment]:
-    """What the files say of each key; the one that comes later wins, as its values do."""
-    texts = {group: source(recipe, f"{group}/{option}") for group, option in chosen.items()}
-    found = commented.read(source(recipe, "base"))
-    for group, text in texts.items():
-        found |= {} if text.startswith(GLOBAL) else commented.read(text, f"{group}.")
-    found |= commented.read(source(recipe, chosen["of"])) if "of" in chosen else {}
-    found |= commented.read(source(recipe))
-    for text in texts.values():
-        found |= commented.read(text) if text.startswith(GLOBAL) else {}
-    return found

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from transformers import GenerationConfig
 
 import genai_hf
-from genai_hf import checking, composing, config, names, recipe_files
+from genai_hf import checking, composing, config, describing, names, recipe_files
 from genai_hf.errors import ConfigError
 
 RECIPES = sorted(recipe_files.shipped())
@@ -174,7 +174,7 @@ BESIDES = {"quantization": ["peft=lora", "model=pretrained"]}  # what an option 
 
 def options() -> list[Any]:
     """Every option of every group with every recipe that has it; all but the first of these are slow."""
-    every = {recipe: composing.describe(recipe_files.find(recipe)).groups for recipe in RECIPES}
+    every = {recipe: describing.describe(recipe_files.find(recipe)).groups for recipe in RECIPES}
     triples = [(r, g, o) for r, found in every.items() for g, choices in found.items() for o in choices]
     first = {(group, option): recipe for recipe, group, option in reversed(triples)}
     return [

@@ -6,7 +6,7 @@ import io
 
 from omegaconf import OmegaConf
 
-from genai_hf import arguments, checking, comments, composing, explaining, secrets
+from genai_hf import arguments, checking, comments, composing, describing, explaining, secrets
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import ranks
 from genai_hf.recipe_files import RecipeFile
@@ -38,7 +38,7 @@ def main(words: list[str]) -> int:
 
 def help_text(recipe: RecipeFile, overrides: list[str]) -> str:
     """How to run the recipe, the choices in every group, and its settings as they would be."""
-    found = composing.describe(recipe, overrides)
+    found = describing.describe(recipe, overrides)
     head = [line[1:].removeprefix(" ") for line in explaining.source(recipe).splitlines() if line.startswith("#")]
     groups = [f"  {group}={'|'.join(options)}" for group, options in found.groups.items()]
     settings = comments.beside(secrets.to_yaml(found.settings, resolve=False), found.comments)

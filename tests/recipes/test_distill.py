@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from test_recipes import GPT2, QUESTIONS, RECIPES, T5, TRAINING, root, text  # noqa: F401 - fixtures
 
 import genai_hf
-from genai_hf import cli, recipe_files
+from genai_hf import cli, describing, recipe_files
 from genai_hf.errors import ConfigError
 from genai_hf.reports import sections
 
@@ -172,4 +172,4 @@ def test_a_named_model_is_the_student():
     assert genai_hf.compose("distill", ["model=bert_mini"]).layers is None
     with pytest.raises(ConfigError, match="'layers' makes the student of its teacher's own"):
         genai_hf.compose("distill", ["model=bert_mini", "layers=every_other"])
-    assert {"of", "model", "task"} <= genai_hf.composing.describe(found).groups.keys()
+    assert {"of", "model", "task"} <= describing.describe(found).groups.keys()

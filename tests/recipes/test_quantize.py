@@ -103,11 +103,11 @@ def test_what_cannot_be_done_is_one_line(words, said, text, root, capsys):  # no
 
 
 def test_check_knows_the_settings_of_a_recipe_that_trains_nothing(text, root, capsys):  # noqa: F811
-    assert cli.main(["check", "quantize", "model.name=x", "run=first"]) == 0
+    assert cli.main(["check", "quantize", "model=gpt2_tiny", "run=first"]) == 0
     shown = capsys.readouterr().out.splitlines()
     assert shown[0] == "settings      every name and type is known"
     assert shown[1].endswith("quantize/first")
     assert not root.exists()
     assert cli.main(["check", "quantize"]) == 2
-    assert cli.main(["inspect", "quantize", "model.name=x"]) == 2
+    assert cli.main(["inspect", "quantize", "model=gpt2_tiny"]) == 2
     assert "quantize trains nothing, so it has no batches to look at; run it" in capsys.readouterr().err

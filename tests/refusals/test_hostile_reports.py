@@ -78,9 +78,9 @@ def plain(tmp_path_factory) -> set[tuple[str, str]]:
     return elements(page(write_report(folder)))
 
 
-@pytest.mark.parametrize("first", range(len(HOSTILE)))
+@pytest.mark.parametrize("first", range(0, len(HOSTILE), 3))
 def test_hostile_text_makes_no_element_attribute_or_address_of_its_own(first, tmp_path, plain):
-    texts = HOSTILE[first:] + HOSTILE[:first] if first % 6 == 0 else [HOSTILE[first], "a", "b"]
+    texts = HOSTILE[first : first + 3]
     path = write_report(run_folder(tmp_path / "run", texts))
     parsed = page(path)
     assert elements(parsed) <= plain
@@ -88,9 +88,7 @@ def test_hostile_text_makes_no_element_attribute_or_address_of_its_own(first, tm
         addresses = [value for name, value in attributes.items() if name in {"href", "src", "xlink:href", "action"}]
         assert all(address.startswith("#") for address in addresses), tag
         assert "url(" not in attributes.get("style", "").replace("url(#", "")
-    policy = dict(parsed.tags)["meta"]
-    assert "default-src 'none'" in str([attributes for tag, attributes in parsed.tags if tag == "meta"]), policy
-    assert "document.title" in parsed.text or "document.title" not in HOSTILE[first]
+    assert "document.title" in parsed.text or "document.title" not in str(texts)
 
 
 def test_the_policy_stands_before_anything_that_a_run_says(tmp_path):
@@ -99,9 +97,9 @@ def test_the_policy_stands_before_anything_that_a_run_says(tmp_path):
     assert policy < text.index("<title>")
 
 
-@pytest.mark.parametrize("first", range(len(HOSTILE)))
+@pytest.mark.parametrize("first", range(0, len(HOSTILE), 3))
 def test_a_card_and_a_text_of_hostile_words_hold_no_html_and_no_link(first, tmp_path):
-    folder = run_folder(tmp_path / "run", [HOSTILE[first], "a"])
+    folder = run_folder(tmp_path / "run", HOSTILE[first : first + 3])
     write_report(folder)
     card = (folder / "model" / "README.md").read_text("utf-8")
     _, front, body = re.split(r"^---$", card, maxsplit=2, flags=re.MULTILINE)
