@@ -65,7 +65,7 @@ def check(model: Mapping[str, Any] | None, head: str | None, length: int | None)
     """
     if model is None:
         return
-    kind, given = model.get("architecture"), dict(model["config"])
+    kind, given = model.get("architecture"), dict(model.get("config") or {})
     known = _of_folder(model.get("name")) if kind is None else {}
     dotted = schema.model_config(kind or known.get("model_type", ""))
     if dotted is None:

@@ -100,7 +100,7 @@ def _check_here(cfg: DictConfig, recipes: Iterable[RecipeFile]) -> None:
         architectures.check(cfg.get("model"), one.head, cfg.get("sequence_length"))
     if "peft" not in cfg or cfg.peft.get("method") is None or cfg.get("layers") is not None:
         return
-    if cfg.model.architecture is not None or cfg.model.get("from_scratch"):
+    if cfg.model.get("architecture") is not None or cfg.model.get("from_scratch"):
         remedy = "say model=pretrained model.name=…"
         raise ConfigError(f"'peft': an adapter is for pretrained weights, and these are new; {remedy}")
 
@@ -216,9 +216,11 @@ def _check_model(cfg: DictConfig) -> None:
     """The architecture's own fields: where it is known which one."""
     if "model" not in cfg:
         return
-    check_type("model.architecture", architecture := cfg.model.architecture, "str | None")
-    check_type("model.config", cfg.model.config, "Mapping[str, Any]")
-    if architecture is not None and cfg.model.name is not None:
+    node: dict[str, Any] = {"architecture": None, "config": {}, "name": None}  # a file of the user's may lack them
+    node |= {str(key): value for key, value in cfg.model.items()}
+    check_type("model.architecture", architecture := node["architecture"], "str | None")
+    check_type("model.config", node["config"], "Mapping[str, Any]")
+    if architecture is not None and node["name"] is not None:
         raise ConfigError("'model.name' names pretrained weights; say model=pretrained besides")
     if architecture is not None and schema.model_config(architecture) is None:
         near = hint(architecture, schema.architectures())
