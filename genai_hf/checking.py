@@ -20,6 +20,7 @@ from genai_hf.names import (
     GENERATION,
     GIVEN,
     LARGEST_SEED,
+    LOG_LEVELS,
     OF_ADAPTER,
     OF_GENERATION,
     RESERVED,
@@ -214,6 +215,9 @@ def _check_trainer(node: Mapping[str, Any], at: str) -> None:
             raise ConfigError(f"'{at}.report_to': transformers knows no '{tracker}'{hint(str(tracker), TRACKERS)}")
         if tracker in TRACKERS and importlib.util.find_spec(TRACKERS[tracker]) is None:
             raise ConfigError(f"'{at}.report_to': {tracker} is not installed; pip install {tracker}, or leave it out")
+    for key in ("log_level", "log_level_replica"):
+        if key in node:
+            check_type(f"{at}.{key}", node[key], f"Literal{list(LOG_LEVELS)}")
     for key, smallest in SMALLEST.items():
         value = node.get(key)
         if isinstance(value, (int, float)) and value < smallest:

@@ -39,6 +39,8 @@ TRACKERS = {
     "azure_ml": "azureml", "flyte": "flytekit",
 }  # fmt: skip
 
+LOG_LEVELS = ("detail", "debug", "info", "warning", "error", "critical", "passive")  # of transformers
+
 # What no upstream class checks: the smallest value that means anything.
 SMALLEST = {
     "learning_rate": 0, "weight_decay": 0, "max_grad_norm": 0, "warmup_steps": 0, "seed": 0, "logging_steps": 0,
