@@ -68,7 +68,7 @@ INTERVALS = {
 }
 RANGES = {key: interval for interval, keys in INTERVALS.items() for key in keys.split()}
 NUMBERS = ["float32", "float16", "bfloat16", "float64"]
-LEVELS = ["debug", "info", "warning", "error", "critical", "passive"]
+LEVELS = ["detail", "debug", "info", "warning", "error", "critical", "passive"]
 # Values of which upstream asks only later what they stand for, or never.
 VALUES = {
     "quantization.bnb_4bit_quant_type": "Literal['fp4', 'nf4']",
