@@ -3,6 +3,7 @@
 GENAI_HF_ERRORS=messages.jsonl python -m pytest && python tests/refusals/explain.py messages.jsonl
 """
 
+import atexit
 import json
 import os
 import sys
@@ -17,33 +18,41 @@ from genai_hf.errors import NoRoomError, UserError
 PACKAGE = Path(genai_hf.__file__).parent
 
 
+_noted: list[str] = []
+
+
 def begin(file: Path) -> None:
-    """Write a line for each message to the user that is made from now on in this process."""
+    """Note each message to the user that is made from now on in this process, and write them down when it ends."""
+    atexit.register(_write, file)  # no sooner: tests of what writes files would see it
     for kind in (UserError, NoRoomError):
-        kind.__init__ = _noting(kind.__init__, file)  # type: ignore[method-assign]
+        kind.__init__ = _noting(kind.__init__)  # type: ignore[method-assign]
     add = Problems.add
 
     def adding(problems: Problems, place: Path, row: int | None, what: str) -> None:
-        _note(file, _caller(), f"{place.name}: {what}" if row is None else f"{place.name}:{row}: {what}")
+        _note(_caller(), f"{place.name}: {what}" if row is None else f"{place.name}:{row}: {what}")
         add(problems, place, row, what)
 
     Problems.add = adding  # type: ignore[method-assign]
 
 
-def _noting(init: Any, file: Path) -> Any:
+def _noting(init: Any) -> Any:
     def noting(error: BaseException, *given: Any) -> None:
         init(error, *given)
         if given:
-            _note(file, _of_part(sys.exception()) or _caller(), str(given[0]))
+            _note(_of_part(sys.exception()) or _caller(), str(given[0]))
 
     return noting
 
 
-def _note(file: Path, where: str | None, said: str) -> None:
+def _note(where: str | None, said: str) -> None:
     test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0].partition("::")[2].partition("[")[0]
     if where is not None:
-        with file.open("a", encoding="utf-8") as stream:  # one write of one line: processes may share the file
-            stream.write(json.dumps({"where": where, "said": said, "test": test}) + "\n")
+        _noted.append(json.dumps({"where": where, "said": said, "test": test}))
+
+
+def _write(file: Path) -> None:
+    with file.open("a", encoding="utf-8") as stream:  # of each process at once
+        stream.write("".join(f"{line}\n" for line in _noted))
 
 
 def _of_part(error: BaseException | None) -> str | None:

@@ -101,7 +101,7 @@ def others(messages: dict[str, tuple[str, str]]) -> str:
     reached = {where.partition(":")[0] for where in messages}
     rest = {name: said for name, said in refusals().items() if name not in reached}
     lines = [
-        f"| `{name}` | {_code(line)} | none: as it stands in the source |"
+        f"| `{name}` | {_code(line)} | – (as it stands in the source) |"
         for name, said in rest.items()
         for line in said
     ]
@@ -118,7 +118,9 @@ def _cell(text: str) -> str:
 
 def _code(text: str) -> str:
     """Lines as code in a cell of a table, whatever marks they hold."""
-    lines = [line for line in text.split("\n") if line.strip()]
+    lines = [
+        "".join(c if c.isprintable() else repr(c)[1:-1] for c in line) for line in text.split("\n") if line.strip()
+    ]
     marks = ["``" if "`" in line else "`" for line in lines]
     return _cell(
         "<br>".join(
