@@ -91,19 +91,17 @@ def _plain(said: str) -> str:
 
 def others(messages: dict[str, tuple[str, str]]) -> str:
     """The section of what no table holds, and of what no test has met."""
-    in_tables = tables()
-    rows, seen = [], set[str]()
+    in_tables, rows, seen = tables(), [], set[tuple[str, str]]()
     for where, (said, test) in sorted(messages.items()):
         name = where.partition(":")[0]
-        if _code(said) not in in_tables and (name, said) not in seen:
+        is_named = any(name == other for other, _ in seen)
+        if (name, said) not in seen and not (is_named and _code(said) in in_tables):
             seen.add((name, said))
             rows.append(f"| `{name}` | {_code(said)} | {_cell(_sentence(test))} |")
     reached = {where.partition(":")[0] for where in messages}
     rest = {name: said for name, said in refusals().items() if name not in reached}
     lines = [
-        f"| `{name}` | {_code(line)} | – (as it stands in the source) |"
-        for name, said in rest.items()
-        for line in said
+        f"| `{name}` | {_code(line)} | – (as it stands in the source) |" for name, said in rest.items() for line in said
     ]
     return "\n".join([OTHERS, *rows, *lines])
 
