@@ -7,6 +7,14 @@ From a notebook::
     trainer = genai_hf.build(cfg)  # or look at its parts first
 """
 
+import os
+import sys
+
+if sys.argv[:1] == ["-m"]:  # python -m puts the working directory first, where a user's torch.py is taken for torch
+    _own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib may lie there
+    if sys.path[0] == os.getcwd() != _own:  # noqa: PTH109
+        del sys.path[0]
+
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 

@@ -49,6 +49,29 @@ COMMON = {  # one architecture's name for a size, and the name that transformers
     "n_positions": "max_position_embeddings",
 }
 OWN_WIDTH = {"head_dim", "d_kv", "d_head", "kv_channels", "attention_head_size", "embedding_size"}  # heads of any width
+SIZES = {  # of which no model has none
+    *(
+        "vocab_size",
+        "hidden_size",
+        "num_hidden_layers",
+        "num_attention_heads",
+        "num_key_value_heads",
+        "intermediate_size",
+    ),
+    *(
+        "max_position_embeddings",
+        "type_vocab_size",
+        "embedding_size",
+        "d_model",
+        "d_ff",
+        "d_kv",
+        "num_layers",
+        "num_heads",
+    ),
+    *("num_decoder_layers", "encoder_layers", "decoder_layers", "encoder_attention_heads", "decoder_attention_heads"),
+    *("encoder_ffn_dim", "decoder_ffn_dim", "dim", "hidden_dim", "n_layers", "n_heads", "n_embd", "n_layer", "n_head"),
+    *("n_positions", "n_ctx", "head_dim"),
+}
 ACTIVATION = {"hidden_act", "hidden_activation", "activation_function", "activation", "feed_forward_proj"}
 
 
@@ -109,7 +132,8 @@ def positions(kind: str, fields: Mapping[str, Any]) -> int | None:
     count: int | None = fields.get("max_position_embeddings", fields.get("n_positions"))
     if count is None or kind in RELATIVE:
         return None
-    return count - fields["pad_token_id"] - 1 if kind in OFFSET_POSITIONS else count
+    padding = fields.get("pad_token_id")
+    return count if kind not in OFFSET_POSITIONS or padding is None else count - padding - 1
 
 
 def _check_fields(dotted: str, given: Mapping[str, Any]) -> None:
@@ -127,11 +151,12 @@ def _check_fields(dotted: str, given: Mapping[str, Any]) -> None:
 
 def _check_sizes(dotted: str, values: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     """Refuse a field that is given and whose range its name and its default tell; and heads that share no width."""
-    defaults = _defaults(dotted)
+    defaults, names = _defaults(dotted), {own: common for common, own in schema.attribute_map(dotted).items()}
     for key, value in given.items():
         if type(value) not in {int, float}:
             continue
-        is_size = type(defaults.get(key)) is int and defaults[key] > 0 and not key.endswith(("_id", "_ids"))
+        usual = defaults.get(key)
+        is_size = names.get(key, key) in SIZES and not (type(usual) is int and usual < 1)
         is_least = key.endswith(("_eps", "_epsilon", "_range", "_std"))
         if is_size and value < 1:
             raise ConfigError(f"'model.config.{key}' must be at least 1, got {value}")
@@ -142,7 +167,7 @@ def _check_sizes(dotted: str, values: Mapping[str, Any], given: Mapping[str, Any
     for key in sorted(ACTIVATION & given.keys()):
         require_activation(f"model.config.{key}", str(given[key]).removeprefix("gated-"))
     for heads, width in _shared(dotted, values):
-        if values[width] % values[heads]:
+        if values[heads] > 0 and values[width] % values[heads]:
             problem = f"{values[heads]} of them cannot share model.config.{width}={values[width]}"
             raise ConfigError(f"'model.config.{heads}': {problem}; take a divisor of it")
 

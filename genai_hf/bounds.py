@@ -2,13 +2,14 @@
 
 Python looks at the clock at every call, and at every line of code that was made of a text; in the thread that calls,
 whichever it is. Memory is the system's own limit, raised to what is in use and a little more. What no clock interrupts
-is a single operation of C, which by the limit of memory ends within a few seconds, but for powers and products of whole
-numbers: for these there are `product` and `power`.
+is a single operation of C. By the limit of memory most end within a few seconds; for powers and products of whole
+numbers there are `product` and `power`; a search for one long text in another may take very long.
 """
 
 import contextlib
 import resource
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ SECONDS = 5.0
 MEMORY = 2**29  # bytes beside what is in use
 MOST_BITS = 4096  # of a whole number
 STATUS = Path("/proc/self/statm")  # of Linux; elsewhere memory has no bound
+_ONE = threading.RLock()
 
 
 class _OutOfTime(BaseException):
@@ -73,6 +75,11 @@ def _memory(more: int) -> Iterator[None]:
     if not STATUS.is_file():
         yield
         return
+    with _ONE:  # the limit is the whole process's
+        yield from _limited(more)
+
+
+def _limited(more: int) -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     wanted = int(STATUS.read_text().split()[0]) * resource.getpagesize() + more
     limits = [limit for limit in (wanted, soft, hard) if limit != resource.RLIM_INFINITY]

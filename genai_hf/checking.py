@@ -150,6 +150,8 @@ def _check_batches(cfg: DictConfig) -> None:
     for key in ("tokens_per_batch", "pad_to_multiple_of"):
         if (number := cfg.get(key)) is not None and number < 1:
             raise ConfigError(f"'{key}' must be at least 1, got {number}")
+    if cfg.get("tokens_per_batch") and cfg.get("packing"):
+        raise ConfigError("'tokens_per_batch': rows that are packed have no length of their own; say packing=false")
     if cfg.get("tokens_per_batch") and not cfg.group_by_length:
         raise ConfigError("'tokens_per_batch' goes by the rows' lengths; say group_by_length=true besides")
     multiple = cfg.get("pad_to_multiple_of") or 1

@@ -110,6 +110,8 @@ def limits(error: BaseException) -> tuple[str, int] | None:
     if isinstance(error, MemoryError) or "can't allocate memory" in said or "out of memory" in said:
         halve = "halve trainer.per_device_train_batch_size and double trainer.gradient_accumulation_steps"
         return f"out of memory; {halve}", NO_ROOM
+    if "home directory" in said:  # as pathlib says it of ~name
+        return f"{said.strip('. ')} of a path that begins with ~; write it out", MENDABLE
     if isinstance(error, OSError) and error.errno in MENDABLE_ERRORS and error.filename:
         return f"{error.filename}: {error.strerror}; choose another place, or allow it", MENDABLE
     return None

@@ -15,15 +15,14 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
-from hydra.errors import HydraException, OverrideParseException
+from hydra.errors import OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
-from omegaconf.errors import OmegaConfBaseException
 
 from genai_hf import changes, config, names, secrets, task_files, user_configs
 from genai_hf.bounds import bounded
 from genai_hf.errors import ConfigError
-from genai_hf.explaining import ENDLESS, QUIET, explain, known_keys, source
+from genai_hf.explaining import ENDLESS, FAULTS, QUIET, explain, known_keys, source
 from genai_hf.ranks import say
 from genai_hf.recipe_files import RecipeFile
 
@@ -40,6 +39,7 @@ INSTEAD = {  # what is there in place of the others
     "hydra.callbacks": "no code is loaded by a setting",
     "hydra/callbacks": "no code is loaded by a setting",
 }
+MOST = 20  # s for the settings of others, which take a tenth of a second
 CODE = re.compile(r"_target_|\$\{|[.=]_")  # in a setting of a launcher
 
 
@@ -83,13 +83,12 @@ def composed(recipe: RecipeFile, overrides: Sequence[str], finished: Callable[[D
     app = application(recipe)
     parsed = parse(overrides)
     try:
-        refuse_added(app, recipe.name, parsed)
-        cfg = app.compose_config(recipe.name, [*overrides, *QUIET], run_mode=RunMode.RUN)
-        with bounded(ConfigError(ENDLESS), seconds=2) if _is_others(recipe, overrides) else contextlib.nullcontext():
-            return finished(cfg)
+        with bounded(ConfigError(ENDLESS), seconds=MOST) if _is_others(recipe, overrides) else contextlib.nullcontext():
+            refuse_added(app, recipe.name, parsed)
+            return finished(app.compose_config(recipe.name, [*overrides, *QUIET], run_mode=RunMode.RUN))
     except ConfigError:
         raise
-    except (HydraException, OmegaConfBaseException, RecursionError, ValueError, yaml.YAMLError) as error:
+    except FAULTS as error:
         raise explain(error, app, recipe, parsed) from error
 
 
@@ -155,7 +154,7 @@ def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, res
             _begin_with(cfg)
         if "teacher" in cfg and cfg.get("layers") is not None:
             _choose_student(cfg)
-        if name := OmegaConf.select(cfg, "teacher.name"):
+        if isinstance(name := OmegaConf.select(cfg, "teacher.name"), str):
             cfg.teacher.name = task_files.model_of(name)
     if resolve or _is_others(recipe, overrides):
         resolved = cfg if resolve else cfg.copy()  # what cannot be resolved is refused in either case

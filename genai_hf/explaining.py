@@ -8,10 +8,10 @@ from pathlib import Path
 import yaml  # type: ignore[import-untyped]
 from hydra._internal.hydra import Hydra
 from hydra.core.override_parser.types import Override
-from hydra.errors import ConfigCompositionException, MissingConfigException
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
-from omegaconf.errors import InterpolationResolutionError, UnsupportedInterpolationType
+from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException, UnsupportedInterpolationType
 
 from genai_hf import config, names, schema, user_configs
 from genai_hf.errors import ConfigError
@@ -19,6 +19,8 @@ from genai_hf.recipe_files import RecipeFile, shipped
 
 # Hydra's own files and logs are switched off; ours are written after redaction.
 QUIET = ("hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_subdir=null", "hydra.run.dir=.")
+# What goes wrong in Hydra where settings are.
+FAULTS = (HydraException, OmegaConfBaseException, RecursionError, TypeError, ValueError, yaml.YAMLError)
 ENDLESS = (
     "the settings come to no end: they refer to each other (${…}, defaults) or are nested without measure; mend them"
 )
@@ -70,7 +72,7 @@ def explain(  # noqa: PLR0911, PLR0912 - one for each kind of mistake
         if options and not isinstance(override.value(), str):
             return ConfigError(f"'{override.input_line}' is not an option; choose from {', '.join(options)}")
     cause = error.__cause__ or error
-    if str(cause).startswith(("MemoryError raised", "RecursionError raised")):
+    if isinstance(error, RecursionError) or str(cause).startswith(("MemoryError raised", "RecursionError raised")):
         return ConfigError(ENDLESS)
     if isinstance(cause, InterpolationResolutionError | UnsupportedInterpolationType):
         may = "a value may name another setting, ${seed}, or a variable of the environment, ${oc.env:NAME,default}"

@@ -179,7 +179,7 @@ def _digest(paths: Sequence[Path]) -> str:
 
 
 def _global_batch(cfg: DictConfig) -> int:
-    """Rows of one optimizer step over all ranks, which no single setting says."""
+    """Rows of one optimizer step over all ranks, which no single setting says; micro-batches where tokens make them."""
     rows, accumulation = (OmegaConf.select(cfg, key, default=usual) for key, usual in ROWS.items())
     processes = ranks() if ranks() > 1 else OmegaConf.select(cfg, "launch.processes") or 1
-    return int(processes * rows * accumulation)
+    return int(processes * accumulation * (1 if cfg.get("tokens_per_batch") else rows))

@@ -33,7 +33,7 @@ def problem(folder: Path, *, weights: bool = True) -> str | None:
         manifest = json.loads(text)
     except (OSError, ValueError):
         return f"{MANIFEST} is damaged"
-    if not manifest or text != _text(manifest):
+    if not manifest or not isinstance(manifest, dict) or text != _text(manifest):
         return f"{MANIFEST} is damaged"
     wrong = (
         (name, _wrong(folder / name, expected))

@@ -119,6 +119,8 @@ def find(name: str, folders: tuple[Path, ...] = ()) -> RecipeFile:
 def _own(path: Path, known: dict[str, RecipeFile], folders: tuple[Path, ...]) -> RecipeFile:
     if not path.is_file():
         raise ConfigError(f"{path} does not exist; 'genai-hf cp RECIPE {path.stem}' makes one to start from")
+    if not path.stem.isidentifier():
+        raise ConfigError(f"{path}: '{path.stem}' cannot be a module's name; use letters, digits and underscores")
     taken = importlib.util.find_spec(path.stem)
     if path.stem in known or (taken is not None and Path(taken.origin or "").resolve() != path.resolve()):
         raise ConfigError(f"{path}: an installed module is called '{path.stem}' too; rename the file and its YAML")

@@ -78,7 +78,7 @@ def open_run(cfg: DictConfig) -> Run:
     if allowed(cfg) and not has_begun:
         raise ConfigError(f"resume.allow is for a run that has begun, and {path} has not; name it with run=…")
     if has_begun and not changed and (path / FINISHED).is_file():
-        return Run(path, json.loads((path / FINISHED).read_text(encoding="utf-8")))
+        return Run(path, fingerprints.record(path / FINISHED))
     if rank() == 0:
         facts = {} if has_begun else fingerprints.of(cfg)  # before there is a folder that a file refused would leave
         if not has_begun:

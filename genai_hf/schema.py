@@ -103,7 +103,11 @@ def _popped(node: ast.ClassDef, init: ast.FunctionDef) -> dict[str, Field]:
 
 def _pops(function: ast.FunctionDef) -> Iterator[str]:
     for part in ast.walk(function):
-        if isinstance(part, ast.Call) and ast.unparse(part.func) == "kwargs.pop":
+        if (
+            isinstance(part, ast.Call)
+            and ast.unparse(part.func) == "kwargs.pop"
+            and isinstance(part.args[0], ast.Constant)
+        ):
             yield str(ast.literal_eval(part.args[0]))
 
 
@@ -137,7 +141,8 @@ def attribute_map(dotted: str) -> Mapping[str, str]:
     """An architecture's own names for what every configuration has by another, such as `n_embd` for `hidden_size`."""
     for item in find(dotted)[1].body:
         if isinstance(item, ast.Assign) and ast.unparse(item.targets[0]) == "attribute_map":
-            return dict(ast.literal_eval(item.value))
+            with suppress(ValueError):  # of a model of several parts, built by code
+                return dict(ast.literal_eval(item.value))
     return {}
 
 

@@ -50,7 +50,12 @@ def hide_override(override: str) -> str:
 def note(overrides: Iterable[str]) -> None:
     """Remember what stands under keys of secrets, to find it wherever else it may turn up."""
     pairs = (line.lstrip("+~").partition("=") for line in overrides)
-    _known.update(value.strip("'\"") for key, _, value in pairs if KEY.search(key) and "${" not in value)
+    _known.update(value.strip("'\"") for key, _, value in pairs if _is_below(key) and "${" not in value)
+
+
+def _is_below(key: str) -> bool:
+    """Whether a dotted key, or one that it is below, is that of a secret."""
+    return any(KEY.search(part) for part in key.split("."))
 
 
 def redact(text: str) -> str:

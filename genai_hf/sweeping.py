@@ -9,14 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
 
 from genai_hf import checking, composing, explaining, launching, recipe_files, running, runs, secrets
 from genai_hf.errors import ConfigError, Interrupted, UserError
@@ -75,7 +73,9 @@ def _jobs(recipe: RecipeFile, overrides: Sequence[str]) -> list[tuple[DictConfig
         asked = [line for line in overrides if not line.startswith(("hydra.", "hydra/"))]
         lines = OverridesParser.create(app.config_loader).parse_overrides([*shipped, *asked])
         (jobs,) = BasicSweeper.split_arguments(lines, max_batch_size=None)
-    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+    except ConfigError:
+        raise
+    except explaining.FAULTS as error:
         raise explaining.explain(error, app, recipe, parsed) from error
     return [(composing.compose(recipe, asked), asked) for asked in jobs]
 

@@ -17,7 +17,7 @@ from genai_hf.errors import ConfigError
 from genai_hf.yaml_nodes import composed
 
 PACKAGE = re.compile(r"^\s*#\s*@package\s+(_global_\.)?hydra\b", re.MULTILINE)
-IN_DEFAULTS = re.compile(r"(?<![\w.-])hydra\b")
+IN_DEFAULTS = re.compile(r"(?<![\w-])hydra\b")
 
 
 class UserConfigs(FileConfigSource):
@@ -47,24 +47,16 @@ def require_values(file: Path) -> None:
     if not file.is_file():
         return  # Hydra says that it is not there
     with file.open(encoding="utf-8") as stream:
-        root = composed(stream, str(file))
+        composed(stream, str(file))
+        stream.seek(0)
+        content = yaml.safe_load(stream)  # with what `<<` brings in
         stream.seek(0)
         is_hydras = PACKAGE.search(stream.read(512))
-    top = {key.value: value for key, value in root.value} if isinstance(root, yaml.MappingNode) else {}
-    own = _plain(top.get("hydra"))
-    if (
-        is_hydras
-        or (own not in ({}, None) and not _is_sweep(own))
-        or IN_DEFAULTS.search(str(_plain(top.get("defaults"))))
-    ):
+    top = content if isinstance(content, dict) else {}
+    own = top.get("hydra")
+    if is_hydras or (own not in ({}, None) and not _is_sweep(own)) or IN_DEFAULTS.search(str(top.get("defaults"))):
         remedy = "a file may name hydra.sweeper.params, what a sweep runs over; take the rest out"
         raise ConfigError(f"{file}: holds Hydra's own settings, which can load code or write elsewhere; {remedy}")
-
-
-def _plain(node: yaml.Node | None) -> Any:
-    if isinstance(node, yaml.MappingNode):
-        return {str(_plain(key)): _plain(value) for key, value in node.value}
-    return [_plain(item) for item in node.value] if isinstance(node, yaml.SequenceNode) else node and node.value
 
 
 def _is_sweep(own: Any) -> bool:

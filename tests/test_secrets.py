@@ -38,6 +38,12 @@ def test_a_config_is_written_without_secrets(monkeypatch):
     }
 
 
+def test_what_lies_below_the_key_of_a_secret_is_one(monkeypatch):
+    monkeypatch.setattr(secrets, "_known", set())
+    secrets.note(["trainer.hub_token.a=canary-0123456789", "masking.b=not-a-secret"])
+    assert secrets.redact("canary-0123456789 not-a-secret") == "<redacted> not-a-secret"
+
+
 def test_a_secret_override_is_recognised(monkeypatch):
     assert secrets.is_secret("trainer.hub_token=x")
     assert secrets.is_secret("note=hf_abcdefghijklmnopqrstu")

@@ -145,6 +145,11 @@ def weights(
     except (OSError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"'model.name': {name} has no safetensors weights that can be read ({reason})") from error
+    except (AttributeError, LookupError, TypeError, ValueError) as error:  # of its generation_config.json, unchecked
+        reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+        raise ConfigError(
+            f"'model.name': {name} cannot be loaded by transformers ({reason}); mend its files"
+        ) from error
     if quantization is not None:
         settle(model)
     for key, theirs, ours in found["mismatched_keys"]:

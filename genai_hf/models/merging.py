@@ -158,10 +158,12 @@ def _settings(folder: Path) -> PeftConfig:
 
 
 def _class(folder: Path, configuration: Any) -> Any:
-    name = next(iter(configuration.architectures or ()), "")
-    if not hasattr(transformers, name):
-        raise ConfigError(f"{folder}: transformers has no class '{name}'; its config.json is damaged")
-    return getattr(transformers, name)
+    named = configuration.architectures
+    name = named[0] if isinstance(named, list) and named and isinstance(named[0], str) else ""
+    kind = getattr(transformers, name, None) if name.isidentifier() else None  # loaded when it is asked for
+    if not (isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel)):
+        raise ConfigError(f"{folder}: transformers has no model '{name}'; its config.json is damaged")
+    return kind
 
 
 def _outputs(model: Any, ids: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 import math
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch.distributed
@@ -34,6 +35,7 @@ def train(trainer: Trainer) -> dict[str, float]:
         Interrupted: A signal came; the checkpoint is saved.
     """
     run, stop = Path(trainer.args.output_dir), StopOnSignal()
+    trainer.remembers = True
     _require_what_was_launched(trainer)
     checkpoint = _resumed(trainer, run)
     _require_room(trainer, run)
@@ -129,12 +131,15 @@ def _place_in_data(trainer: Trainer, checkpoint: Path) -> str:
     if before == now:
         return "place in the data"
     if TOKENS in before | now:
-        changed = f"{TOKENS}: {before.get(TOKENS, 'not counted')} before, {now.get(TOKENS, 'not counted')} now"
-        return f"not the place in the data ({changed}); rows may come again"
+        return f"not the place in the data ({_listed(before)} before, {_listed(now)} now); rows may come again"
     rows, steps = now["rows of a step"], -(-now["rows"] // now["rows of a step"])
     epoch, step = divmod(checkpoints.step(checkpoint), steps)
     then = f"{before['rows of a step']} of {before['rows']:,} rows a step before, {rows} of {now['rows']:,} now"
     return f"not the place in the data ({then}): on at step {step} of {steps} of epoch {epoch}, rows may come again"
+
+
+def _listed(place: Mapping[str, int]) -> str:
+    return ", ".join(f"{number:,} {what}" for what, number in place.items())
 
 
 def _require_what_was_launched(trainer: Trainer) -> None:

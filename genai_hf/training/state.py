@@ -22,8 +22,10 @@ def place(trainer: "State") -> dict[str, int]:
     """What makes a number of steps a place in the data."""
     arguments = trainer.args
     rows = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
-    tokens = {TOKENS: trainer.tokens_per_batch} if trainer.tokens_per_batch else {}
-    return {"rows of a step": rows, "rows": len(trainer.train_dataset)} | tokens
+    if trainer.tokens_per_batch:
+        parts = arguments.gradient_accumulation_steps * arguments.world_size
+        return {TOKENS: trainer.tokens_per_batch, "micro-batches of a step": parts, "rows": len(trainer.train_dataset)}
+    return {"rows of a step": rows, "rows": len(trainer.train_dataset)}
 
 
 class State(Judging):

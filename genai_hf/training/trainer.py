@@ -58,6 +58,7 @@ class Trainer(Reliable, transformers.Trainer):
         self.afterwards = afterwards
         self.training_heads = training_heads
         self.model_accepts_loss_kwargs = True  # or else the loss would be divided again
+        self.remembers = False  # evaluations: within a run, where nothing but its steps changes the weights
         self._found: tuple[Any, list[tuple[int, int]], dict[str, Any]] | None = None  # by the last evaluation
         self.meter = Meter(self.args.device)
         self.clock = Clock(self.meter.phases)
@@ -135,12 +136,14 @@ class Trainer(Reliable, transformers.Trainer):
     def gathered(self, dataset: Any) -> dict[str, Any]:
         """What the objective tallies over all rows of a set, on every rank: sums, and arrays in the rows' order.
 
-        Asked again for the same set and weights, it is what was found before.
+        Within a run, asked again for the same set and weights, it is what was found before.
         """
         weights = [(id(one), one._version) for one in chain(self.model.parameters(), self.model.buffers())]
-        if self._found is None or self._found[0] is not dataset or self._found[1] != weights:
-            self._found = dataset, weights, self._over(dataset)
-        return dict(self._found[2])
+        if self._found is not None and self._found[0] is dataset and self._found[1] == weights:
+            return dict(self._found[2])
+        found = self._over(dataset)
+        self._found = (dataset, weights, found) if self.remembers else None
+        return dict(found)
 
     def _over(self, dataset: Any) -> dict[str, Any]:
         with self.meter.paused():

@@ -75,7 +75,7 @@ def findings(cfg: DictConfig, trainer: Any, own: int, folders: Sequence[Path] = 
     rows = f"{trainer.get_total_train_batch_size(trainer.args) * processes:,} rows"
     if trainer.tokens_per_batch:
         parts = trainer.args.gradient_accumulation_steps * processes
-        rows = f"{parts * trainer.tokens_per_batch:,} tokens at most"
+        rows = f"{parts * trainer.tokens_per_batch:,} tokens or less"
     shapes = ", ".join(f"{key} {tuple(value.shape)}" for key, value in batch.items())
     counts = counted(trainer.model)
     trained = "" if counts["trained"] == counts["all"] else f", {counts['trained']:,} of them trained"

@@ -91,6 +91,9 @@ def replay(run: Path, steps: int | None, folder: str) -> None:
         listed = "; ".join(f"{key}: {change}" for key, change in changed.items())
         raise ConfigError(f"{run} cannot be replayed, since it is not the same any more ({listed})")
     recipe = recipe_files.find(cfg.recipe)
+    if not recipe.packaged:  # a file that somebody else's settings may name
+        remedy = "--steps 0 looks at the files"
+        raise ConfigError(f"{run} is of the recipe {cfg.recipe}, which runs only where its path is typed; {remedy}")
     checking.check(cfg, recipe)
     cfg.root = folder
     trainer = running.assembled(recipe.load(), running.settled(cfg, runs.folder(cfg)))
@@ -110,6 +113,7 @@ def _config(run: Path) -> DictConfig:
     if not cfg.get("trainer"):
         raise ConfigError(f"{run} trained no model; there are no steps to replay")
     for key, value in fingerprints.LATER.items():
-        if value is not None and OmegaConf.select(cfg, key) is None:
+        above = key.rpartition(".")[0]
+        if (not above or above in cfg) and OmegaConf.select(cfg, key) is None:
             OmegaConf.update(cfg, key, value)
     return cfg

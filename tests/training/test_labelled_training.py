@@ -89,9 +89,17 @@ def test_scores_do_not_depend_on_how_many_tokens_a_batch_of_the_evaluation_has(t
     assert other.evaluate() == pytest.approx(one.evaluate(), rel=1e-5)
 
 
+def test_outside_a_run_nothing_is_remembered(tmp_path):
+    trainer = make_trainer(tmp_path, "classification", accumulation=1)
+    first = trainer.measure()
+    for weight in trainer.model.parameters():
+        weight.data.mul_(0.5)  # which no version of it tells
+    assert trainer.measure() != first
+
+
 def test_what_was_evaluated_is_evaluated_again_only_with_other_weights_or_rows(tmp_path, monkeypatch):
     trainer = make_trainer(tmp_path, "classification", accumulation=1)
-    counted = []
+    counted, trainer.remembers = [], True
     monkeypatch.setattr(trainer, "_tally", lambda batch, tally=trainer._tally: counted.append(1) or tally(batch))
     first = trainer.measure()
     once = len(counted)

@@ -182,4 +182,6 @@ def test_other_tokens_a_micro_batch_are_another_place_in_the_data_too(tmp_path, 
     trainer.train()
     trainer.tokens_per_batch = 64
     said = _place_in_data(trainer, tmp_path / "checkpoint-2")
-    assert said.startswith("not the place in the data (tokens of a micro-batch: not counted before, 64 now)")
+    assert said.startswith(
+        "not the place in the data (16 rows of a step, 57 rows before, 64 tokens of a micro-batch, 2 "
+    )
