@@ -1,5 +1,6 @@
 """A mistake in the settings is answered in a line, before any library is imported, and by the name that was meant."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -23,8 +24,12 @@ CASES = [case for table in TABLES for case in table.CASES]
 SILENT = ("load_in_4bits", "quant_type=nf5", "num_hiden_layers", "max_new_token=", "learning_rate=fast", "seed=-1")
 SLOW = [case for case in CASES if CASES.index(case) % 3 and not any(word in case.words[-1] for word in SILENT)]
 HEAVY = {"torch", "transformers", "numpy", "peft", "bitsandbytes", "datasets"}
-FOLDERS = ("=gpt", "/gpt", " gpt")  # whose weights are looked at, by safetensors, which brings numpy: they come last
-# One process answers all of them in turn: what the one imports, the next would not show.
+FOLDERS = (
+    "=gpt",
+    "/gpt",
+    " gpt",
+)  # whose weights are looked at, by safetensors, which brings numpy: a process of their own answers
+# One process answers many of them in turn: what the one imports, the next shows too.
 SCRIPT = f"""
 import contextlib, io, json, sys, time
 from genai_hf import cli
@@ -42,23 +47,33 @@ def of_folder(case):
     return any(part in " ".join(case.words) for part in FOLDERS)
 
 
+@contextlib.contextmanager
+def process(room):
+    """A process of its own that answers one command after the other."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SLURM")}
+    with subprocess.Popen(
+        [sys.executable, "-c", SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=room,
+        env=environment | {"GENAI_HF_ROOT": "outputs"},
+    ) as running:  # fmt: skip
+
+        def answer(case):
+            running.stdin.write(json.dumps(case.words) + "\n")
+            running.stdin.flush()
+            *found, imported = json.loads(running.stdout.readline())
+            return Answer(*found), imported
+
+        yield answer
+        running.stdin.close()
+
+
 @pytest.fixture(scope="module")
-def answers(request, tmp_path_factory):
-    """What a process of its own answers to each case of this session, with the libraries that are imported by then."""
-    tests = [item for item in request.session.items if "answers" in item.fixturenames]
-    cases = sorted((item.callspec.params["case"] for item in tests), key=of_folder)
+def answers(tmp_path_factory):
+    """By whether a case names a model's folder, what answers it."""
     room = tmp_path_factory.mktemp("room")
     Case(cause="", words=(), said="", files=ROOM).lay_out(room)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SLURM")}
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
-        input="".join(json.dumps(case.words) + "\n" for case in cases),
-        capture_output=True, text=True, check=False, cwd=room, env=environment | {"GENAI_HF_ROOT": "outputs"},
-    )  # fmt: skip
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(lines) == len(cases), (cases[len(lines)], done.stderr)
+    with process(room) as plain, process(room) as of_folders:
+        yield {False: plain, True: of_folders}
     assert sorted(path.name for path in room.iterdir()) == sorted({name.partition("/")[0] for name in ROOM})
-    return {case.cause: (Answer(*line[:4]), line[4]) for case, line in zip(cases, lines, strict=True)}
 
 
 @pytest.mark.parametrize(
@@ -67,7 +82,7 @@ def answers(request, tmp_path_factory):
     ids=lambda case: case.cause,
 )
 def test_a_mistake_is_answered_in_a_line_before_anything_is_imported(case, answers):
-    answer, imported = answers[case.cause]
+    answer, imported = answers[of_folder(case)](case)
     require(case, answer)
     assert imported in ([], ["numpy"] if of_folder(case) else [])
     assert answer.printed == ""
