@@ -12,7 +12,7 @@ import sys
 
 if sys.argv[:1] == ["-m"]:  # python -m puts the working directory first, where a user's torch.py is taken for torch
     _own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib may lie there
-    if sys.path[0] == os.getcwd() != _own:  # noqa: PTH109
+    if os.path.isdir(sys.path[0]) and os.path.samefile(sys.path[0], ".") and sys.path[0] != _own:  # noqa: PTH112, PTH121
         del sys.path[0]
 
 from collections.abc import Sequence

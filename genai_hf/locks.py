@@ -11,6 +11,7 @@ from typing import TextIO
 from genai_hf.errors import ConfigError
 
 LOCK = ".lock"
+REPLACED = ".replaced"  # in a run's folder: what was there, until the new run can begin
 UNKNOWN = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}  # what a disk without locks says
 _held: dict[Path, TextIO] = {}  # closing the file would give the lock back
 
@@ -49,13 +50,33 @@ def release(folder: Path) -> None:
         _held.pop(folder).close()
 
 
-def clear(folder: Path, last: str) -> None:
-    """Delete what is in a folder that this process holds, the file called `last` after all else."""
-    for path in sorted(folder.iterdir(), key=lambda path: path.name == last):
-        if path.is_dir() and not path.is_symlink():
+def set_aside(folder: Path) -> None:
+    """Move what is in a folder that this process holds below it, until it is put back or forgotten."""
+    before = [path for path in folder.iterdir() if path.name not in {LOCK, REPLACED}]
+    if before:
+        forget(folder)
+        (folder / REPLACED).mkdir()
+    for path in before:
+        path.replace(folder / REPLACED / path.name)
+
+
+def put_back(folder: Path) -> None:
+    """Have the folder again as it was before `set_aside`, if it was and nobody has forgotten it."""
+    if not (folder / REPLACED).is_dir():
+        return
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink() and path.name != REPLACED:
             shutil.rmtree(path)
-        elif path.name != LOCK:
+        elif path.name not in {LOCK, REPLACED}:
             path.unlink()
+    for path in (folder / REPLACED).iterdir():
+        path.replace(folder / path.name)
+    forget(folder)
+
+
+def forget(folder: Path) -> None:
+    """Delete what was set aside."""
+    shutil.rmtree(folder / REPLACED, ignore_errors=True)
 
 
 def _is_there(file: TextIO, path: Path) -> bool:

@@ -59,10 +59,15 @@ def run(cfg: DictConfig) -> dict[str, float]:
                 if rank() == 0:
                     _complete(current.folder, metrics)
         except (UserError, NoRoomError):
-            if rank() == 0 and current.is_new and not (current.folder / "metrics.jsonl").exists():
+            is_bare = not any((current.folder / name).exists() for name in ("metrics.jsonl", locks.REPLACED))
+            if rank() == 0 and current.is_new and is_bare:
                 shutil.rmtree(current.folder, ignore_errors=True)  # nothing has happened in it
             raise
         finally:
+            if rank() == 0 and (current.folder / runs.FINISHED).is_file():
+                locks.forget(current.folder)
+            if rank() == 0:
+                locks.put_back(current.folder)
             locks.release(current.folder)
     return metrics
 
@@ -179,6 +184,8 @@ def _built(module: ModuleType, cfg: DictConfig, current: runs.Run) -> Any:
         trainer.add_callback(WhenTrainingBegins(functools.partial(runs.take_over, current.folder, cfg, decided, data)))
     elif rank() == 0:
         fingerprints.note(current.folder, data=data)
+    if rank() == 0:
+        locks.forget(current.folder)  # no setting and no row stands in the way any more
     return trainer
 
 

@@ -22,6 +22,8 @@ from genai_hf.ranks import rank
 if TYPE_CHECKING:
     from transformers import TrainerState
 
+# What a run has written down before its config.yaml.
+BEGINNING = {fingerprints.FILE, "settings.json", "command.txt", locks.REPLACED}
 FINISHED = "metrics.json"  # written last
 LONGEST_NAME = 100  # characters of its readable part
 
@@ -82,10 +84,10 @@ def open_run(cfg: DictConfig) -> Run:
     if rank() == 0:
         facts = {} if has_begun else fingerprints.of(cfg)  # before there is a folder that a file refused would leave
         if not has_begun:
-            _make(path)
+            _make(path, cfg.overwrite)
         locks.hold(path)
         if not has_begun:
-            locks.clear(path, last=fingerprints.FILE)  # by which it is known for a run
+            locks.set_aside(path)
             _write_down(path, cfg, facts)
     return Run(path, is_new=not has_begun, changed=changed, stamps=stamps)
 
@@ -161,14 +163,17 @@ def _readable(override: str, longest: int) -> str:
 
 
 def _safe(text: str) -> str:
-    return re.sub(r"[^\w.,=+-]", "_", text, flags=re.ASCII).replace("..", "_") or "_"
+    return re.sub(r"[^\w.,=+-]", "_", text).replace("..", "_") or "_"
 
 
-def _make(path: Path) -> None:
-    """Make the folder of a run that begins, where nothing else is."""
+def _make(path: Path, overwrite: bool) -> None:
+    """Make the folder of a run that begins, where nothing else is, or only what such a beginning left."""
     others = {file.name for file in path.iterdir()} - {locks.LOCK} if path.is_dir() else set()
-    if path.is_file() or (others and fingerprints.FILE not in others):
+    if path.is_file() or (others and not {fingerprints.FILE, locks.REPLACED} & others):
         raise ConfigError(f"{path} exists and is not a run; choose another name with run=…")
+    if others - BEGINNING and locks.REPLACED not in others and not overwrite:
+        remedy = "bring it back, choose another name with run=…, or begin anew with overwrite=true"
+        raise ConfigError(f"{path} holds a run without its config.yaml; {remedy}")
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -8,7 +8,7 @@ import pytest
 from omegaconf import OmegaConf
 from transformers import TrainerState
 
-from genai_hf import fingerprints, runs
+from genai_hf import fingerprints, locks, runs
 from genai_hf.errors import ConfigError
 
 
@@ -266,9 +266,10 @@ def test_a_misspelt_key_of_an_allowed_change_is_refused(cfg):
         runs.open_run(OmegaConf.merge(named, {"resume": {"allow": ["trainer.learnign_rate"]}}))
 
 
-def test_a_run_that_was_killed_while_it_was_being_cleared_is_begun_anew(cfg):
+def test_a_run_that_was_killed_while_it_was_being_set_aside_is_begun_anew(cfg):
     folder = runs.open_run(cfg).folder
     (folder / "checkpoint-5").mkdir()
+    (folder / locks.REPLACED).mkdir()
     (folder / "config.yaml").unlink()
     assert runs.open_run(cfg).is_new
     assert not (folder / "checkpoint-5").exists()
@@ -281,3 +282,30 @@ def test_a_disk_without_locks_is_no_reason_to_stop(cfg, monkeypatch, capsys):
     monkeypatch.setattr("fcntl.lockf", refuse)
     assert runs.open_run(cfg).is_new
     assert "is on a disk without locks" in capsys.readouterr().err
+
+
+def test_names_of_other_letters_are_other_folders(cfg):
+    names = {runs.folder(OmegaConf.merge(cfg, {"run": name})).name for name in ("grüße", "größe")}
+    assert names == {"grüße", "größe"}
+
+
+def test_what_was_there_comes_back_where_the_new_run_cannot_begin(cfg):
+    (path := runs.open_run(cfg).folder).joinpath("mine.txt").write_text("mine")
+    locks.release(path)
+    before = {file.name: file.read_bytes() for file in path.iterdir() if file.name != locks.LOCK}
+    fresh = runs.open_run(
+        OmegaConf.merge(cfg, {"overwrite": True, "trainer": {"learning_rate": 2e-3}, "run": path.name})
+    )
+    assert fresh.folder == path
+    assert not (path / "mine.txt").exists()
+    locks.put_back(path)
+    assert {file.name: file.read_bytes() for file in path.iterdir() if file.name != locks.LOCK} == before
+
+
+def test_a_run_without_its_settings_is_not_begun_over(cfg):
+    (path := runs.open_run(cfg).folder).joinpath("metrics.jsonl").write_text("")
+    locks.release(path)
+    (path / "config.yaml").unlink()
+    with pytest.raises(ConfigError, match=r"holds a run without its config\.yaml; bring it back"):
+        runs.open_run(cfg)
+    assert (path / "metrics.jsonl").exists()

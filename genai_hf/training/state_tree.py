@@ -28,8 +28,18 @@ def save(tree: Any, stem: Path) -> None:
     """
     tensors: dict[str, Tensor] = {}
     text = json.dumps(_encoded(tree, tensors), allow_nan=False)
-    save_file(tensors, stem.with_suffix(".safetensors"))
+    save_file(_apart(tensors), stem.with_suffix(".safetensors"))
     stem.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+
+
+def _apart(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The same with memory of its own for each, as safetensors wants it; optimizers of 8 bits share their maps."""
+    known, apart = set[int](), dict[str, Tensor]()
+    for name, tensor in tensors.items():
+        place = tensor.untyped_storage().data_ptr()
+        apart[name] = tensor.clone() if place in known else tensor
+        known.add(place)
+    return apart
 
 
 def load(stem: Path) -> Any:

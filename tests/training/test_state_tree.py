@@ -55,3 +55,11 @@ def test_random_numbers_go_on_where_they_were_saved(tmp_path):
     draws()
     random_state.restore(state_tree.load(tmp_path / "random"))
     assert draws() == first
+
+
+def test_tensors_that_share_their_memory_are_saved_each(tmp_path):
+    shared = torch.arange(4.0)
+    state_tree.save({"one": shared, "two": shared, "part": shared[1:3]}, tmp_path / "s")
+    found = state_tree.load(tmp_path / "s")
+    assert found["one"].tolist() == found["two"].tolist() == [0, 1, 2, 3]
+    assert found["part"].tolist() == [1, 2]
