@@ -1,5 +1,7 @@
 """What a checkpoint holds beside the model, as a mixin: written without pickle, and taken up bit for bit."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ from torch import nn
 from torch.optim import Optimizer
 from transformers.trainer import TRAINING_ARGS_NAME
 
-from genai_hf.errors import ConfigError
+from genai_hf.errors import ConfigError, UserError
 from genai_hf.models.bare import bare
 from genai_hf.training import adapted, checkpoints, hyperparameters, random_state, state_tree
 from genai_hf.training.judging import Judging
@@ -26,6 +28,18 @@ def place(trainer: "State") -> dict[str, int]:
         parts = arguments.gradient_accumulation_steps * arguments.world_size
         return {TOKENS: trainer.tokens_per_batch, "micro-batches of a step": parts, "rows": len(trainer.train_dataset)}
     return {"rows of a step": rows, "rows": len(trainer.train_dataset)}
+
+
+@contextmanager
+def _refused(key: str) -> Iterator[None]:
+    """Say of a setting what upstream finds wrong with it, or with its arguments, when it is made."""
+    try:
+        yield
+    except UserError:
+        raise
+    except (ImportError, LookupError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ConfigError(f"'{key}' or its arguments: {reason}; set what it takes, or take another") from error
 
 
 class State(Judging):
@@ -52,10 +66,20 @@ class State(Judging):
 
     def create_optimizer(self, model: nn.Module | None = None) -> Optimizer:
         """Make the optimizer; its groups keep the learning rate before any schedule, to compare a checkpoint's with."""
-        optimizer: Optimizer = super().create_optimizer(model)
+        with _refused("trainer.optim"):
+            optimizer: Optimizer = super().create_optimizer(model)
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
         return optimizer
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Optimizer | None = None) -> Any:
+        """Make the schedule.
+
+        Raises:
+            ConfigError: It takes other arguments.
+        """
+        with _refused("trainer.lr_scheduler_type"):
+            return super().create_scheduler(num_training_steps, optimizer)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         """Fill them from the checkpoint; what they are set to stays as it is asked for now."""
