@@ -132,6 +132,7 @@ def test_the_installed_script_takes_no_module_of_the_working_directory(canary):
     assert "sequence_length: 64" in shadowed(canary, [sys.executable, str(script), "bert_mlm", "--cfg", "job"])
 
 
+@pytest.mark.slow
 def test_a_recipe_that_is_typed_by_its_path_runs_and_its_neighbours_are_no_libraries(canary):
     body = "import bitsandbytes, torch, transformers\n\n\ndef main(cfg):\n    return {'one': float(torch.ones(1))}\n"
     lay_out({"mine.py": body, "mine.yaml": "defaults: [base, _self_]\n"})

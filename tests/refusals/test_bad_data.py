@@ -46,7 +46,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, composed: dict[tuple
     return tmp_path
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.cause)
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=pytest.mark.slow) if number % 2 else case for number, case in enumerate(CASES)],
+    ids=lambda case: case.cause,
+)
 def test_a_bad_file_is_refused(case, folder, capsys):
     case.lay_out(folder)
     before = sorted(folder.rglob("*"))
