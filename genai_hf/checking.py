@@ -10,8 +10,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import annotations, architectures, foreseeing, limits, model_folders, reaching, schema, task_files
-from genai_hf.config import check_node, check_type, hint
+from genai_hf import annotations, architectures, foreseeing, limits, presence, schema
+from genai_hf.config import check_node, check_type, hint, require_node
 from genai_hf.errors import ConfigError
 from genai_hf.names import (
     ADAPTERS,
@@ -24,10 +24,8 @@ from genai_hf.names import (
     RESERVED,
     UPSTREAM,
 )
-from genai_hf.places import existing, require_paths
 from genai_hf.recipe_files import RecipeFile, find
 
-NAMED = ("tokenizer.name", "teacher.name", "model.name")  # what may be on the Hub; of one name the last is said
 # Keys of base.yaml, whose owner is the command.
 BASE = {
     "seed": "int",
@@ -64,7 +62,7 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
     for key in sorted(OmegaConf.missing_keys(cfg)):
         raise ConfigError(f"'{key}' must be given: {key}=…{GIVEN.get(key, '')}")
     for key, name in OPEN.items():
-        _require_node(cfg, f"{key}.", example=f"{key}.{name}")
+        require_node(cfg, f"{key}.", example=f"{key}.{name}")
     _check_base(cfg)
     if not recipe.trains:
         _check_untrained(cfg, recipe.name)
@@ -78,9 +76,8 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
     recipes = [recipe, *([find(cfg.of)] if "of" in cfg else [])]
     for part, at, given in chain.from_iterable(one.calls() for one in recipes):
         _check_call(cfg, part, at, given)
-    _check_batches(cfg)
     if files:
-        _check_files(cfg)
+        presence.check(cfg)
     limits.check(cfg)
     if cfg.get("quantization"):
         foreseeing.foresee_settings("genai_hf.models.few_bits.quantized", cfg.quantization, at="quantization")
@@ -110,17 +107,9 @@ def _check_call(cfg: DictConfig, part: str, at: str | None, given: Mapping[str, 
     if at is not None:
         check_node(part, OmegaConf.select(cfg, at), at=at, given=given)
     for name, own_key in given.items():
-        _require_node(cfg, own_key)
+        require_node(cfg, own_key)
         if own_key is not None and name in schema.fields(part):
             check_type(own_key, OmegaConf.select(cfg, own_key), annotations.spelt(schema.fields(part)[name]))
-
-
-def _require_node(cfg: DictConfig, key: str | None, example: str | None = None) -> None:
-    """Refuse a single value where a setting has settings of its own."""
-    above = (key or "").rpartition(".")[0]
-    missing = DictConfig({})
-    if above and not isinstance(OmegaConf.select(cfg, above, default=missing), DictConfig):
-        raise ConfigError(f"'{above}' holds several settings; set one of them, such as {example or f'{above}.name'}=…")
 
 
 def check_generation(cfg: DictConfig) -> None:
@@ -145,55 +134,10 @@ def check_generation(cfg: DictConfig) -> None:
             )
 
 
-def _check_batches(cfg: DictConfig) -> None:
-    """How batches are cut and padded: a row that is padded beyond its greatest length would fit no model."""
-    for key in ("tokens_per_batch", "pad_to_multiple_of"):
-        if (number := cfg.get(key)) is not None and number < 1:
-            raise ConfigError(f"'{key}' must be at least 1, got {number}")
-    if cfg.get("tokens_per_batch") and cfg.get("packing"):
-        raise ConfigError("'tokens_per_batch': rows that are packed have no length of their own; say packing=false")
-    if cfg.get("tokens_per_batch") and not cfg.group_by_length:
-        raise ConfigError("'tokens_per_batch' goes by the rows' lengths; say group_by_length=true besides")
-    multiple = cfg.get("pad_to_multiple_of") or 1
-    for key in ("sequence_length", "target_length"):
-        if isinstance(length := cfg.get(key), int) and length % multiple:
-            raise ConfigError(f"'{key}' must be a multiple of pad_to_multiple_of={multiple}, got {length}")
-
-
-def _check_files(cfg: DictConfig) -> None:
-    """What is named must be there."""
-    if (path := OmegaConf.select(cfg, "data.path")) is not None:
-        require_paths("data.path", path)
-        existing(path)
-    for name, node in (cfg.get("supervised") or {}).items():
-        _require_node(cfg, f"supervised.{name}.path", example=f"supervised.{name}.path")
-        if isinstance(path := node.get("path"), str) and node.get("source", "files") == "files":
-            existing(path)
-    if "task" in cfg:
-        task_files.find(cfg.task, cfg.data)
-    if run := cfg.get("init_from"):
-        task_files.finished_model(run)
-    _check_pretrained(cfg)
-
-
-def _check_pretrained(cfg: DictConfig) -> None:
-    """Folders of models: what can be seen without loading them."""
-    name, is_read = OmegaConf.select(cfg, "model.name"), not OmegaConf.select(cfg, "model.from_scratch")
-    if isinstance(name, str):
-        model_folders.require("init_from" if cfg.get("init_from") else "model.name", name, weights=is_read)
-    if isinstance(teacher := OmegaConf.select(cfg, "teacher.name"), str):
-        model_folders.require("teacher.name", teacher)
-    if name is not None and is_read and "tokenizer" in cfg and cfg.tokenizer.name is None:
-        raise ConfigError("'tokenizer.name': weights know one vocabulary, and null would train another; leave it out")
-    for asked, key in {OmegaConf.select(cfg, key): key for key in NAMED}.items():
-        if isinstance(asked, str):
-            reaching.require(key, asked)
-
-
 def _check_base(cfg: DictConfig) -> None:
     """The command's own keys."""
     for key, annotation in BASE.items():
-        _require_node(cfg, key, example=key)
+        require_node(cfg, key, example=key)
         check_type(key, OmegaConf.select(cfg, key), annotation)
     for word in cfg.launch.arguments:
         if not re.fullmatch(r"--(?!no[-_]python|run[-_]path)[\w-]+(=.*)?", str(word)):

@@ -151,6 +151,23 @@ def within(run: Path, name: str, cfg: DictConfig) -> Path:
     return run / f"{name}-{digest[:8]}"
 
 
+def require_node(cfg: DictConfig, key: str | None, example: str | None = None) -> None:
+    """Refuse a single value where a setting has settings of its own.
+
+    Raises:
+        ConfigError: There is one.
+    """
+    above = (key or "").rpartition(".")[0]
+    missing = DictConfig({})
+    if above and not isinstance(OmegaConf.select(cfg, above, default=missing), DictConfig):
+        raise ConfigError(f"'{above}' holds several settings; set one of them, such as {example or f'{above}.name'}=…")
+
+
+def batching(cfg: DictConfig) -> dict[str, Any]:
+    """How the Trainer makes batches of rows whose lengths differ."""
+    return {key: cfg[key] for key in ("group_by_length", "tokens_per_batch", "pad_to_multiple_of")}
+
+
 def adapter(cfg: DictConfig) -> Any:
     """What the group `peft` asks to train in place of all weights, or None."""
     from genai_hf.models.adapters import adapter as made

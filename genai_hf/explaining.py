@@ -76,7 +76,8 @@ def explain(  # noqa: PLR0911, PLR0912 - one for each kind of mistake
         return ConfigError(ENDLESS)
     if isinstance(cause, InterpolationResolutionError | UnsupportedInterpolationType):
         may = "a value may name another setting, ${seed}, or a variable of the environment, ${oc.env:NAME,default}"
-        key = next((key for key in (vars(error).get("full_key"), cause.full_key) if key), "a setting")
+        referring = next((str(one.input_line) for one in overrides if "${" in str(one.input_line)), None)
+        key = next((key for key in (vars(error).get("full_key"), cause.full_key, referring) if key), "a setting")
         return ConfigError(f"'{key}': {str(cause).splitlines()[0]}; {may}")
     said = str(cause).partition("\n")[0].strip()
     key = next(iter(re.findall(r"full_key: (\S+)", f"{cause}\n{error}")), None)

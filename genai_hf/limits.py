@@ -12,6 +12,7 @@ from genai_hf.config import check_type, hint
 from genai_hf.errors import ConfigError
 from genai_hf.names import RANGES, TRACKERS, VALUES
 
+BATCHES = {"group_by_length": "bool", "tokens_per_batch": "int | None", "pad_to_multiple_of": "int"}
 # What there is on Linux where there is something to compute on beside the processor.
 DEVICES = ("nvidia*", "nvhost*", "kfd", "dxg", "dri/render*", "davinci*", "accel*", "hl*")
 
@@ -23,6 +24,7 @@ def check(cfg: DictConfig) -> None:
         ConfigError: The first that is wrong.
     """
     check_values(cfg)
+    _check_batches(cfg)
     if "trainer" in cfg:
         _check_trainer(cfg.trainer)
         if cfg.trainer.get("seed", cfg.seed) != cfg.seed:
@@ -34,6 +36,21 @@ def check(cfg: DictConfig) -> None:
         require_activation("peft.activation", cfg.peft.activation)
     if OmegaConf.select(cfg, "peft.prompt_tuning_init") == "TEXT" and not cfg.peft.get("prompt_tuning_init_text"):
         raise ConfigError("'peft.prompt_tuning_init': TEXT is given by peft.prompt_tuning_init_text=…; say it too")
+
+
+def _check_batches(cfg: DictConfig) -> None:
+    """How batches are cut and padded: a row that is padded beyond its greatest length would fit no model."""
+    for key, annotation in BATCHES.items():
+        if key in cfg:
+            check_type(key, cfg[key], annotation)
+    if cfg.get("tokens_per_batch") and cfg.get("packing"):
+        raise ConfigError("'tokens_per_batch': rows that are packed have no length of their own; say packing=false")
+    if cfg.get("tokens_per_batch") and not cfg.group_by_length:
+        raise ConfigError("'tokens_per_batch' goes by the rows' lengths; say group_by_length=true besides")
+    multiple = cfg.get("pad_to_multiple_of") or 1
+    for key in ("sequence_length", "target_length"):
+        if isinstance(length := cfg.get(key), int) and length % multiple:
+            raise ConfigError(f"'{key}' must be a multiple of pad_to_multiple_of={multiple}, got {length}")
 
 
 def require_devices(cfg: DictConfig) -> None:
@@ -83,8 +100,9 @@ def _check_trainer(node: Mapping[str, Any]) -> None:
     """What the fields' types do not say."""
     trackers = node.get("report_to") or "none"
     for tracker in [trackers] if isinstance(trackers, str) else trackers:
+        near = hint(str(tracker), TRACKERS) or f"; take one of {', '.join(TRACKERS)}, or none"
         if str(tracker) not in {"none", "all", *TRACKERS}:  # a package's own name might be that of a file here
-            raise ConfigError(f"'trainer.report_to': transformers knows no '{tracker}'{hint(str(tracker), TRACKERS)}")
+            raise ConfigError(f"'trainer.report_to': transformers knows no '{tracker}'{near}")
         if tracker in TRACKERS and importlib.util.find_spec(TRACKERS[tracker]) is None:
             raise ConfigError(
                 f"'trainer.report_to': {tracker} is not installed; pip install {tracker}, or leave it out"

@@ -56,7 +56,8 @@ INTERVALS = {
         generation.encoder_no_repeat_ngram_size""",
     "(0, inf)": """trainer.eval_steps trainer.save_steps peft.lora_alpha generation.temperature generation.max_time
         generation.repetition_penalty generation.encoder_repetition_penalty""",
-    "[1, inf)": """launch.processes sequence_length target_length mixture.target_length mixture.limit teacher.top_k
+    "[1, inf)": """tokens_per_batch pad_to_multiple_of
+        launch.processes sequence_length target_length mixture.target_length mixture.limit teacher.top_k
         blanks.top
         trainer.per_device_train_batch_size trainer.per_device_eval_batch_size trainer.gradient_accumulation_steps
         trainer.save_total_limit trainer.eval_accumulation_steps trainer.dataloader_prefetch_factor

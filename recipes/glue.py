@@ -50,22 +50,16 @@ def build(cfg: DictConfig) -> Trainer:
         order=models.label_order(model.config, examples.task.names),
         adversarial=examples.task.adversarial,
     )
+    padding = {"pad_token_id": tokenizer.pad_token_id, "pad_to_multiple_of": cfg.pad_to_multiple_of}
     return Trainer(
         model=models.adapt(model, config.adapter(cfg)),
         args=arguments,
         objective=objective,
         processing_class=tokenizer,
-        data_collator=LabelledCollator(
-            pad_token_id=tokenizer.pad_token_id,
-            pad_to_multiple_of=cfg.pad_to_multiple_of,
-            segments=models.has_segments(model.config),
-            shares=examples.shares(),
-        ),
+        data_collator=LabelledCollator(**padding, segments=models.has_segments(model.config), shares=examples.shares()),
         train_dataset=rows["train"],
         eval_dataset=rows["validation"],
-        group_by_length=cfg.group_by_length,
-        tokens_per_batch=cfg.tokens_per_batch,
-        pad_to_multiple_of=cfg.pad_to_multiple_of,
+        **config.batching(cfg),
         afterwards=[LabellingReport(examples=examples, rows=rows, hardest=cfg.hardest, predict=cfg.predict)],
     )
 

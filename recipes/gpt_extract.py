@@ -55,9 +55,7 @@ def build(cfg: DictConfig) -> Trainer:
         ),
         train_dataset=rows["train"],
         eval_dataset=rows["validation"],
-        group_by_length=cfg.group_by_length,
-        tokens_per_batch=cfg.tokens_per_batch,
-        pad_to_multiple_of=cfg.pad_to_multiple_of,
+        **config.batching(cfg),
         afterwards=[LabellingReport(examples=examples, rows=rows, hardest=cfg.hardest, predict=cfg.predict)],
     )
 

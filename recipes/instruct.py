@@ -46,13 +46,8 @@ def build(cfg: DictConfig) -> Trainer:
         groups=validation.categories if any(validation.categories) else (),
         text=TextTally(train.frequencies(model.config.vocab_size), special=tokenizer.all_special_ids),
     )
-    collator = InstructCollator(
-        pad_token_id=pad,
-        pad_to_multiple_of=cfg.pad_to_multiple_of,
-        length=cfg.sequence_length,
-        packing=cfg.packing,
-        share=train.share,
-    )
+    padding = {"pad_token_id": pad, "pad_to_multiple_of": cfg.pad_to_multiple_of}
+    collator = InstructCollator(**padding, length=cfg.sequence_length, packing=cfg.packing, share=train.share)
     return Trainer(
         model=model,
         args=arguments,
@@ -61,9 +56,7 @@ def build(cfg: DictConfig) -> Trainer:
         data_collator=collator,
         train_dataset=train,
         eval_dataset=validation,
-        group_by_length=cfg.group_by_length,
-        tokens_per_batch=cfg.tokens_per_batch,
-        pad_to_multiple_of=cfg.pad_to_multiple_of,
+        **config.batching(cfg),
         callbacks=[answers_before_and_after(validation, collator, objective, cfg.samples)],
         afterwards=[InstructReport(examples=examples, rows=rows, samples=cfg.samples)],
     )

@@ -26,6 +26,7 @@ VOCABULARIES = (
     "sentencepiece.bpe.model",
 )
 OBJECTS = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "config.json")
+UNREADABLE = (OSError, ValueError, ImportError, LookupError, TypeError)  # transformers checks no file's shape
 OTHER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "merges.txt", "*.jinja", "config.json")
 
 
@@ -111,6 +112,8 @@ def load(name: str, revision: str | None = None) -> PreTrainedTokenizerFast:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except Exception as error:
+        if not (type(error) is Exception or isinstance(error, UNREADABLE)):  # tokenizers raises that bare class
+            raise
         trouble = f"cannot be read ({type(error).__name__}: {str(error).strip().partition(chr(10))[0]})"
         raise _error(name, trouble, "give one that transformers reads") from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):

@@ -234,9 +234,9 @@ CASES: Sequence[Case] = (
         "resume.allow is for a run that has begun, and …",
     ),
     case(
-        "A tracker that is not installed",
+        "A tracker that transformers does not know",
         "bert_mlm trainer.report_to=trackio_of_mine",
-        "'trainer.report_to': trackio_of_mine is not installed; pip install trackio_of_mine, or leave it out",
+        "'trainer.report_to': transformers knows no 'trackio_of_mine'; take one of clearml, …",
     ),
     case(
         "A job of a cluster outside it",

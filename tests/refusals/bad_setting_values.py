@@ -119,12 +119,12 @@ CASES: Sequence[Case] = (
     case(
         "A value that stands for another that is not there",
         "bert_mlm 'seed=${number}'",
-        "'seed=${number}': Interpolation key 'number' not found; name a key that is there",
+        "'seed=${number}': Interpolation key 'number' not found; a value may name another …",
     ),
     case(
         "Two values that stand for each other",
         "bert_mlm 'seed=${sequence_length}' 'sequence_length=${seed}'",
-        "'seed=${sequence_length}': Recursive interpolation detected; name a key that is there",
+        "'seed=${sequence_length}': Recursive interpolation detected; a value may name another …",
     ),
     case(
         "No equals sign",
