@@ -25,7 +25,8 @@ from omegaconf import OmegaConf
 
 from genai_hf import compose
 from genai_hf.collators.labelled import LabelledCollator
-from genai_hf.data import Encoded, Labelled, Task, encode, labelled
+from genai_hf.data import Labelled, Task, labelled
+from genai_hf.encoding import Encoded, encode
 from genai_hf.models import has_segments, load_classifier
 from genai_hf.models.precision import has_bf16
 from genai_hf.objectives.labelling import Labelling

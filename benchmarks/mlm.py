@@ -24,8 +24,8 @@ import transformers
 from transformers import BertConfig, BertForMaskedLM, DataCollatorForLanguageModeling
 
 from genai_hf.collators.masking import MaskedLMCollator
-from genai_hf.data import lm_blocks
-from genai_hf.data.tokens import Tokens
+from genai_hf.encoding import lm_blocks
+from genai_hf.encoding.tokens import Tokens
 from genai_hf.models.precision import has_bf16
 from genai_hf.objectives.language import LanguageModelling, TextTally
 from genai_hf.training import Trainer

@@ -27,8 +27,8 @@ from row_by_row import RowByRow
 
 from genai_hf import models
 from genai_hf.collators.span_corruption import SpanCorruptionCollator
-from genai_hf.data import lm_blocks
-from genai_hf.data.tokens import Tokens
+from genai_hf.encoding import lm_blocks
+from genai_hf.encoding.tokens import Tokens
 from genai_hf.models.precision import has_bf16
 from genai_hf.objectives.language import LanguageModelling, TextTally
 from genai_hf.training import Trainer

@@ -10,7 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import annotations, architectures, foreseeing, limits, presence, schema
+from genai_hf import annotations, architectures, foreseeing, limits, presence, recipe_files, schema
 from genai_hf.config import check_node, check_type, hint, require_node
 from genai_hf.errors import ConfigError
 from genai_hf.names import (
@@ -24,7 +24,7 @@ from genai_hf.names import (
     RESERVED,
     UPSTREAM,
 )
-from genai_hf.recipe_files import RecipeFile, find
+from genai_hf.recipe_files import RecipeFile
 
 # Keys of base.yaml, whose owner is the command.
 BASE = {
@@ -73,7 +73,7 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
     _check_model(cfg)
     _check_adapter(cfg)
     _check_quantization(cfg)
-    recipes = [recipe, *([find(cfg.of)] if "of" in cfg else [])]
+    recipes = recipe_files.with_base(recipe, cfg)
     for part, at, given in chain.from_iterable(one.calls() for one in recipes):
         _check_call(cfg, part, at, given)
     if files:

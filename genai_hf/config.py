@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from genai_hf import annotations, schema
+from genai_hf import annotations, prepared, schema
 from genai_hf.errors import ConfigError, UserError
 from genai_hf.names import PRETRAINED, SYNONYMS
 from genai_hf.ranks import say
@@ -32,6 +32,8 @@ def build(target: Callable[..., T], node: Mapping[str, Any], *, at: str, **given
     dotted = f"{target.__module__}.{target.__qualname__}"
     check_node(dotted, node, at=at, given=given)
     values = OmegaConf.to_container(node, resolve=True) if isinstance(node, DictConfig) else dict(node)
+    if (made := prepared.take(at, target, values, given)) is not None:  # type: ignore[arg-type]
+        return made.result  # type: ignore[no-any-return]
     try:
         return target(**given, **values)  # type: ignore[arg-type]
     except UserError:

@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from genai_hf import checking, recipe_files
+from genai_hf import checking, reading_ahead, recipe_files
 from genai_hf.errors import ConfigError
 from genai_hf.running import assembled, logged, settled
 
@@ -26,7 +26,11 @@ def looked_at(cfg: DictConfig) -> Iterator[Any]:
     if not recipe.trains:
         raise ConfigError(f"{recipe.name} trains nothing, so it has no batches to look at; run it")
     gc.enable()
-    with tempfile.TemporaryDirectory() as folder, logged(Path(folder, "log")):
+    with (
+        reading_ahead.reading(cfg, recipe),
+        tempfile.TemporaryDirectory() as folder,
+        logged(Path(folder, "log")),
+    ):
         from genai_hf import models
 
         with models.weightless(folder):

@@ -12,6 +12,8 @@ from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 
+from omegaconf import DictConfig
+
 from genai_hf import verbs
 from genai_hf.errors import ConfigError
 
@@ -114,6 +116,11 @@ def find(name: str, folders: tuple[Path, ...] = ()) -> RecipeFile:
         suggestion = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
         raise ConfigError(f"no recipe '{name}'; {suggestion}")
     return RecipeFile(known[name].path, folders)
+
+
+def with_base(recipe: RecipeFile, cfg: DictConfig) -> list[RecipeFile]:
+    """A recipe, and the one that it has build what it trains."""
+    return [recipe, *([find(cfg.of)] if "of" in cfg else [])]
 
 
 def _own(path: Path, known: dict[str, RecipeFile], folders: tuple[Path, ...]) -> RecipeFile:

@@ -23,6 +23,7 @@ from genai_hf import (
     locks,
     manifests,
     places,
+    reading_ahead,
     recipe_files,
     runs,
     secrets,
@@ -50,26 +51,32 @@ def run(cfg: DictConfig) -> dict[str, float]:
         _tell(f"finished before: {_report(current.folder)}  (overwrite=true runs it again)")
         return current.metrics
     gc.enable()  # it was of no use while the command only read settings
-    with logged(current.folder / "run.log"):
+    with _opened(current), reading_ahead.reading(cfg, recipe), logged(current.folder / "run.log"):
         from genai_hf.training import room
 
-        try:
-            with room.named(current.folder, "writing what the run leaves"):
-                metrics = _execute(recipe.load(), cfg, current)
-                if rank() == 0:
-                    _complete(current.folder, metrics)
-        except (UserError, NoRoomError):
-            is_bare = not any((current.folder / name).exists() for name in ("metrics.jsonl", locks.REPLACED))
-            if rank() == 0 and current.is_new and is_bare:
-                shutil.rmtree(current.folder, ignore_errors=True)  # nothing has happened in it
-            raise
-        finally:
-            if rank() == 0 and (current.folder / runs.FINISHED).is_file():
-                locks.forget(current.folder)
+        with room.named(current.folder, "writing what the run leaves"):
+            metrics = _execute(recipe.load(), cfg, current)
             if rank() == 0:
-                locks.put_back(current.folder)
-            locks.release(current.folder)
+                _complete(current.folder, metrics)
     return metrics
+
+
+@contextmanager
+def _opened(current: runs.Run) -> Iterator[None]:
+    """The run's folder is ours meanwhile; what was set aside for it comes back, or goes, and so does a bare folder."""
+    try:
+        yield
+    except (UserError, NoRoomError):
+        is_bare = not any((current.folder / name).exists() for name in ("metrics.jsonl", locks.REPLACED))
+        if rank() == 0 and current.is_new and is_bare:
+            shutil.rmtree(current.folder, ignore_errors=True)  # nothing has happened in it
+        raise
+    finally:
+        if rank() == 0 and (current.folder / runs.FINISHED).is_file():
+            locks.forget(current.folder)
+        if rank() == 0:
+            locks.put_back(current.folder)
+        locks.release(current.folder)
 
 
 def start(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:
@@ -80,6 +87,7 @@ def start(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:
         folders: The user's own folders of configs, for the processes.
     """
     if launching.is_wanted(cfg):
+        reading_ahead.read(cfg, recipe_files.find(cfg.recipe))  # what is wrong is said before processes start
         return launching.launch(cfg, folders)
     if cfg.speed.keep_memory:
         allocator.keep()  # of the command's own process: a notebook's is its user's
@@ -92,7 +100,9 @@ def build(cfg: DictConfig) -> Any:
     recipe = recipe_files.find(cfg.recipe)
     checking.check(cfg, recipe)
     _refuse_launch(cfg)
-    return _built(recipe.load(), cfg, runs.open_run(cfg))
+    current = runs.open_run(cfg)
+    with reading_ahead.reading(cfg, recipe):
+        return _built(recipe.load(), cfg, current)
 
 
 def _refuse_launch(cfg: DictConfig) -> None:

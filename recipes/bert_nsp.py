@@ -2,7 +2,7 @@
 
 from omegaconf import DictConfig
 
-from genai_hf import config, data, models, tokenization
+from genai_hf import config, data, encoding, models, tokenization
 from genai_hf.analysis.blanks import fill_blanks
 from genai_hf.collators.masking import MaskedLMCollator
 from genai_hf.collators.next_sentence import NextSentenceCollator
@@ -18,10 +18,10 @@ def build(cfg: DictConfig) -> Trainer:
     with arguments.main_process_first():  # the other ranks find in the cache what it made
         corpus = config.build(data.documents, cfg.data, at="data")
         tokenizer = config.build(tokenization.load_or_train, cfg.tokenizer, at="tokenizer", corpus=corpus)
-        tokens = data.tokenise(corpus, tokenizer, sentences=True)
+        tokens = encoding.tokenise(corpus, tokenizer, sentences=True)
     masking = config.build(MaskedLMCollator, cfg.masking, at="masking", tokenizer=tokenizer, seed=cfg.seed)
     pairs = config.build(
-        data.segment_pairs,
+        encoding.segment_pairs,
         cfg.segments,
         at="segments",
         tokens=tokens,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from genai_hf import config, data, models, tokenization
+from genai_hf import config, data, encoding, models, tokenization
 from genai_hf.analysis.labelling import LabellingReport
 from genai_hf.collators.labelled import LabelledCollator
 from genai_hf.objectives.labelling import Labelling
@@ -34,7 +34,7 @@ def build(cfg: DictConfig) -> Trainer:
         head_labels=cfg.head_labels,
     )
     rows = config.build(
-        data.encode,
+        encoding.encode,
         {},
         at="sequence_length",
         examples=examples,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from genai_hf import config, data, models, tokenization
+from genai_hf import config, data, encoding, models, tokenization
 from genai_hf.analysis.labelling import LabellingReport
 from genai_hf.collators.extract import ExtractCollator
 from genai_hf.objectives.extract import Extract
@@ -21,7 +21,7 @@ def build(cfg: DictConfig) -> Trainer:
 
     with arguments.main_process_first():  # the others find what it downloaded, and its tokenizer
         task = config.build(data.Task, cfg.task, at="task")
-        kind = config.build(data.transformation_of, {}, at="input", task=task, asked=cfg.input)
+        kind = config.build(encoding.transformation_of, {}, at="input", task=task, asked=cfg.input)
         examples = config.build(data.labelled, cfg.data, at="data", task=task)
         tokenizer = config.build(tokenization.load_or_train, cfg.tokenizer, at="tokenizer", corpus=examples.corpus())
     names, shape = examples.task.names, {"tokenizer": tokenizer, "sequence_length": cfg.sequence_length}
@@ -32,8 +32,8 @@ def build(cfg: DictConfig) -> Trainer:
     given = {"trunk": trunk, "facts": facts, "marks": marks, "seed": cfg.seed}
     model = config.build(models.add_extract_head, cfg.head, at="head", **given)
     given = {"tokenizer": tokenizer, "marks": marks, "transformation": kind, "length": cfg.sequence_length}
-    layout = config.build(data.Layout, {}, at="sequence_length", **given)
-    rows = data.lay_out(examples=examples, layout=layout, predict=cfg.predict)
+    layout = config.build(encoding.Layout, {}, at="sequence_length", **given)
+    rows = encoding.lay_out(examples=examples, layout=layout, predict=cfg.predict)
     labelling = Labelling(
         names=names,
         scores=examples.task.scores,

@@ -2,7 +2,7 @@
 
 from omegaconf import DictConfig
 
-from genai_hf import config, data, models, tokenization
+from genai_hf import config, data, encoding, models, tokenization
 from genai_hf.analysis.instructing import InstructReport, answers_before_and_after
 from genai_hf.collators.instruct import InstructCollator
 from genai_hf.objectives.answering import Answering, Decoding, filler
@@ -21,7 +21,7 @@ def build(cfg: DictConfig) -> Trainer:
         tokenizer = config.build(tokenization.load_or_train, cfg.tokenizer, at="tokenizer", corpus=examples.corpus())
     pad, given = filler(tokenizer), {"examples": examples, "tokenizer": tokenizer, "wording": wording}
     rows = config.build(
-        data.encode_instructions, {}, at="sequence_length", sequence_length=cfg.sequence_length, **given
+        encoding.encode_instructions, {}, at="sequence_length", sequence_length=cfg.sequence_length, **given
     )
     given = {"head": "causal_lm", "tokenizer": tokenizer, "sequence_length": cfg.sequence_length, "seed": cfg.seed}
     given["quantization"] = config.quantization(cfg)

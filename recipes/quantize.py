@@ -2,7 +2,7 @@
 
 from omegaconf import DictConfig
 
-from genai_hf import config, data, models, runs, tokenization
+from genai_hf import config, data, encoding, models, runs, tokenization
 from genai_hf.analysis import quantising, quantising_tables
 from genai_hf.collators.causal import CausalLMCollator
 from genai_hf.collators.masking import MaskedLMCollator
@@ -19,9 +19,9 @@ def main(cfg: DictConfig) -> dict[str, float]:
 
     corpus = config.build(data.documents, cfg.data, at="data")
     tokenizer = config.build(tokenization.load_or_train, cfg.tokenizer, at="tokenizer", corpus=corpus)
-    tokens = data.tokenise(corpus, tokenizer)
+    tokens = encoding.tokenise(corpus, tokenizer)
     blocks = config.build(
-        data.lm_blocks, {}, at="sequence_length", tokens=tokens, tokenizer=tokenizer, length=cfg.sequence_length
+        encoding.lm_blocks, {}, at="sequence_length", tokens=tokens, tokenizer=tokenizer, length=cfg.sequence_length
     )
     is_encoder = tokenizer.mask_token_id is not None
     collator = (

@@ -2,7 +2,7 @@
 
 from omegaconf import DictConfig
 
-from genai_hf import config, data, models, tokenization
+from genai_hf import config, data, encoding, models, tokenization
 from genai_hf.analysis.answering import AnsweringReport
 from genai_hf.collators.text_to_text import TextToTextCollator
 from genai_hf.objectives.answering import Answering, Decoding
@@ -19,7 +19,7 @@ def build(cfg: DictConfig) -> Trainer:
         examples = config.build(data.text_pairs, cfg.data, at="data")
         tokenizer = config.build(tokenization.load_or_train, cfg.tokenizer, at="tokenizer", corpus=examples.corpus())
     lengths = {"sequence_length": cfg.sequence_length, "target_length": cfg.target_length}
-    rows = config.build(data.encode_pairs, lengths, at="lengths", examples=examples, tokenizer=tokenizer)
+    rows = config.build(encoding.encode_pairs, lengths, at="lengths", examples=examples, tokenizer=tokenizer)
     model = config.build(
         models.load,
         cfg.model,

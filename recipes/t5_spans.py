@@ -2,7 +2,7 @@
 
 from omegaconf import DictConfig
 
-from genai_hf import config, data, models, tokenization
+from genai_hf import config, data, encoding, models, tokenization
 from genai_hf.analysis.spans import fill_spans
 from genai_hf.collators.mixture import MixtureCollator
 from genai_hf.collators.span_corruption import SpanCorruptionCollator
@@ -24,12 +24,12 @@ def build(cfg: DictConfig) -> Trainer:
         corpus = config.build(data.documents, cfg.data, at="data")
         known = data.together(corpus, [examples.corpus() for examples in supervised.values()])
         tokenizer = config.build(tokenization.load_or_train, cfg.tokenizer, at="tokenizer", corpus=known)
-        tokens = data.tokenise(corpus, tokenizer)
+        tokens = encoding.tokenise(corpus, tokenizer)
     given = {"tokenizer": tokenizer, "seed": cfg.seed, "inputs_length": cfg.sequence_length}
     collator = config.build(SpanCorruptionCollator, cfg.corruption, at="corruption", **given)
-    blocks = data.lm_blocks(tokens=tokens, tokenizer=tokenizer, length=collator.text_length, bare=True)
+    blocks = encoding.lm_blocks(tokens=tokens, tokenizer=tokenizer, length=collator.text_length, bare=True)
     given = {"blocks": blocks, "supervised": supervised, "tokenizer": tokenizer}
-    rows = config.build(data.mixed, cfg.mixture, at="mixture", sequence_length=cfg.sequence_length, **given)
+    rows = config.build(encoding.mixed, cfg.mixture, at="mixture", sequence_length=cfg.sequence_length, **given)
     model = config.build(
         models.load,
         cfg.model,

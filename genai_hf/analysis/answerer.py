@@ -10,7 +10,7 @@ from transformers import AutoModelForSeq2SeqLM, PreTrainedModel, PreTrainedToken
 
 from genai_hf.analysis import finished
 from genai_hf.collators.padding import stack
-from genai_hf.data.encoded import Frame
+from genai_hf.encoding.encoded import Frame
 from genai_hf.objectives.answering import Decoding
 
 BATCH = 64  # texts at a time

@@ -8,8 +8,9 @@ from typing import Any
 
 from genai_hf.analysis.asking import READABLE, offer
 from genai_hf.analysis.labelling_tables import epochs
-from genai_hf.data import EncodedPairs, TextPairs
+from genai_hf.data import TextPairs
 from genai_hf.data.text_pairs import TEST, VALIDATION
+from genai_hf.encoding import EncodedPairs
 from genai_hf.errors import ConfigError
 from genai_hf.metrics.answers import each
 from genai_hf.reports import sections

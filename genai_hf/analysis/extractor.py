@@ -9,8 +9,8 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from genai_hf.analysis import finished
 from genai_hf.collators.extract import ExtractCollator
-from genai_hf.data import LaidOut, Layout
 from genai_hf.data.splits import Split
+from genai_hf.encoding import LaidOut, Layout
 from genai_hf.models.extract import Facts, read_extract_head
 from genai_hf.objectives.extract import extracted
 from genai_hf.task_files import finished_model

@@ -12,8 +12,9 @@ from genai_hf.analysis.asking import READABLE, offer
 from genai_hf.analysis.before_after import BeforeAndAfter
 from genai_hf.analysis.labelling_tables import epochs
 from genai_hf.collators.instruct import InstructCollator
-from genai_hf.data import InstructionRows, Instructions
+from genai_hf.data import Instructions
 from genai_hf.data.instruction_files import Example
+from genai_hf.encoding import InstructionRows
 from genai_hf.errors import ConfigError
 from genai_hf.objectives.answering import Answering, filler, in_group
 from genai_hf.reports import sections

@@ -10,7 +10,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel, Pr
 
 from genai_hf.analysis import finished
 from genai_hf.collators.labelled import LabelledCollator
-from genai_hf.data.encoded import Frame
+from genai_hf.encoding.encoded import Frame
 from genai_hf.errors import ConfigError
 from genai_hf.models import has_segments
 from genai_hf.models.pooling import last_token

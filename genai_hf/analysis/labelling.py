@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from genai_hf import files
 from genai_hf.analysis.asking import READABLE, offer
 from genai_hf.analysis.labelling_tables import confusion, data_table, epochs, hardest, scatter
-from genai_hf.data import Encoded, Labelled, LaidOut, Task
+from genai_hf.data import Labelled, Task
+from genai_hf.encoding import Encoded, LaidOut
 from genai_hf.errors import ConfigError
 from genai_hf.reports import sections
 from genai_hf.reports.sections import Figure, Table
@@ -27,7 +28,7 @@ class LabellingReport:
 
     Args:
         examples: The task with its examples.
-        rows: The same as token ids, see `genai_hf.data.encode` and `genai_hf.data.lay_out`.
+        rows: The same as token ids, see `genai_hf.encoding.encode` and `genai_hf.encoding.lay_out`.
         hardest: So many validation examples with the largest loss are shown; 0 shows none.
         predict: Whether to write predictions for the test sets.
 

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.metrics import confusion_matrix
 
-from genai_hf.data import Encoded, Labelled, LaidOut, Task
+from genai_hf.data import Labelled, Task
 from genai_hf.data.splits import Split
+from genai_hf.encoding import Encoded, LaidOut
 from genai_hf.reports.sections import Figure, Table
 from genai_hf.reports.words import metric_name, shown
 from genai_hf.task_files import TRAIN

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from genai_hf.data.blocks import Blocks
 from genai_hf.data.progress import slow_work
+from genai_hf.encoding.blocks import Blocks
 from genai_hf.metrics.language import language_metrics
 from genai_hf.models.affine_linear import matrix
 from genai_hf.models.few_bits import stored_bytes

@@ -8,7 +8,7 @@ from typing import Any
 from transformers import PreTrainedTokenizerBase
 
 from genai_hf.analysis.before_after import BeforeAndAfter
-from genai_hf.data.tokens import Tokens
+from genai_hf.encoding.tokens import Tokens
 from genai_hf.models import writing
 
 

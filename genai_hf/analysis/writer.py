@@ -14,7 +14,7 @@ from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerF
 from genai_hf import tokenization
 from genai_hf.analysis import finished
 from genai_hf.analysis.streaming import Say, Streamer
-from genai_hf.data.templates import rendered
+from genai_hf.encoding.templates import rendered
 from genai_hf.errors import ConfigError, UserError
 from genai_hf.models import free_positions, writing
 from genai_hf.models.bare import prompted

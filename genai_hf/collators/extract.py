@@ -11,12 +11,12 @@ from torch import Tensor
 from genai_hf.collators.labelled import label_note, label_rates
 from genai_hf.collators.padding import stack
 from genai_hf.collators.view import Kind, Piece, Rates, View
-from genai_hf.data.layout import Transformation
+from genai_hf.encoding.layout import Transformation
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExtractCollator:
-    """Stack the sequences of rows as `genai_hf.data.LaidOut` gives them.
+    """Stack the sequences of rows as `genai_hf.encoding.LaidOut` gives them.
 
     Args:
         pad_token_id: What fills up the shorter sequences; no model sees it, and any id will do.

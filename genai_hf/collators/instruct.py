@@ -17,12 +17,12 @@ from torch import Tensor
 from genai_hf.collators.masking import IGNORE
 from genai_hf.collators.padding import rectangle
 from genai_hf.collators.view import Piece, Rates, View
-from genai_hf.data.blocks import EVALUATION
+from genai_hf.encoding.blocks import EVALUATION
 
 
 @dataclass(frozen=True, kw_only=True)
 class InstructCollator:
-    """Batches of rows as `genai_hf.data.InstructionRows` gives them.
+    """Batches of rows as `genai_hf.encoding.InstructionRows` gives them.
 
     Args:
         pad_token_id: What fills up; no model sees it and no loss counts it, so that any id will do.

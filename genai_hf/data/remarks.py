@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -12,29 +12,39 @@ from numpy.typing import NDArray
 from genai_hf import ranks
 
 NAMED = 5  # labels
-
-
 WAITING = ContextVar[list[str] | None]("WAITING", default=None)
 
 
 @contextmanager
 def held() -> Iterator[None]:
     """Say what is told meanwhile when all has gone well: a mistake is answered by its own line alone."""
+    with caught() as lines:
+        yield
+    say(lines)
+
+
+@contextmanager
+def caught() -> Iterator[list[str]]:
+    """The lines that are told meanwhile, for `say`."""
     lines = list[str]()
     before = WAITING.set(lines)
     try:
-        yield
+        yield lines
     finally:
         WAITING.reset(before)
+
+
+def say(lines: Iterable[str]) -> None:
+    """Write lines to the terminal, or have them wait."""
+    waiting = WAITING.get()
     for line in lines:
-        print(line, file=sys.stderr)
+        print(line, file=sys.stderr) if waiting is None else waiting.append(line)
 
 
 def tell(where: str, *said: str) -> None:
     """Say what is odd about a split or a file, if anything is; the first rank does."""
     if any(said) and ranks.rank() == 0:
-        line, waiting = f"{where}: {'; '.join(filter(None, said))}", WAITING.get()
-        print(line, file=sys.stderr) if waiting is None else waiting.append(line)
+        say([f"{where}: {'; '.join(filter(None, said))}"])
 
 
 def repeated(rows: int, different: int, contradicting: int = 0, *, what: str = "rows") -> str:

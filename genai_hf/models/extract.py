@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
-from genai_hf.data.layout import Transformation
+from genai_hf.encoding.layout import Transformation
 from genai_hf.errors import ConfigError
 from genai_hf.models.attached import attach
 from genai_hf.models.fresh import mark

@@ -18,7 +18,7 @@ import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from genai_hf.data.layout import Transformation
+from genai_hf.encoding.layout import Transformation
 from genai_hf.models.attached import attached
 from genai_hf.models.extract import NAME
 from genai_hf.models.head import head_rows

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from genai_hf.data.corpus import Corpus
 from genai_hf.data.progress import slow_work
-from genai_hf.data.tokenise import held_out_count
+from genai_hf.encoding.tokenise import held_out_count
 from genai_hf.errors import DataError
 
 LONGEST_WORD = 1000  # characters; Unigram's trainer dies of a word of 100,000

@@ -14,7 +14,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from genai_hf import allocator, arguments, checking, composing, launching, running, runs, secrets
+from genai_hf import allocator, arguments, checking, composing, launching, reading_ahead, running, runs, secrets
 from genai_hf.looking import looked_at
 
 KNOWN = "every name and type is known"
@@ -24,8 +24,9 @@ def main(words: list[str]) -> int:
     """Print what a run would be, or the one line that says why it cannot be."""
     recipe, flags = arguments.parse(words)
     cfg = composing.compose(recipe, flags.overrides)
+    checking.check(cfg, recipe)
+    reading_ahead.read(cfg, recipe)
     if recipe.trains:
-        checking.check(cfg, recipe)
         if cfg.speed.keep_memory:
             allocator.keep()
         with running.quiet():
@@ -36,7 +37,6 @@ def main(words: list[str]) -> int:
         with looked_at(cfg) as trainer:
             found = findings(cfg, trainer, own, arguments.folders(flags))
     else:
-        checking.check(cfg, recipe)
         found = {"settings": KNOWN, "run": str(runs.folder(cfg)), "steps": "none: it trains nothing"}
     for name, value in found.items():
         print(f"{name:14}{secrets.redact(value)}")

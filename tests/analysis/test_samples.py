@@ -7,7 +7,7 @@ from t5_tiny import make_t5, make_t5_tokenizer
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from genai_hf.analysis.samples import held_out_samples, samples, write
-from genai_hf.data.tokens import Tokens
+from genai_hf.encoding.tokens import Tokens
 from genai_hf.tokenization import train
 
 TEXTS = ["The cat sleeps and the dog eats, and nobody asks why."] * 5

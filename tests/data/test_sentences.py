@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from genai_hf.data import tokenise
 from genai_hf.data.corpus import Corpus
 from genai_hf.data.sentences import sentence_ends
+from genai_hf.encoding import tokenise
 from genai_hf.tokenization import train
 
 DOCUMENTS = [

@@ -1,8 +1,7 @@
 """Every bad data file is answered word for word, line by line in one form, and leaves nothing behind."""
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 import bad_labels
 import bad_pairs
@@ -10,12 +9,10 @@ import bad_places
 import bad_prompts
 import bad_texts
 import pytest
-from asking import Case, ask, require
-from omegaconf import DictConfig
+from asking import Case, Process, ask, process, require
 
-from genai_hf import composing, models, tokenization
+from genai_hf import models, tokenization
 from genai_hf.data import files
-from genai_hf.recipe_files import RecipeFile
 
 TABLES = [bad_texts, bad_labels, bad_pairs, bad_places, bad_prompts]
 CASES: Sequence[Case] = [case for table in TABLES for case in table.CASES]
@@ -23,27 +20,10 @@ LINE = re.compile(r"('[\w.]+'|[^:]+(:\d+)?:) [^;].*[^;]; \S.*\S")  # file:row: p
 
 
 @pytest.fixture(scope="module")
-def composed() -> dict[tuple[str, ...], DictConfig]:
-    """What Hydra makes of a command's words, which is half the time of an answer: most cases differ in files alone."""
-    return {}
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, composed: dict[tuple[str, ...], DictConfig]) -> Path:
-    """Where the command is given, and where everything lies that it may leave."""
-    compose = composing.compose
-
-    def once(recipe: RecipeFile, overrides: Sequence[str]) -> DictConfig:
-        key = (recipe.name, *overrides)
-        if key not in composed:
-            composed[key] = compose(recipe, overrides)
-        return composed[key].copy()
-
-    monkeypatch.setattr(composing, "compose", once)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GENAI_HF_ROOT", "outputs")
-    monkeypatch.setenv("GENAI_HF_CACHE", "cache")
-    return tmp_path
+def answers() -> Iterator[Process]:
+    """What answers the cases."""
+    with process() as started:
+        yield started
 
 
 @pytest.mark.parametrize(
@@ -51,15 +31,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, composed: dict[tuple
     [pytest.param(case, marks=pytest.mark.slow) if number % 2 else case for number, case in enumerate(CASES)],
     ids=lambda case: case.cause,
 )
-def test_a_bad_file_is_refused(case, folder, capsys):
-    case.lay_out(folder)
-    before = sorted(folder.rglob("*"))
-    answer = ask(case.words, capsys)
+def test_a_bad_file_is_refused_before_torch_is_imported(case, answers, tmp_path):
+    case.lay_out(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    answer = answers.ask(case, tmp_path)
     require(case, answer)
+    assert not {"torch", "transformers"} & set(answer.imported)
     *lines, last = answer.said.removeprefix(f"genai-hf {case.words[0]}: ").split("\n")
     assert all(LINE.fullmatch(line) for line in [*lines, *([] if last.startswith("… and ") else [last])])
     assert answer.printed == ""
-    assert [path for path in sorted(folder.rglob("*")) if path not in before and path.is_file()] == []
+    assert [path for path in sorted(tmp_path.rglob("*")) if path not in before and path.is_file()] == []
 
 
 MANY = {
@@ -87,9 +68,10 @@ ROWS = 10_000
 
 
 @pytest.mark.parametrize("recipe", MANY)
-def test_a_fault_at_the_end_costs_one_reading_and_nothing_that_comes_after(recipe, folder, monkeypatch, capsys):
+def test_a_fault_at_the_end_costs_one_reading_and_nothing_that_comes_after(recipe, tmp_path, monkeypatch, capsys):
     words, good, bad, fault = MANY[recipe]
-    (folder / "a.jsonl").write_text(good * ROWS + bad * 30, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.jsonl").write_text(good * ROWS + bad * 30, encoding="utf-8")
     decoded, seen = files._decoded, list[int]()
     monkeypatch.setattr(files, "_decoded", lambda *given: (seen.append(given[1]), decoded(*given))[1])
     for part in ("load", "load_classifier"):

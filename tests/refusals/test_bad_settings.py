@@ -1,11 +1,5 @@
 """A mistake in the settings is answered in a line, before any library is imported, and by the name that was meant."""
 
-import contextlib
-import json
-import os
-import subprocess
-import sys
-
 import bad_combinations
 import bad_late_settings
 import bad_setting_names
@@ -13,7 +7,7 @@ import bad_setting_ranges
 import bad_setting_values
 import bad_words
 import pytest
-from asking import Answer, Case, ask, require
+from asking import Case, ask, process, require
 from settings_parts import ROOM, case
 
 from genai_hf import limits
@@ -23,23 +17,11 @@ CASES = [case for table in TABLES for case in table.CASES]
 # All of them take more than half a minute of composing: one in three is quick, and what transformers takes in silence.
 SILENT = ("load_in_4bits", "quant_type=nf5", "num_hiden_layers", "max_new_token=", "learning_rate=fast", "seed=-1")
 SLOW = [case for case in CASES if CASES.index(case) % 3 and not any(word in case.words[-1] for word in SILENT)]
-HEAVY = {"torch", "transformers", "numpy", "peft", "bitsandbytes", "datasets"}
 FOLDERS = (
     "=gpt",
     "/gpt",
     " gpt",
 )  # whose weights are looked at, by safetensors, which brings numpy: a process of their own answers
-# One process answers many of them in turn: what the one imports, the next shows too.
-SCRIPT = f"""
-import contextlib, io, json, sys, time
-from genai_hf import cli
-for line in sys.stdin:
-    said, printed, began = io.StringIO(), io.StringIO(), time.perf_counter()
-    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(printed):
-        code = cli.main(json.loads(line))
-    answer = [code, said.getvalue().rstrip("\\n"), printed.getvalue(), time.perf_counter() - began]
-    print(json.dumps([*answer, sorted({HEAVY!r} & sys.modules.keys())]), flush=True)
-"""
 
 
 def of_folder(case):
@@ -47,32 +29,13 @@ def of_folder(case):
     return any(part in " ".join(case.words) for part in FOLDERS)
 
 
-@contextlib.contextmanager
-def process(room):
-    """A process of its own that answers one command after the other."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SLURM")}
-    with subprocess.Popen(
-        [sys.executable, "-c", SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=room,
-        env=environment | {"GENAI_HF_ROOT": "outputs"},
-    ) as running:  # fmt: skip
-
-        def answer(case):
-            running.stdin.write(json.dumps(case.words) + "\n")
-            running.stdin.flush()
-            *found, imported = json.loads(running.stdout.readline())
-            return Answer(*found), imported
-
-        yield answer
-        running.stdin.close()
-
-
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory):
-    """By whether a case names a model's folder, what answers it."""
+    """What answers a case: one process for those that name a model's folder, one for the others."""
     room = tmp_path_factory.mktemp("room")
     Case(cause="", words=(), said="", files=ROOM).lay_out(room)
-    with process(room) as plain, process(room) as of_folders:
-        yield {False: plain, True: of_folders}
+    with process() as plain, process() as of_folders:
+        yield lambda case: (of_folders if of_folder(case) else plain).ask(case, room)
     assert sorted(path.name for path in room.iterdir()) == sorted({name.partition("/")[0] for name in ROOM})
 
 
@@ -82,9 +45,9 @@ def answers(tmp_path_factory):
     ids=lambda case: case.cause,
 )
 def test_a_mistake_is_answered_in_a_line_before_anything_is_imported(case, answers):
-    answer, imported = answers[of_folder(case)](case)
+    answer = answers(case)
     require(case, answer)
-    assert imported in ([], ["numpy"] if of_folder(case) else [])
+    assert answer.imported in ([], ["numpy"] if of_folder(case) else [])
     assert answer.printed == ""
 
 

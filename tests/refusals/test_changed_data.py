@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from asking import ask
 
-from genai_hf import data, fingerprints, tokenization
+from genai_hf import data, encoding, fingerprints, tokenization
 from genai_hf.data import files
 from genai_hf.errors import DataError
 
@@ -90,7 +90,7 @@ def test_a_text_that_changes_before_it_is_tokenised_is_not_kept(change, limit, n
     checked = kept(folder)
     change(novel)
     with pytest.raises(DataError, match=f"novel.txt: {SAID}"):
-        data.tokenise(corpus, tokenizer)
+        encoding.tokenise(corpus, tokenizer)
     with pytest.raises(DataError, match=f"novel.txt: {SAID}"):
         tokenization.load_or_train(corpus=corpus, vocab_size=300)
     assert kept(folder) == checked
@@ -101,7 +101,7 @@ def test_of_several_texts_each_must_stay(novel, tokenizer):
     both = data.together(corpora[0], corpora[1:])
     grow(novel)
     with pytest.raises(DataError, match=SAID):
-        data.tokenise(both, tokenizer)
+        encoding.tokenise(both, tokenizer)
 
 
 RECIPES = {

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from genai_hf.data.corpus import Corpus
-from genai_hf.data.tokenise import tokenise
+from genai_hf.encoding.tokenise import tokenise
 from genai_hf.tokenization.texts import Documents, characters, held_out, readable
 from genai_hf.tokenization.training import train
 

@@ -14,9 +14,9 @@ from datasets import Dataset
 from instruct_script import ROOM, curve, make_trainer
 from instruct_tiny import MARKED_TEMPLATE, conversation, example, make_decoder_tokenizer, make_gpt2
 
-from genai_hf.data.chat import ChatEncoder
-from genai_hf.data.prompts import PromptEncoder
 from genai_hf.data.wording import Wording
+from genai_hf.encoding.chat import ChatEncoder
+from genai_hf.encoding.prompts import PromptEncoder
 
 EPOCHS, ROWS = 3, 64  # whole steps of 16
 

@@ -3,8 +3,8 @@ import pickle
 import numpy as np
 import pytest
 
-from genai_hf.data import tokens
-from genai_hf.data.tokens import Bits, Tokens
+from genai_hf.encoding import tokens
+from genai_hf.encoding.tokens import Bits, Tokens
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from genai_hf.data import segment_pairs, tokenise
 from genai_hf.data.corpus import Corpus
+from genai_hf.encoding import segment_pairs, tokenise
 from genai_hf.errors import ConfigError, DataError
 from genai_hf.tokenization import train
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerFast
 
-from genai_hf.data.tokens import Tokens
+from genai_hf.encoding.tokens import Tokens
 from genai_hf.errors import ConfigError, DataError
 
 EVALUATION = -1  # epoch of every evaluation row: what is drawn for it never changes

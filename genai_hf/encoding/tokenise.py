@@ -28,8 +28,8 @@ from genai_hf.data.corpus import Corpus
 from genai_hf.data.progress import slow_work
 from genai_hf.data.remarks import repeated, tell
 from genai_hf.data.sentences import sentence_ends
-from genai_hf.data.token_files import write_split
-from genai_hf.data.tokens import Tokens
+from genai_hf.encoding.token_files import write_split
+from genai_hf.encoding.tokens import Tokens
 from genai_hf.errors import DataError
 from genai_hf.places import require_unchanged
 

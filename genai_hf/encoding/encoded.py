@@ -9,10 +9,10 @@ import numpy as np
 from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerFast
 
-from genai_hf.data.blocks import EVALUATION, Index
 from genai_hf.data.labelled import Labelled
 from genai_hf.data.remarks import shortened, tell
 from genai_hf.data.splits import Split
+from genai_hf.encoding.blocks import EVALUATION, Index
 from genai_hf.errors import ConfigError
 from genai_hf.task_files import TRAIN
 

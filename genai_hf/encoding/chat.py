@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from transformers import PreTrainedTokenizerFast
 
 from genai_hf.data.instruction_files import Example, Message
-from genai_hf.data.prompts import Encoding
-from genai_hf.data.templates import rendered
+from genai_hf.encoding.prompts import Encoding
+from genai_hf.encoding.templates import rendered
 from genai_hf.errors import ConfigError, DataError
 
 MARKERS = re.compile(r"\{%-?\s*generation\s*-?%\}")

@@ -6,8 +6,8 @@ from tokenizers import Tokenizer, models, trainers
 from torch.utils.data import DataLoader
 from transformers import PreTrainedTokenizerFast
 
-from genai_hf.data.blocks import Blocks, lm_blocks, special_ids
-from genai_hf.data.tokens import Tokens
+from genai_hf.encoding.blocks import Blocks, lm_blocks, special_ids
+from genai_hf.encoding.tokens import Tokens
 from genai_hf.errors import ConfigError, DataError
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from genai_hf.data.mixture import Mixture
+from genai_hf.encoding.mixture import Mixture
 
 
 class Numbered:

@@ -17,9 +17,9 @@ from typing import Literal, TypeAlias
 
 from transformers import PreTrainedTokenizerFast
 
-from genai_hf.data.encoded import BATCH, longest_first
 from genai_hf.data.splits import Split
 from genai_hf.data.task import Task
+from genai_hf.encoding.encoded import BATCH, longest_first
 from genai_hf.tokenization.marks import Marks
 
 Transformation: TypeAlias = Literal["classification", "entailment", "similarity", "multiple_choice"]

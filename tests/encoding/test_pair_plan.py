@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, chisquare
 
-from genai_hf.data.pair_plan import FIRST, FIRST_LENGTH, IS_DRAWN, IS_RANDOM, SECOND, SECOND_LENGTH, PairPlan
+from genai_hf.encoding.pair_plan import FIRST, FIRST_LENGTH, IS_DRAWN, IS_RANDOM, SECOND, SECOND_LENGTH, PairPlan
 
 
 def corpus(documents: int, sentences: int, tokens: int) -> tuple[np.ndarray, np.ndarray]:

@@ -6,9 +6,9 @@ import pytest
 from conftest import make_tokenizer
 from tokenizers.processors import TemplateProcessing
 
-from genai_hf.data.encoded_pairs import encode_pairs
 from genai_hf.data.pairs import Pairs
 from genai_hf.data.text_pairs import TextPairs
+from genai_hf.encoding.encoded_pairs import encode_pairs
 from genai_hf.errors import ConfigError
 
 

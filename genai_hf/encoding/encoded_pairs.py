@@ -8,11 +8,11 @@ from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerFast
 
 from genai_hf.collators.text_to_text import RATES
-from genai_hf.data.blocks import EVALUATION, Index
-from genai_hf.data.encoded import Frame
 from genai_hf.data.pairs import Pairs
 from genai_hf.data.remarks import repeated, shortened, tell
 from genai_hf.data.text_pairs import TextPairs
+from genai_hf.encoding.blocks import EVALUATION, Index
+from genai_hf.encoding.encoded import Frame
 from genai_hf.errors import ConfigError
 from genai_hf.task_files import TRAIN
 

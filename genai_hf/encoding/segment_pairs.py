@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerFast
 
-from genai_hf.data.blocks import EVALUATION, Index, require_words
-from genai_hf.data.pair_plan import FIRST, FIRST_LENGTH, IS_DRAWN, IS_RANDOM, SECOND, SECOND_LENGTH, PairPlan
-from genai_hf.data.tokens import Tokens
+from genai_hf.encoding.blocks import EVALUATION, Index, require_words
+from genai_hf.encoding.pair_plan import FIRST, FIRST_LENGTH, IS_DRAWN, IS_RANDOM, SECOND, SECOND_LENGTH, PairPlan
+from genai_hf.encoding.tokens import Tokens
 from genai_hf.errors import ConfigError, DataError
 
 SPECIAL = 3  # [CLS] and two [SEP]

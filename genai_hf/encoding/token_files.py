@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genai_hf.data.tokens import CHUNK
+from genai_hf.encoding.tokens import CHUNK
 
 UNPACKED = "unpacked.npy"
 

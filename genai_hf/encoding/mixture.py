@@ -14,9 +14,9 @@ import numpy as np
 from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerFast
 
-from genai_hf.data.blocks import Blocks, Index
-from genai_hf.data.encoded_pairs import EncodedPairs, encode_pairs
 from genai_hf.data.text_pairs import TextPairs
+from genai_hf.encoding.blocks import Blocks, Index
+from genai_hf.encoding.encoded_pairs import EncodedPairs, encode_pairs
 from genai_hf.task_files import TRAIN
 
 

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerFast
 
-from genai_hf.data.blocks import EVALUATION, Index
-from genai_hf.data.chat import ChatEncoder
 from genai_hf.data.instruction_files import Example
 from genai_hf.data.instructions import Instructions, named
 from genai_hf.data.pairs import Pairs
 from genai_hf.data.progress import slow_work
-from genai_hf.data.prompts import Encoding, PromptEncoder
 from genai_hf.data.remarks import repeated, shortened, tell
 from genai_hf.data.wording import Wording
+from genai_hf.encoding.blocks import EVALUATION, Index
+from genai_hf.encoding.chat import ChatEncoder
+from genai_hf.encoding.prompts import Encoding, PromptEncoder
 from genai_hf.errors import DataError
 from genai_hf.task_files import TRAIN
 

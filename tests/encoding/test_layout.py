@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from conftest import make_tokenizer
 
-from genai_hf import data
-from genai_hf.data import layout as layouts
+from genai_hf import data, encoding
 from genai_hf.data.labelled import Labelled
-from genai_hf.data.layout import Example, Layout, transformation_of
 from genai_hf.data.splits import Split
+from genai_hf.encoding import layout as layouts
+from genai_hf.encoding.layout import Example, Layout, transformation_of
 from genai_hf.tokenization import append_marks
 
 START, DELIM, EXTRACT = 64, 65, 66  # w0 … w58 are 5 … 63
@@ -123,7 +123,7 @@ def test_a_task_takes_what_its_texts_ask_for():
 def test_rows_hold_their_sequences_one_after_another():
     split = Split(["w0 w1", "w2"], ["w3", "w4 w5"], [1, 0])
     examples = Labelled(task(text_pair="b"), {"train": split, "validation": split, "test": Split(["w6"], ["w7"], None)})
-    rows = data.lay_out(examples=examples, layout=layout("similarity", 8), predict=True)
+    rows = encoding.lay_out(examples=examples, layout=layout("similarity", 8), predict=True)
     row = rows["train"][7, 1]
     arrays = {name: row.pop(name).tolist() for name in ("input_ids", "lengths", "seconds")}
     assert arrays == {
@@ -141,4 +141,4 @@ def test_rows_hold_their_sequences_one_after_another():
         [False, False],
         2,
     )
-    assert list(data.lay_out(examples=examples, layout=layout("similarity"))) == ["train", "validation"]
+    assert list(encoding.lay_out(examples=examples, layout=layout("similarity"))) == ["train", "validation"]

@@ -8,10 +8,10 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import PreTrainedTokenizerFast
 
 from genai_hf.data.corpus import Corpus
-from genai_hf.data.tokenise import held_out_count, pieces, tokenise
+from genai_hf.encoding.tokenise import held_out_count, pieces, tokenise
 from genai_hf.errors import DataError
 
-module = sys.modules["genai_hf.data.tokenise"]  # whose name in the package is the function's
+module = sys.modules["genai_hf.encoding.tokenise"]  # whose name in the package is the function's
 TEXTS = [f"w{number} w{number + 1} w{number + 2}" for number in range(0, 55, 3)] + ["w1", "w2 w3"]  # 21 documents
 
 

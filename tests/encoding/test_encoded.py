@@ -4,11 +4,11 @@ from conftest import make_tokenizer
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from genai_hf import data
-from genai_hf.data import encoded
-from genai_hf.data.encoded import Frame
+from genai_hf import data, encoding
 from genai_hf.data.labelled import Labelled
 from genai_hf.data.splits import Split
+from genai_hf.encoding import encoded
+from genai_hf.encoding.encoded import Frame
 from genai_hf.errors import ConfigError
 
 
@@ -155,7 +155,7 @@ def test_a_length_without_room_for_text_is_refused(length):
 
 
 def test_a_row_has_its_ids_segment_label_and_number():
-    rows = data.encode(examples=PAIRED, tokenizer=make_tokenizer(), length=16, predict=True)
+    rows = encoding.encode(examples=PAIRED, tokenizer=make_tokenizer(), length=16, predict=True)
     row = rows["train"][7, 1]
     assert row.pop("input_ids").tolist() == [2, 7, 3, 9, 10, 3]
     assert row == {"second": 3, "example_id": 1, "epoch": 7, "label": 0.0}
@@ -165,7 +165,7 @@ def test_a_row_has_its_ids_segment_label_and_number():
 
 
 def test_validation_sets_follow_each_other_and_evaluation_rows_have_no_epoch():
-    rows = data.encode(examples=PAIRED, tokenizer=make_tokenizer(), length=16, predict=True)
+    rows = encoding.encode(examples=PAIRED, tokenizer=make_tokenizer(), length=16, predict=True)
     assert rows.keys() == {"train", "validation", "T"}
     assert [row["input_ids"][1] for row in rows["validation"]] == [5, 7, 8]
     assert rows["validation"].labels.tolist() == [0.0, 1.0, 1.0]
@@ -175,19 +175,22 @@ def test_validation_sets_follow_each_other_and_evaluation_rows_have_no_epoch():
 
 
 def test_no_two_examples_share_a_number():
-    rows = data.encode(examples=PAIRED, tokenizer=make_tokenizer(), length=16, predict=True)
+    rows = encoding.encode(examples=PAIRED, tokenizer=make_tokenizer(), length=16, predict=True)
     assert [row["example_id"] for name in ("train", "validation", "T") for row in rows[name]] == [0, 1, 2, 3, 4, 5]
 
 
 def test_rows_that_were_cut_are_marked():
     split = Split([words(3), words(30)], None, [0, 1])
     examples = Labelled(task(text_pair=None), {"train": split, "validation": split})
-    assert data.encode(examples=examples, tokenizer=make_tokenizer(), length=8)["train"].cut.tolist() == [False, True]
+    assert encoding.encode(examples=examples, tokenizer=make_tokenizer(), length=8)["train"].cut.tolist() == [
+        False,
+        True,
+    ]
 
 
 def test_the_fingerprint_of_rows_is_that_of_their_examples():
     prints = {
-        data.encode(
+        encoding.encode(
             examples=Labelled(task(text_pair=None), {"train": split, "validation": split}),
             tokenizer=make_tokenizer(),
             length=8,
@@ -198,7 +201,7 @@ def test_the_fingerprint_of_rows_is_that_of_their_examples():
 
 
 def test_test_sets_without_labels_are_left_alone_where_nobody_asks():
-    rows = data.encode(examples=PAIRED, tokenizer=make_tokenizer(), length=16)
+    rows = encoding.encode(examples=PAIRED, tokenizer=make_tokenizer(), length=16)
     assert list(rows) == ["train", "validation"]
 
 
@@ -206,4 +209,4 @@ def test_a_choice_between_texts_is_no_label_of_one():
     changed = {"problem": "choice", "choices": "c", "text_pair": None, "labels": None}
     examples = Labelled(task(**changed), {"train": Split(["w0"], None, [0], choices=[["w1", "w2"]])})
     with pytest.raises(ConfigError, match="'task': t chooses between texts; take the recipe gpt_extract"):
-        data.encode(examples=examples, tokenizer=make_tokenizer(), length=16)
+        encoding.encode(examples=examples, tokenizer=make_tokenizer(), length=16)

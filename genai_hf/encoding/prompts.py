@@ -11,8 +11,8 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from genai_hf.data.instruction_files import Example
-from genai_hf.data.tokenise import plain
 from genai_hf.data.wording import Part, Wording
+from genai_hf.encoding.tokenise import plain
 from genai_hf.tokenization.special import end_of_text
 
 

@@ -8,8 +8,8 @@ from instruct_tiny import conversation, make_decoder_tokenizer
 from tokenizers import AddedToken
 
 from genai_hf import bounds
-from genai_hf.data import templates
-from genai_hf.data.chat import ChatEncoder
+from genai_hf.encoding import templates
+from genai_hf.encoding.chat import ChatEncoder
 from genai_hf.errors import ConfigError, DataError
 
 MESSAGES = [{"role": "user", "content": "the cat?"}, {"role": "assistant", "content": "meow"}]

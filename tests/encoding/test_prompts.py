@@ -5,8 +5,8 @@ from instruct_tiny import example, make_decoder_tokenizer
 from t5_tiny import make_t5_tokenizer
 from tokenizers import processors
 
-from genai_hf.data.prompts import PromptEncoder, opening
 from genai_hf.data.wording import Wording
+from genai_hf.encoding.prompts import PromptEncoder, opening
 
 TOKENIZER = make_decoder_tokenizer()
 TWO = Wording(wording="tk_instruct", positive=2, negative=1)

@@ -3,8 +3,8 @@
 import pytest
 from instruct_tiny import MARKED_TEMPLATE, PLAIN_TEMPLATE, conversation, make_decoder_tokenizer
 
-from genai_hf.data.chat import ChatEncoder
-from genai_hf.data.encoded_instructions import InstructionRows
+from genai_hf.encoding.chat import ChatEncoder
+from genai_hf.encoding.encoded_instructions import InstructionRows
 from genai_hf.errors import ConfigError, DataError
 
 TALK = conversation("the cat?", "meow", "and the dog?", "it says woof, I say", system="say what it says")

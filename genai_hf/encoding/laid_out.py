@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset
 
-from genai_hf.data.blocks import EVALUATION, Index
-from genai_hf.data.encoded import numbered
 from genai_hf.data.labelled import Labelled
-from genai_hf.data.layout import Example, Layout
 from genai_hf.data.remarks import shortened, tell
 from genai_hf.data.splits import Split
+from genai_hf.encoding.blocks import EVALUATION, Index
+from genai_hf.encoding.encoded import numbered
+from genai_hf.encoding.layout import Example, Layout
 from genai_hf.task_files import TRAIN
 
 

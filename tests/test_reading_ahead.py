@@ -1,0 +1,72 @@
+"""A recipe's data is read before torch is imported, once, and by every recipe that has any."""
+
+import re
+import sys
+from pathlib import Path
+
+import glue_folder
+import pytest
+
+import genai_hf
+from genai_hf import composing, config, prepared, reading_ahead, recipe_files
+from genai_hf.collators.causal import CausalLMCollator
+from genai_hf.data import remarks, splits
+
+
+@pytest.mark.parametrize("name", recipe_files.shipped())
+def test_every_part_of_the_data_that_a_recipe_names_is_read_ahead(name, tmp_path):
+    recipe, file = recipe_files.find(name), tmp_path / "capitals.jsonl"
+    file.write_text(
+        "".join(f'{{"question": "{number}?", "answers": ["{number}"]}}\n' for number in range(40)), encoding="utf-8"
+    )
+    cfg = composing.compose(recipe, [f"supervised.capitals.path={file}"] if name == "t5_spans" else [])
+    (source,) = {one.path.read_text(encoding="utf-8") for one in recipe_files.with_base(recipe, cfg)[-1:]}
+    named = re.findall(r"config\.build\(\s*data\.\w+,.*?\bat=f?\"(\w+)", source, re.DOTALL)
+    assert "data" in named
+    assert {at.partition(".")[0] for at in reading_ahead.read(cfg, recipe)} == set(named)
+
+
+def settings(folder: Path, *more: str) -> list[str]:
+    file = folder / "sentiment.csv"
+    file.write_text("text,label\n" + "a cat,yes\na dog,no\na cat,yes\n" * 10, encoding="utf-8")
+    return ["task=local", f"data.path={file}", *glue_folder.UNTRAINED, "trainer.max_steps=1", *more]
+
+
+def test_a_run_reads_its_files_once_and_says_once_what_is_odd_in_them(tmp_path, monkeypatch, capsys):
+    read, seen = splits.read_rows, list[str]()
+    module = sys.modules["genai_hf.data.labelled"]  # whose name in the package is the function's
+    monkeypatch.setattr(module, "read_rows", lambda *given: (seen.append(given[1]), read(*given))[1])
+    monkeypatch.setenv("GENAI_HF_ROOT", str(tmp_path / "outputs"))
+    genai_hf.run(genai_hf.compose("glue", settings(tmp_path)))
+    assert seen == ["train"]
+    assert capsys.readouterr().err.count("rows repeat an earlier one") == 1
+
+
+def made(result: object) -> dict[str, prepared.Made]:
+    said = ["said before"]
+    of = (CausalLMCollator, {"packing": "stream"}, {"end_of_text": 2})
+    return {"batch": prepared.Made(*of, result, lambda: remarks.say(said))}
+
+
+def built(at: str = "batch", packing: str = "stream", end_of_text: int = 2) -> object:
+    return config.build(CausalLMCollator, {"packing": packing}, at=at, end_of_text=end_of_text)
+
+
+def test_what_was_made_is_given_out_once_with_what_it_said(capsys):
+    with prepared.keep(made("made")):
+        assert built() == "made"
+        assert capsys.readouterr().err == "said before\n"
+        assert built() == CausalLMCollator(end_of_text=2, packing="stream")
+        assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("other", [{"at": "other"}, {"packing": "documents"}, {"end_of_text": 3}])
+def test_what_was_made_of_other_settings_is_not(other):
+    with prepared.keep(made("made")):
+        assert isinstance(built(**other), CausalLMCollator)
+
+
+def test_nothing_is_kept_behind_its_context():
+    with prepared.keep(made("made")):
+        pass
+    assert isinstance(built(), CausalLMCollator)
