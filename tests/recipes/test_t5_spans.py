@@ -158,7 +158,7 @@ def test_a_run_folder_and_an_adapter_are_no_model(text, root, capsys):  # noqa: 
     assert cli.main([*words, "run=base"]) == 0
     run = root / "t5_spans" / "base"
     given = ["t5_spans", text, *(word for word in OWN if not word.startswith(("model.config", "tokenizer")))]
-    given += ["model=pretrained", "trainer.eval_strategy=no"]
+    given += ["model=pretrained", "trainer.eval_strategy=no", "trainer.max_steps=2"]
     assert cli.main([*given, f"model.name={run}"]) == 2
     assert f"this is a run's folder, and its model is {run / 'model'}" in capsys.readouterr().err
     assert cli.main([*given, f"model.name={run / 'model'}", "peft=lora", "run=adapter"]) == 0
