@@ -36,14 +36,13 @@ WARM = 4  # steps that are not timed
 
 def predict(recipe: str, *words: str) -> dict[str, Any]:
     """What `genai-hf check` says, before it is rounded."""
-    from genai_hf import composing, recipe_files
+    from genai_hf import allocator, composing, recipe_files
     from genai_hf.looking import first_rows, looked_at
-    from genai_hf.training import memory
     from genai_hf.verbs import check
 
     cfg = composing.compose(recipe_files.find(recipe), words)
     recipe_files.find(recipe).load()
-    own = memory.resident()
+    own = allocator.resident()
     with looked_at(cfg) as trainer:
         batch = trainer.data_collator(list(first_rows(trainer, trainer.args.per_device_train_batch_size)))
         began = time.perf_counter()
@@ -54,14 +53,15 @@ def predict(recipe: str, *words: str) -> dict[str, Any]:
 def train(seconds: float, recipe: str, *words: str) -> dict[str, Any]:
     """What training takes: for so long, and for a few steps at least."""
     from genai_hf import allocator, composing, recipe_files
-    from genai_hf.running import assembled, quiet, settled
+    from genai_hf.run_log import quiet
+    from genai_hf.running import assembled, settled
     from genai_hf.training import memory, trial
 
     cfg = composing.compose(recipe_files.find(recipe), words)
     if cfg.speed.keep_memory:
         allocator.keep()  # as the command does
     module = recipe_files.find(recipe).load()
-    own, watch = memory.resident(), trial.Watch(seconds)
+    own, watch = allocator.resident(), trial.Watch(seconds)
     with tempfile.TemporaryDirectory() as folder, quiet():
         trainer = assembled(module, settled(cfg, Path(folder)))
         trainer.args.output_dir = folder

@@ -31,6 +31,13 @@ def settled() -> None:
         library.malloc_trim(0)
 
 
+def resident() -> int:
+    """Bytes of this process that are in memory now."""
+    import psutil  # type: ignore[import-untyped]
+
+    return int(psutil.Process().memory_info().rss)
+
+
 def _set(values: dict[int, int]) -> ctypes.CDLL:
     library = ctypes.CDLL(None)
     for name, value in values.items():

@@ -11,7 +11,8 @@ from omegaconf import DictConfig
 
 from genai_hf import checking, reading_ahead, recipe_files
 from genai_hf.errors import ConfigError
-from genai_hf.running import assembled, logged, settled
+from genai_hf.run_log import logged
+from genai_hf.running import assembled, settled
 
 
 @contextmanager

@@ -39,10 +39,14 @@ def keep(made: dict[str, Made]) -> Iterator[None]:
         _KEPT.reset(before)
 
 
+def kept() -> bool:
+    """Whether anything is."""
+    return bool(_KEPT.get())
+
+
 def take(at: str, target: Callable[..., Any], settings: Mapping[str, Any], given: Mapping[str, Any]) -> Made | None:
     """What was made of these very settings; nobody gets it twice."""
-    kept = _KEPT.get() or {}
-    found = kept.pop(at, None)
+    found = (_KEPT.get() or {}).pop(at, None)
     if found is None or (found.target, found.settings, found.given) != (target, settings, given):
         return None
     found.tell()

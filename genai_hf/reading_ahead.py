@@ -23,14 +23,17 @@ ROOM = "genai_hf.data."  # whose parts need no torch
 
 @contextmanager
 def reading(cfg: DictConfig, recipe: RecipeFile) -> Iterator[None]:
-    """Read the data now, and have it at hand where the recipe builds it.
+    """Read the data now, unless it is read already, and have it at hand where the recipe builds it.
 
     One of several ranks does not, for the first is to make what the others find.
 
     Raises:
         UserError: What the recipe would raise itself.
     """
-    with prepared.keep(read(cfg, recipe) if ranks() == 1 else {}):
+    if prepared.kept() or ranks() > 1:
+        yield
+        return
+    with prepared.keep(read(cfg, recipe)):
         yield
 
 

@@ -2,10 +2,8 @@
 
 import functools
 import gc
-import logging
 import shutil
 import sys
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +28,7 @@ from genai_hf import (
 )
 from genai_hf.errors import ConfigError, NoRoomError, UserError
 from genai_hf.ranks import rank
+from genai_hf.run_log import logged
 
 
 def run(cfg: DictConfig) -> dict[str, float]:
@@ -125,48 +124,6 @@ def settled(cfg: DictConfig, folder: Path) -> DictConfig:
     decided.precision = precision.resolve(asked)
     pinning.pin(decided, before)
     return decided
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """What libraries log meanwhile is thrown away."""
-    from transformers.utils import logging as bars
-
-    bars.disable_progress_bar()
-    with logged(Path("/dev/null")):
-        yield
-
-
-@contextmanager
-def logged(file: Path) -> Iterator[None]:
-    """Send what libraries log and warn of to the run's log instead of the terminal; rank 0 writes it."""
-    import transformers  # noqa: F401 - it sets up its own handler, which is to be taken away
-
-    handler: logging.Handler = logging.FileHandler(file, encoding="utf-8") if rank() == 0 else logging.NullHandler()
-    handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root, libraries = (
-        logging.getLogger(),
-        [logging.getLogger(name) for name in ("transformers", "datasets", "accelerate")],
-    )
-    root.addHandler(handler)
-    quieted = [(library, library.handlers[:], library.propagate) for library in libraries]
-    for library in libraries:
-        library.handlers, library.propagate = [], True
-    logging.captureWarnings(True)
-    try:
-        with warnings.catch_warnings():
-            yield
-    finally:
-        logging.captureWarnings(False)
-        for library, handlers, propagate in quieted:
-            library.handlers, library.propagate = handlers, propagate
-        root.removeHandler(handler)
-        handler.close()
-
-
-class _Redacting(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return secrets.redact(super().format(record))
 
 
 def _execute(module: ModuleType, cfg: DictConfig, current: runs.Run) -> dict[str, float]:

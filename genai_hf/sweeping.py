@@ -16,7 +16,7 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from genai_hf import checking, composing, explaining, launching, recipe_files, running, runs, secrets
+from genai_hf import checking, composing, explaining, launching, recipe_files, run_log, running, runs, secrets
 from genai_hf.errors import ConfigError, Interrupted, UserError
 from genai_hf.recipe_files import RecipeFile
 
@@ -57,7 +57,7 @@ def sweep(recipe: RecipeFile, overrides: Sequence[str]) -> int:
 
 def summarise(recipe: RecipeFile, folder: Path, cells: Sequence[Any]) -> None:
     """Have the recipe leave what its runs say together in the sweep's folder, where it knows of anything."""
-    with running.logged(Path(os.devnull)):
+    with run_log.logged(Path(os.devnull)):
         module = recipe.load()
         if "summarise" in vars(module):
             module.summarise(folder, cells)

@@ -8,7 +8,7 @@ import glue_folder
 import pytest
 
 import genai_hf
-from genai_hf import composing, config, prepared, reading_ahead, recipe_files
+from genai_hf import cli, composing, config, prepared, reading_ahead, recipe_files
 from genai_hf.collators.causal import CausalLMCollator
 from genai_hf.data import remarks, splits
 
@@ -70,3 +70,14 @@ def test_nothing_is_kept_behind_its_context():
     with prepared.keep(made("made")):
         pass
     assert isinstance(built(), CausalLMCollator)
+
+
+def test_check_reads_what_a_recipe_that_trains_nothing_would(tmp_path, capsys):
+    file = tmp_path / "a.txt"
+    words = ["check", "train_tokenizer", "data=text", "data.document=line", f"data.path={file}"]
+    file.write_bytes(b"one\ntwo\n")
+    assert cli.main(words) == 0
+    assert "\ndata          1 files, 2 documents, 6 characters\n" in capsys.readouterr().out
+    file.write_bytes(b"one\n\xff\n")
+    assert cli.main(words) == 2
+    assert f"genai-hf check: {file}:2: is not UTF-8 (byte 0xff at 1)" in capsys.readouterr().err

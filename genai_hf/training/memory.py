@@ -15,11 +15,6 @@ from torch.utils._pytree import tree_leaves
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")  # of Linux
 
 
-def resident() -> int:
-    """Bytes of this process that are in memory now."""
-    return int(psutil.Process().memory_info().rss)
-
-
 def forget_most(device: torch.device) -> None:
     """Let `most_held` begin anew; where the system cannot (elsewhere than on Linux) it goes on from before."""
     if device.type == "cuda":

@@ -14,7 +14,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from genai_hf import allocator, arguments, checking, composing, launching, reading_ahead, running, runs, secrets
+from genai_hf import allocator, arguments, checking, composing, launching, reading_ahead, run_log, runs, secrets
 from genai_hf.looking import looked_at
 
 KNOWN = "every name and type is known"
@@ -25,22 +25,31 @@ def main(words: list[str]) -> int:
     recipe, flags = arguments.parse(words)
     cfg = composing.compose(recipe, flags.overrides)
     checking.check(cfg, recipe)
-    reading_ahead.read(cfg, recipe)
     if recipe.trains:
         if cfg.speed.keep_memory:
             allocator.keep()
-        with running.quiet():
-            recipe.load()
-        from genai_hf.training import memory
-
-        own = memory.resident()  # of the libraries
-        with looked_at(cfg) as trainer:
-            found = findings(cfg, trainer, own, arguments.folders(flags))
+        before = allocator.resident()
+        with reading_ahead.reading(cfg, recipe):
+            of_data = allocator.resident() - before
+            with run_log.quiet():
+                recipe.load()
+            own = allocator.resident() - of_data  # of the libraries
+            with looked_at(cfg) as trainer:
+                found = findings(cfg, trainer, own, arguments.folders(flags))
     else:
-        found = {"settings": KNOWN, "run": str(runs.folder(cfg)), "steps": "none: it trains nothing"}
+        data = {at: noted(made.result) for at, made in reading_ahead.read(cfg, recipe).items()}
+        found = {"settings": KNOWN, "run": str(runs.folder(cfg)), **data, "steps": "none: it trains nothing"}
     for name, value in found.items():
         print(f"{name:14}{secrets.redact(value)}")
     return 0
+
+
+def noted(data: Any) -> str:
+    """What is known of data that was read."""
+    from genai_hf.data import Corpus
+
+    notes = data.notes if isinstance(data, Corpus) else {}
+    return ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in notes.items()) or "read, and right"
 
 
 def duration(seconds: float) -> str:

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from omegaconf import OmegaConf
 
-from genai_hf import arguments, checking, composing, fingerprints, places, running, task_files
+from genai_hf import arguments, checking, composing, fingerprints, places, run_log, task_files
 from genai_hf.errors import ConfigError, DataError
 
 if TYPE_CHECKING:  # heavy: it is imported where it is needed
@@ -59,7 +59,7 @@ def main(words: list[str]) -> int:
     texts = _typed() if asks else _given(asked)
     settings = OmegaConf.to_container(cfg.generation, resolve=True)
     streams = sys.stdout.isatty() and cfg.generation.num_beams == 1 and not asked.json
-    with running.quiet():
+    with run_log.quiet():
         from genai_hf.analysis.writer import Writer
 
         writer = Writer.of(name, settings, seed=cfg.seed, stream=trained.get("packing") == "stream")  # type: ignore[arg-type]

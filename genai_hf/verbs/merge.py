@@ -7,7 +7,7 @@ genai-hf merge outputs/glue/NAME       writes outputs/glue/NAME/merged, which lo
 import argparse
 from pathlib import Path
 
-from genai_hf import arguments, places, running
+from genai_hf import arguments, places, run_log
 from genai_hf.errors import ConfigError
 
 DTYPES = ("bfloat16", "float16", "float32")
@@ -33,7 +33,7 @@ def main(words: list[str]) -> int:
     target = asked.run / places.MERGED
     if target.exists():
         raise ConfigError(f"{target} exists; remove it first")
-    with running.quiet():
+    with run_log.quiet():
         from genai_hf.models.merging import merge
         from genai_hf.reports.model_card import write_model_card
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import arguments, fingerprints, running, task_files
+from genai_hf import arguments, fingerprints, run_log, task_files
 from genai_hf.errors import ConfigError, DataError
 
 if TYPE_CHECKING:  # heavy: it is imported where it is needed
@@ -56,7 +56,7 @@ def main(words: list[str]) -> int:
 def _labels(run: Path, cfg: DictConfig, words: list[str], as_json: bool, *, is_file: bool) -> Iterator[str]:
     """What a run of labels says of a file, or of the texts of one example."""
     split = _read(Path(words[0]), cfg) if is_file else _typed(words, cfg)
-    with running.quiet():
+    with run_log.quiet():
         yield from _lines(_labelled(run, cfg, split), split, as_json, is_file=is_file)
 
 
@@ -69,7 +69,7 @@ def _answers(run: Path, cfg: DictConfig, words: list[str], as_json: bool, *, is_
         from genai_hf.data.pairs import read_inputs
 
         texts = read_inputs(Path(words[0]), str(cfg.data.input))
-    with running.quiet():
+    with run_log.quiet():
         from genai_hf.analysis.answerer import Answerer
         from genai_hf.objectives.answering import Decoding
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import arguments, changes, checking, fingerprints, manifests, places, recipe_files, running, runs
+from genai_hf import arguments, changes, checking, fingerprints, manifests, places, recipe_files, run_log, running, runs
 from genai_hf.errors import ConfigError, UserError
 
 
@@ -48,7 +48,7 @@ def verify(run: Path, steps: int | None) -> None:
     Raises:
         UserError: A checkpoint or the model is damaged, or something came out otherwise.
     """
-    with tempfile.TemporaryDirectory() as folder, running.logged(Path(folder, "log")):
+    with tempfile.TemporaryDirectory() as folder, run_log.logged(Path(folder, "log")):
         damaged = verify_files(run)
         if steps != 0:
             replay(run, steps, folder)
