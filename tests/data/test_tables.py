@@ -6,6 +6,7 @@ import pytest
 from pyarrow import parquet
 
 from genai_hf.data import tables
+from genai_hf.data.files import NO_UTF8
 from genai_hf.data.problems import Problems
 from genai_hf.data.tables import Columns
 from genai_hf.errors import DataError
@@ -98,7 +99,7 @@ TSV_FAULTS = [
      ["f:2: 3 fields where the header has 2; a tab too many or too few, or a line that is broken",
       "f:3: 1 field where the header has 2; a tab too many or too few, or a line that is broken"]),
     (b"a\tb\ncaf\xe9\ty\nx\0\ty\nx\ty\n", [4],
-     ["f:2: is not UTF-8 (byte 0xe9 at 4); save the file as UTF-8 (iconv -f LATIN1 -t UTF-8 if it is Latin-1)",
+     [f"f:2: is not UTF-8 (byte 0xe9 at 4); {NO_UTF8}",
       "f:3: holds a NUL byte; save the file as UTF-8 text"]),
     ("a\tb\nx\ty\n".encode("utf-16"), [], ["f: is UTF-16; save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"]),
 ]  # fmt: skip
