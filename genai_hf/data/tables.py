@@ -169,8 +169,10 @@ def _not_text(schema: Any, names: Sequence[str]) -> str | None:
 
 
 def _is_text(kind: Any) -> bool:
+    """Whether a column is of text, which pandas may have stored as categories."""
     import pyarrow
 
+    kind = kind.value_type if pyarrow.types.is_dictionary(kind) else kind
     return bool(pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind))
 
 
@@ -180,5 +182,6 @@ def _values(column: Any) -> list[Any]:
 
     if not _is_text(column.type):
         return list(column.to_pylist())
+    column = column.dictionary_decode() if pyarrow.types.is_dictionary(column.type) else column
     raw = column.cast(pyarrow.large_binary()).to_pylist()
     return [None if value is None else value.decode(errors="surrogateescape") for value in raw]

@@ -163,6 +163,12 @@ def test_parquet_gives_every_kind_of_label_as_python_has_it(tmp_path):
         assert [row["label"] for _, row in read(tmp_path / "f.parquet")[0]] == values.to_pylist()
 
 
+def test_parquet_text_that_is_stored_as_categories_is_text(tmp_path):
+    texts = pyarrow.array(["x", "y", None, "x"]).dictionary_encode()
+    parquet.write_table(pyarrow.table({"a": texts, "b": ["p", "q", "r", "s"]}), tmp_path / "f.parquet")
+    assert [row["a"] for _, row in read(tmp_path / "f.parquet")[0]] == ["x", "y", None, "x"]
+
+
 def test_parquet_text_of_another_type_is_refused_by_its_name_in_the_file(tmp_path):
     parquet.write_table(pyarrow.table({"one": [1], "b": ["y"]}), tmp_path / "f.parquet")
     assert read(tmp_path / "f.parquet") == ([], ["f: column 'one' holds int64; write it as strings"])
