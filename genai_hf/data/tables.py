@@ -172,8 +172,8 @@ def _is_text(kind: Any) -> bool:
     """Whether a column is of text, which pandas may have stored as categories."""
     import pyarrow
 
-    kind = kind.value_type if pyarrow.types.is_dictionary(kind) else kind
-    return bool(pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind))
+    types, kind = pyarrow.types, kind.value_type if pyarrow.types.is_dictionary(kind) else kind
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
 
 
 def _values(column: Any) -> list[Any]:

@@ -163,8 +163,11 @@ def test_parquet_gives_every_kind_of_label_as_python_has_it(tmp_path):
         assert [row["label"] for _, row in read(tmp_path / "f.parquet")[0]] == values.to_pylist()
 
 
-def test_parquet_text_that_is_stored_as_categories_is_text(tmp_path):
-    texts = pyarrow.array(["x", "y", None, "x"]).dictionary_encode()
+@pytest.mark.parametrize(
+    "kind", [pyarrow.string_view(), pyarrow.large_string(), pyarrow.dictionary(pyarrow.int32(), pyarrow.string())]
+)
+def test_parquet_text_is_text_however_it_is_stored_such_as_by_categories(tmp_path, kind):
+    texts = pyarrow.array(["x", "y", None, "x"]).cast(kind)
     parquet.write_table(pyarrow.table({"a": texts, "b": ["p", "q", "r", "s"]}), tmp_path / "f.parquet")
     assert [row["a"] for _, row in read(tmp_path / "f.parquet")[0]] == ["x", "y", None, "x"]
 
