@@ -1,6 +1,8 @@
 import gzip
 import json
+from dataclasses import replace
 
+import pandas
 import pyarrow
 import pytest
 from pyarrow import parquet
@@ -33,12 +35,21 @@ def read(file, columns=PAIR):
     return rows, []
 
 
-def test_a_quotation_mark_in_a_tsv_file_is_a_letter(tmp_path):
-    content = 'a\tb\n"open\tand "so\n""\t"\n'
-    assert read(write(tmp_path, ".tsv", content))[0] == [
+def test_a_quotation_mark_in_a_tsv_file_of_glue_is_a_letter(tmp_path):
+    content = 'a\tb\n"open\tand "so\n""\t"\nx\ry\t\u2028z\x85\x0b\x0c\n'
+    assert read(write(tmp_path, ".tsv", content), replace(PAIR, quotes=False))[0] == [
         (2, {"a": '"open', "b": 'and "so'}),
         (3, {"a": '""', "b": '"'}),
+        (4, {"a": "x\ry", "b": "\u2028z\x85\x0b\x0c"}),
     ]
+
+
+def test_any_other_tsv_file_has_the_quotation_marks_of_csv_as_pandas_writes_them(tmp_path):
+    rows = [{"a": 'a\ttab and a "mark"', "b": "two\nlines"}, {"a": "it is 5'11\" tall", "b": '""'}]
+    content = 'a\tb\n"a\ttab and a ""mark"""\t"two\nlines"\n"it is 5\'11"" tall"\t""""""\n'
+    assert pandas.DataFrame(rows).to_csv(sep="\t", index=False) == content
+    assert read(write(tmp_path, ".tsv", content)) == ([(2, rows[0]), (4, rows[1])], [])
+    assert read(write(tmp_path, ".tsv", 'a\tb\nsaid "so"\tx\n')) == ([(2, {"a": 'said "so"', "b": "x"})], [])
 
 
 def test_a_tsv_file_may_have_windows_line_ends_a_mark_blank_lines_and_be_packed(tmp_path):
@@ -56,7 +67,7 @@ def test_a_row_of_empty_fields_is_a_row(tmp_path):
 
 
 def test_only_a_newline_ends_a_line_of_a_tsv_file(tmp_path):
-    text = "x\ry\u2028z\x85\x0b\x0c"
+    text = "x\u2028y\x85\x0b\x0c"
     assert read(write(tmp_path, ".tsv", f"a\tb\n{text}\tw\n"))[0] == [(2, {"a": text, "b": "w"})]
 
 
@@ -98,6 +109,9 @@ TSV_FAULTS = [
     ("a\tb\nx\ty\tz\nx\nx\ty\n", [4],
      ["f:2: 3 fields where the header has 2; a tab too many or too few, or a line that is broken",
       "f:3: 1 field where the header has 2; a tab too many or too few, or a line that is broken"]),
+    ('a\tb\n"Well" he said\ty\nx\ty\n"open\ty\n', [3],
+     ["f:2: quotes do not match (a tab expected after '\"'); close them, and double those inside a field",
+      "f:4: quotes do not match (unexpected end of data); close them, and double those inside a field"]),
     (b"a\tb\ncaf\xe9\ty\nx\0\ty\nx\ty\n", [4],
      [f"f:2: is not UTF-8 (byte 0xe9 at 4); {NO_UTF8}",
       "f:3: holds a NUL byte; save the file as UTF-8 text"]),
