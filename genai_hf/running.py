@@ -167,7 +167,7 @@ def _execute(module: ModuleType, cfg: DictConfig, current: runs.Run) -> dict[str
         return train(_built(module, cfg, current))
     decided = _noted(cfg, current)
     metrics: dict[str, float] = module.main(decided) if rank() == 0 else {}
-    places.require_unchanged(current.stamps)
+    places.require_unchanged(current.stamps, fingerprints.stamps(cfg))
     return metrics
 
 
@@ -175,7 +175,7 @@ def _built(module: ModuleType, cfg: DictConfig, current: runs.Run) -> Any:
     """The recipe's Trainer, with what every run shares."""
     decided = _noted(cfg, current)
     trainer = assembled(module, decided)
-    places.require_unchanged(current.stamps)
+    places.require_unchanged(current.stamps, fingerprints.stamps(cfg))
     data = {"train": trainer.train_dataset.fingerprint, "validation": trainer.eval_dataset.fingerprint}
     allowed = [*runs.allowed(cfg), *(["data"] if any(map(fingerprints.DATA.match, current.changed)) else [])]
     if fingerprints.is_other_data(current.folder, data, allowed) or current.changed:
