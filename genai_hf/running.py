@@ -18,6 +18,7 @@ from genai_hf import (
     allocator,
     checking,
     files,
+    final_numbers,
     fingerprints,
     launching,
     locks,
@@ -64,7 +65,7 @@ def run(cfg: DictConfig) -> dict[str, float]:
                 shutil.rmtree(current.folder, ignore_errors=True)  # nothing has happened in it
             raise
         finally:
-            if rank() == 0 and (current.folder / runs.FINISHED).is_file():
+            if rank() == 0 and (current.folder / final_numbers.FILE).is_file():
                 locks.forget(current.folder)
             if rank() == 0:
                 locks.put_back(current.folder)
@@ -223,7 +224,7 @@ def _complete(folder: Path, metrics: dict[str, float]) -> None:
 
     if (folder / "model").is_dir():
         manifests.write(folder / "model")
-    runs.finish(folder, metrics)
+    final_numbers.write(folder, metrics)
     if (folder / "model").is_dir():
         model_card.write_model_card(folder)
     _tell(f"report: {render.write_report(folder)}")

@@ -198,6 +198,12 @@ CASES: Sequence[Case] = (
         said="run/model holds no adapter_model.safetensors; have the adapter saved anew as safetensors",
     ),
     Case(
+        cause="The report of a run whose final numbers are none",
+        words=("report", "run"),
+        files=ENCODER | {"run/metrics.json": '{"eval_loss": NaN}'},
+        said="run/metrics.json holds no finite number as 'eval_loss', but nan; run it again with overwrite=true",
+    ),
+    Case(
         cause="To verify a run of whose model a bit has flipped",
         words=("verify", "run", "--steps", "0"),
         files=DECODER | {MODEL: flipped(DECODER[MODEL], -9)},
