@@ -10,13 +10,12 @@ from genai_hf.errors import ConfigError
 MANIFEST = "manifest.json"
 CARD = "README.md"  # for readers, and written again with other figures
 WEIGHTS = ".safetensors"
+READ = (WEIGHTS, ".json", ".jinja", ".txt", ".model")  # endings of what the libraries take from a model's folder
 
 
 def write(folder: Path) -> None:
     """List a folder's files as they are now, but for its model card."""
-    names = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
-    digests = {name: digest(folder / name) for name in names if name not in {CARD, MANIFEST}}
-    files.write_text(folder / MANIFEST, _text(digests))
+    files.write_text(folder / MANIFEST, _text({name: digest(folder / name) for name in _names(folder)}))
 
 
 def problem(folder: Path, *, weights: bool = True) -> str | None:
@@ -28,12 +27,8 @@ def problem(folder: Path, *, weights: bool = True) -> str | None:
     """
     if not (folder / MANIFEST).is_file():
         return f"{MANIFEST} is missing"
-    try:
-        text = (folder / MANIFEST).read_text(encoding="utf-8")
-        manifest = json.loads(text)
-    except (OSError, ValueError):
-        return f"{MANIFEST} is damaged"
-    if not manifest or not isinstance(manifest, dict) or text != _text(manifest):
+    manifest = _read(folder)
+    if not manifest:
         return f"{MANIFEST} is damaged"
     wrong = (
         (name, _wrong(folder / name, expected))
@@ -43,23 +38,46 @@ def problem(folder: Path, *, weights: bool = True) -> str | None:
     return next((f"{name} {found}" for name, found in wrong if found), None)
 
 
+def others(folder: Path) -> list[str]:
+    """Names of files that lie in a folder and were not written with it, but for hidden ones."""
+    known = _read(folder)
+    return [name for name in _names(folder) if name not in known and not f"/{name}".count("/.")]
+
+
 def require_whole(model: Path, *, weights: bool = True) -> None:
     """Refuse what a run left and is not as it was written; what comes from elsewhere has no manifest of ours.
 
     Raises:
-        ConfigError: A file of it is missing or damaged.
+        ConfigError: A file of it is missing or damaged, or lies there and would be read though it is not the run's.
     """
     if not ((model.parent / places.RUN).is_file() and (model / MANIFEST).is_file()):
         return
+    yours = f"or delete its {MANIFEST} if the change is yours"
     if wrong := problem(model, weights=weights):
-        remedy = f"run it again with overwrite=true, or delete its {MANIFEST} if the change is yours"
-        raise ConfigError(f"{model}: {wrong}; {remedy}")
+        raise ConfigError(f"{model}: {wrong}; run it again with overwrite=true, {yours}")
+    if strange := [name for name in others(model) if name.endswith(READ)]:
+        raise ConfigError(f"{model}: {strange[0]} was not written by its run; take it out, {yours}")
 
 
 def digest(file: Path) -> str:
     """SHA-256 of a file's content."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _names(folder: Path) -> list[str]:
+    names = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+    return [name for name in names if name not in {CARD, MANIFEST}]
+
+
+def _read(folder: Path) -> dict[str, str]:
+    """A folder's manifest; nothing where it is not as it was written."""
+    try:
+        text = (folder / MANIFEST).read_text(encoding="utf-8")
+        manifest = json.loads(text)
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return manifest if isinstance(manifest, dict) and text == _text(manifest) else {}
 
 
 def _wrong(file: Path, expected: str) -> str | None:

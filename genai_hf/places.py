@@ -14,7 +14,8 @@ LISTED = 5  # names shown of a folder
 RUN = "fingerprint.json"  # the file by which the folder of a run is known
 MERGED = "merged"  # in it, the model that the verb merge makes of its adapter
 
-Stamp: TypeAlias = tuple[int, int, int]  # a file's number, its size in bytes, and when it was changed, in ns
+# A file's number, its size in bytes, and when it was changed, in ns: as it says, and as the system noted.
+Stamp: TypeAlias = tuple[int, int, int, int]
 
 
 def existing(path: str) -> list[Path]:
@@ -114,16 +115,24 @@ def digest(file: Path) -> bytes:
 
 def stamps(files: Iterable[Path]) -> dict[Path, Stamp]:
     """By what a change of each file is noticed without reading it again; those that are not there are left out."""
-    return {file: (at.st_ino, at.st_size, at.st_mtime_ns) for file in files if file.is_file() for at in [file.stat()]}
+    found = ((file, file.stat()) for file in files if file.is_file())
+    return {file: (at.st_ino, at.st_size, at.st_mtime_ns, at.st_ctime_ns) for file, at in found}
 
 
-def require_unchanged(before: Mapping[Path, Stamp]) -> None:
+def require_unchanged(before: Mapping[Path, Stamp], now: Mapping[Path, Stamp] | None = None) -> None:
     """See that files are still what they were when their stamps were taken.
 
+    Args:
+        before: Those stamps.
+        now: Those of all files that would be read; None takes them of the same ones.
+
     Raises:
-        DataError: One is not, so what was read of it is not what its fingerprint is of.
+        DataError: One is not, so what was read of it is not what its fingerprint is of; or there is another.
     """
-    now = stamps(before)
+    now = stamps(before) if now is None else now
     for file, stamp in before.items():
         if now.get(file) != stamp:
             raise DataError(f"{file}: changed while it was read; wait until it is written, then repeat the command")
+    kinds = {file.suffix for file in before}  # in a folder of texts somebody may save a picture
+    if came := sorted(file for file in now.keys() - before.keys() if file.suffix in kinds):
+        raise DataError(f"{came[0]}: came while others were read; wait until all are there, then repeat the command")

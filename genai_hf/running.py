@@ -16,6 +16,7 @@ from genai_hf import (
     allocator,
     checking,
     files,
+    final_numbers,
     fingerprints,
     launching,
     locks,
@@ -71,7 +72,7 @@ def _opened(current: runs.Run) -> Iterator[None]:
             shutil.rmtree(current.folder, ignore_errors=True)  # nothing has happened in it
         raise
     finally:
-        if rank() == 0 and (current.folder / runs.FINISHED).is_file():
+        if rank() == 0 and (current.folder / final_numbers.FILE).is_file():
             locks.forget(current.folder)
         if rank() == 0:
             locks.put_back(current.folder)
@@ -134,7 +135,7 @@ def _execute(module: ModuleType, cfg: DictConfig, current: runs.Run) -> dict[str
         return train(_built(module, cfg, current))
     decided = _noted(cfg, current)
     metrics: dict[str, float] = module.main(decided) if rank() == 0 else {}
-    places.require_unchanged(current.stamps)
+    places.require_unchanged(current.stamps, fingerprints.stamps(cfg))
     return metrics
 
 
@@ -142,7 +143,7 @@ def _built(module: ModuleType, cfg: DictConfig, current: runs.Run) -> Any:
     """The recipe's Trainer, with what every run shares."""
     decided = _noted(cfg, current)
     trainer = assembled(module, decided)
-    places.require_unchanged(current.stamps)
+    places.require_unchanged(current.stamps, fingerprints.stamps(cfg))
     data = {"train": trainer.train_dataset.fingerprint, "validation": trainer.eval_dataset.fingerprint}
     allowed = [*runs.allowed(cfg), *(["data"] if any(map(fingerprints.DATA.match, current.changed)) else [])]
     if fingerprints.is_other_data(current.folder, data, allowed) or current.changed:
@@ -190,7 +191,7 @@ def _complete(folder: Path, metrics: dict[str, float]) -> None:
 
     if (folder / "model").is_dir():
         manifests.write(folder / "model")
-    runs.finish(folder, metrics)
+    final_numbers.write(folder, metrics)
     if (folder / "model").is_dir():
         model_card.write_model_card(folder)
     _tell(f"report: {render.write_report(folder)}")

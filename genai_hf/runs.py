@@ -5,7 +5,6 @@ No clock and no random number enters a name, so every rank finds the same folder
 
 import hashlib
 import json
-import math
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from genai_hf import changes, files, fingerprints, locks, places, secrets
+from genai_hf import changes, files, final_numbers, fingerprints, locks, places, secrets
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import rank
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 # What a run has written down before its config.yaml.
 BEGINNING = {fingerprints.FILE, "settings.json", "command.txt", locks.REPLACED}
-FINISHED = "metrics.json"  # written last
 LONGEST_NAME = 100  # characters of its readable part
 
 
@@ -79,8 +77,8 @@ def open_run(cfg: DictConfig) -> Run:
     changed = _changed(path, cfg) if has_begun else ()
     if allowed(cfg) and not has_begun:
         raise ConfigError(f"resume.allow is for a run that has begun, and {path} has not; name it with run=…")
-    if has_begun and not changed and (path / FINISHED).is_file():
-        return Run(path, fingerprints.record(path / FINISHED))
+    if has_begun and not changed and (path / final_numbers.FILE).is_file():
+        return Run(path, final_numbers.read(path))
     if rank() == 0:
         facts = {} if has_begun else fingerprints.of(cfg)  # before there is a folder that a file refused would leave
         if not has_begun:
@@ -117,12 +115,7 @@ def take_over(path: Path, cfg: DictConfig, decided: DictConfig, data: Mapping[st
         history = known.get("changed", {}) | {f"after step {state.global_step}": listed}
         _write_down(path, cfg, known | today | {"changed": history})
         files.write_text(path / "config.yaml", secrets.to_yaml(decided))
-        (path / FINISHED).unlink(missing_ok=True)
-
-
-def finish(path: Path, metrics: Mapping[str, float]) -> None:
-    """Write the final numbers: from here on the run counts as finished."""
-    files.write_json(path / FINISHED, {key: value if math.isfinite(value) else None for key, value in metrics.items()})
+        (path / final_numbers.FILE).unlink(missing_ok=True)
 
 
 def allowed(cfg: DictConfig) -> list[str]:

@@ -16,7 +16,18 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from genai_hf import checking, composing, explaining, launching, recipe_files, run_log, running, runs, secrets
+from genai_hf import (
+    checking,
+    composing,
+    explaining,
+    final_numbers,
+    launching,
+    recipe_files,
+    run_log,
+    running,
+    runs,
+    secrets,
+)
 from genai_hf.errors import ConfigError, Interrupted, UserError
 from genai_hf.recipe_files import RecipeFile
 
@@ -134,7 +145,7 @@ def _fetched(cfg: DictConfig, asked: list[str], folder: Path) -> Any:
     from genai_hf.reports.sweep import SweepCell
 
     run = runs.folder(cfg)
-    error = None if (run / runs.FINISHED).is_file() else f"not finished; its messages are in {folder}/.submitit"
+    error = None if (run / final_numbers.FILE).is_file() else f"not finished; its messages are in {folder}/.submitit"
     return SweepCell(dict(_pair(secrets.hide_override(line)) for line in asked), run, error)
 
 

@@ -8,7 +8,7 @@ import pytest
 from omegaconf import OmegaConf
 from transformers import TrainerState
 
-from genai_hf import fingerprints, locks, runs
+from genai_hf import final_numbers, fingerprints, locks, runs
 from genai_hf.errors import ConfigError
 
 
@@ -77,7 +77,7 @@ def test_a_finished_run_is_not_begun_again(cfg):
     assert run.metrics is None
     assert {file.name for file in run.folder.iterdir()} >= {"config.yaml", "command.txt", "fingerprint.json"}
     assert runs.open_run(cfg).metrics is None  # unfinished: goes on
-    runs.finish(run.folder, {"eval_loss": 1.5})
+    final_numbers.write(run.folder, {"eval_loss": 1.5})
     assert runs.open_run(cfg).metrics == {"eval_loss": 1.5}
     fresh = runs.open_run(OmegaConf.merge(cfg, {"overwrite": True}))
     assert fresh.metrics is None
@@ -162,7 +162,7 @@ def test_an_allowed_change_is_written_down_once_training_goes_on_and_another_bes
     named = OmegaConf.merge(cfg, {"run": "mine"})
     folder = runs.open_run(named).folder
     fingerprints.note(folder, data={"train": "a"})
-    runs.finish(folder, {"a": 1.0})
+    final_numbers.write(folder, {"a": 1.0})
     changed = OmegaConf.merge(
         named, {"trainer": {"learning_rate": 2e-3}, "resume": {"allow": ["trainer.learning_rate"]}}
     )
@@ -216,7 +216,7 @@ def test_only_rank_zero_makes_the_folder(cfg, monkeypatch):
 
 def test_numbers_that_json_does_not_know_are_null(cfg):
     folder = runs.open_run(cfg).folder
-    runs.finish(folder, {"a": float("nan"), "b": float("inf"), "c": 1.0})
+    final_numbers.write(folder, {"a": float("nan"), "b": float("inf"), "c": 1.0})
     assert json.loads((folder / "metrics.json").read_text()) == {"a": None, "b": None, "c": 1.0}
 
 

@@ -29,6 +29,8 @@ NO_TEXT = {
     b"\x1f\x8b": "is gzipped; let its name end in .gz",
     b"PK\3\4": "is a zip archive or a workbook; unpack it, or save it as text",
 }
+# CP1252 is Latin-1 with letters in place of controls that no text holds: it is right for both.
+NO_UTF8 = "save the file as UTF-8 (iconv -f CP1252 -t UTF-8 if it is Windows' or Latin-1)"
 
 
 def find(path: str, kind: str) -> list[Path]:
@@ -100,7 +102,7 @@ def _decoded(file: Path, number: int, raw: bytes, problems: Problems) -> str:
         return raw.decode()
     except UnicodeDecodeError as error:
         wrong = f"is not UTF-8 (byte 0x{raw[error.start]:02x} at {error.start + 1})"
-        problems.add(file, number, f"{wrong}; save the file as UTF-8 (iconv -f LATIN1 -t UTF-8 if it is Latin-1)")
+        problems.add(file, number, f"{wrong}; {NO_UTF8}")
         return raw.decode(errors="replace")
 
 

@@ -136,6 +136,9 @@ def _read(
         try:
             named = replace(task, labels=labels.occurring(given, task, found[TRAIN][0]))
         except DataError:
+            for file, number, row in raw[TRAIN][0]:
+                if wrong := labels.kind_fault(row[task.label]):
+                    problems.add(file, number, f"'{task.label}' {wrong}")
             problems.raise_any()  # which may be why
             raise
     splits = {split: checked(_of(named, split), split, *rows, problems) for split, rows in raw.items()}

@@ -80,11 +80,16 @@ def _measure(task: Task, given: Any) -> tuple[float | None, str | None]:
     return number, None
 
 
+def kind_fault(value: Any) -> str | None:
+    """What is wrong with a value that is neither text nor a number nor left out, such as a list or a date."""
+    if value is None or isinstance(value, (str, int, float, Decimal)):
+        return None
+    return f"is {value!r:.40}; write it as a string or a number"
+
+
 def _unfit(value: Any) -> str | None:
     """What is wrong with a value that can be no label of any task."""
-    if value is not None and not isinstance(value, (str, int, float, Decimal)):
-        return f"is {value!r:.40}; write it as a string or a number"
-    return fault(value) if value is None or isinstance(value, str) else None
+    return kind_fault(value) or (fault(value) if value is None or isinstance(value, str) else None)
 
 
 def _number(text: str) -> float | None:

@@ -95,6 +95,7 @@ def read_rows(
         aliases={**task.columns, **rename},
         header=task.header,
         remedy="name another with task.text, task.text_pair, task.label, or data.rename={theirs:ours}",
+        quotes=task.folder is None,
     )
     skips = task.faulty_rows == "skip" and not _is_test(task, split)
     found, broken = list[tuple[Path, int, dict[str, Any]]](), 0

@@ -28,6 +28,9 @@ class Columns:
         aliases: A file's own name for a column, to the wanted one; the last that is there goes before the wanted one.
         header: Names of the columns of a file whose first line has as many fields and does not name them.
         remedy: What to do where one is missing, after a semicolon.
+        quotes: Whether a field of a .tsv file that begins with a quotation mark ends with one and may hold tabs, line
+            ends and doubled marks between, as in a .csv file and as pandas writes it; in GLUE's own files a quotation
+            mark is a letter like any other.
     """
 
     texts: Sequence[str]
@@ -36,6 +39,7 @@ class Columns:
     aliases: Mapping[str, str] = field(default_factory=dict)
     header: Sequence[str] | None = None
     remedy: str = "name another: data.column=…"
+    quotes: bool = True
 
     def find(self, names: Sequence[str]) -> tuple[dict[str, str], str | None]:
         """The file's name of each wanted column that is there, and what is wrong if one is not."""
@@ -62,7 +66,7 @@ def rows(file: Path, columns: Columns, problems: Problems) -> Iterator[Row]:
 
 
 def _separated(file: Path, columns: Columns, problems: Problems, *, tabs: bool) -> Iterator[Row]:
-    numbered = _tsv_lines(file, problems) if tabs else _csv_lines(file, problems)
+    numbered = _records(file, problems, tabs=tabs) if columns.quotes or not tabs else _tsv_lines(file, problems)
     number, first = next(numbered, (1, []))
     if not first:
         return
@@ -103,10 +107,10 @@ def _tsv_lines(file: Path, problems: Problems) -> Iterator[tuple[int, list[str]]
         noted = problems.count
 
 
-def _csv_lines(file: Path, problems: Problems) -> Iterator[tuple[int, list[str]]]:
-    """Rows that are not blank, each with the number of its first line."""
+def _records(file: Path, problems: Problems, *, tabs: bool) -> Iterator[tuple[int, list[str]]]:
+    """Rows that are not blank, by the rules of CSV, each with the number of its first line."""
     csv.field_size_limit(LARGEST)
-    numbered = csv.reader((line for _, line in lines(file, problems)), strict=True)
+    numbered = csv.reader((line for _, line in lines(file, problems)), strict=True, delimiter="\t" if tabs else ",")
     while True:
         first, noted = numbered.line_num + 1, problems.count
         try:
@@ -114,12 +118,14 @@ def _csv_lines(file: Path, problems: Problems) -> Iterator[tuple[int, list[str]]
         except StopIteration:
             return
         except csv.Error as error:
-            wrong = f"quotes do not match ({error}); close them, and double those inside a field"
+            said = str(error).replace("'\t'", "a tab")
+            wrong = f"quotes do not match ({said}); close them, and double those inside a field"
             if "new-line character" in str(error):
                 wrong = "has a carriage return that ends no line; end lines with a newline, or quote the field"
             problems.add(file, first, wrong)
             continue
-        if values and (first == 1 or problems.count == noted):
+        is_blank = not values or (tabs and len(values) == 1 and not values[0].strip(" "))
+        if not is_blank and (first == 1 or problems.count == noted):
             yield first, values
 
 
@@ -169,9 +175,11 @@ def _not_text(schema: Any, names: Sequence[str]) -> str | None:
 
 
 def _is_text(kind: Any) -> bool:
+    """Whether a column is of text, which pandas may have stored as categories."""
     import pyarrow
 
-    return bool(pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind))
+    types, kind = pyarrow.types, kind.value_type if pyarrow.types.is_dictionary(kind) else kind
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
 
 
 def _values(column: Any) -> list[Any]:
@@ -180,5 +188,6 @@ def _values(column: Any) -> list[Any]:
 
     if not _is_text(column.type):
         return list(column.to_pylist())
+    column = column.dictionary_decode() if pyarrow.types.is_dictionary(column.type) else column
     raw = column.cast(pyarrow.large_binary()).to_pylist()
     return [None if value is None else value.decode(errors="surrogateescape") for value in raw]

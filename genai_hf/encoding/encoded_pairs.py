@@ -1,6 +1,6 @@
 """Texts with their answers as token ids: one row an example, both sides cut to a length with their last token kept."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +32,11 @@ class EncodedPairs(Dataset[dict[str, Any]]):
         frame_target: Makes token ids of answers.
         first_example_id: Number of the first row, so that no two splits share one.
         evaluation: Rows are of epoch -1 whatever is asked for.
+        any_target: Whether any target may be learnt, and not only the first.
 
     Attributes:
-        lengths: (examples,) tokens of each input and its first target, by which rows are grouped.
+        lengths: (examples, 2) tokens of each input and of the longest target that may be learnt with it, by which rows
+            are grouped.
         input_lengths: (examples,) tokens of each input.
         target_lengths: (examples,) tokens of each first target.
         cut: bool (examples, 2) as in the rows.
@@ -42,7 +44,14 @@ class EncodedPairs(Dataset[dict[str, Any]]):
     """
 
     def __init__(
-        self, pairs: Pairs, frame: Frame, frame_target: Frame, *, first_example_id: int = 0, evaluation: bool = False
+        self,
+        pairs: Pairs,
+        frame: Frame,
+        frame_target: Frame,
+        *,
+        first_example_id: int = 0,
+        evaluation: bool = False,
+        any_target: bool = False,
     ) -> None:
         answers = [answer for known in pairs.answers for answer in known]
         targets = iter(_framed(frame_target, answers))
@@ -52,7 +61,8 @@ class EncodedPairs(Dataset[dict[str, Any]]):
         self.room = (frame.length, frame_target.length)
         self.input_lengths = np.array([len(ids) for ids, _ in self._inputs], dtype=np.int64)
         self.target_lengths = np.array([len(known[0][0]) for known in self._targets], dtype=np.int64)
-        self.lengths = self.input_lengths + self.target_lengths
+        longest = [max(len(ids) for ids, _ in known[: None if any_target else 1]) for known in self._targets]
+        self.lengths = np.stack([self.input_lengths, np.array(longest, dtype=np.int64)], axis=1)
         cuts = [(cut, known[0][1]) for (_, cut), known in zip(self._inputs, self._targets, strict=True)]
         self.cut = np.array(cuts, dtype=bool).reshape(-1, 2)
         self.fingerprint = f"{pairs.fingerprint()[:16]}-{len(pairs)}"
@@ -87,6 +97,7 @@ def encode_pairs(
     tokenizer: PreTrainedTokenizerFast,
     sequence_length: int,
     target_length: int,
+    target: Literal["first", "any"] = "first",
     first_example_id: int = 0,
 ) -> dict[str, EncodedPairs]:
     """Rows of ``train``, ``validation`` and, where there is one, ``test``, framed as the tokenizer frames texts.
@@ -98,6 +109,7 @@ def encode_pairs(
         tokenizer: Which ends a text with a token of its own.
         sequence_length: Tokens of an input at most, special ones included.
         target_length: Tokens of an answer at most, special ones included.
+        target: Which of several answers is learnt.
         first_example_id: Number of the first row.
 
     Raises:
@@ -112,7 +124,8 @@ def encode_pairs(
             raise ValueError(f"{name} must be at least {least}, got {length}")
     frames, rows, first = (Frame(tokenizer, sequence_length), Frame(tokenizer, target_length)), {}, first_example_id
     for name, pairs in examples.splits.items():
-        rows[name] = EncodedPairs(pairs, *frames, first_example_id=first, evaluation=name != TRAIN)
+        is_drawn = target == "any" and name == TRAIN
+        rows[name] = EncodedPairs(pairs, *frames, first_example_id=first, evaluation=name != TRAIN, any_target=is_drawn)
         different = len(set(zip(pairs.inputs, map(tuple, pairs.answers), strict=True)))
         lengths = f"{sequence_length} and {target_length}"
         tell(name, repeated(len(pairs), different), shortened(rows[name].cut, lengths))

@@ -63,8 +63,8 @@ def rows_of(cells: Sequence[SweepCell]) -> list[Row]:
     for cell in cells:
         name = ", ".join(f"{key}={_value(cell.overrides.get(key))}" for key in varying) or "this sweep"
         row = found.setdefault(name, Row(name))
-        metrics, settings = final_metrics(cell.folder), _settings(cell.folder)
-        if metrics is not None and not cell.error and settings.get("task"):
+        metrics, settings = None if cell.error else final_metrics(cell.folder), _settings(cell.folder)
+        if metrics is not None and settings.get("task"):
             row.runs.setdefault(settings["task"]["name"], []).append((str(settings["seed"]), cell.folder, metrics))
     return list(found.values())
 

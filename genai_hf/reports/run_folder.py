@@ -1,12 +1,14 @@
 """A run folder as the report sees it: whatever of its files is there, and the names of those that are not."""
 
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
+from genai_hf import final_numbers
 from genai_hf.errors import DataError, UserError
 from genai_hf.reports import sections
 from genai_hf.reports.sections import Figure, Table, finite
@@ -97,17 +99,17 @@ def read_run(folder: Path) -> Run:
     """Read what is there of a run folder.
 
     Raises:
-        UserError: There is no such folder, or nothing in it comes from a run.
+        UserError: There is no such folder, nothing in it comes from a run, or its final numbers are none.
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; give the folder of a run")
     if not any((folder / name).is_file() for name in MARKS):
         raise UserError(f"{folder}: not a run's folder (it has none of {', '.join(MARKS)})")
-    run = Run(folder, finished=(folder / "metrics.json").is_file())
+    numbers = final_metrics(folder)
+    run = Run(folder, metrics=numbers or {}, finished=numbers is not None)
     run.problems += [f"{name} is missing" for name in OWED if not (folder / name).is_file()]
     run.config, run.config_text = _mapping(run, "config.yaml"), _text(run, "config.yaml")
     run.fingerprint = _mapping(run, "fingerprint.json")
-    run.metrics = _numbers(_mapping(run, "metrics.json"))
     run.command = _text(run, "command.txt").strip()
     run.log = _log(run)
     try:
@@ -118,9 +120,10 @@ def read_run(folder: Path) -> Run:
 
 
 def final_metrics(folder: Path) -> dict[str, float] | None:
-    """A finished run's numbers; None where the run has not finished."""
-    run = Run(folder)
-    return _numbers(_mapping(run, "metrics.json")) if (folder / "metrics.json").is_file() else None
+    """A finished run's numbers, of which a `UserError` says what is wrong; None where the run has not finished."""
+    if not (folder / final_numbers.FILE).is_file():
+        return None
+    return {key: value for key, value in final_numbers.read(folder).items() if math.isfinite(value)}
 
 
 def deciding(folder: Path) -> str:

@@ -52,10 +52,7 @@ def write_sweep(folder: Path, title: str, runs: list[SweepCell]) -> Path:
     ]
     write_text(folder / FILE, json.dumps({"title": title, "cells": cells}, indent=1) + "\n")
     sweep = Comparison(
-        [
-            Result(run.overrides, final_metrics(run.folder), run.folder.is_dir(), run.error, deciding(run.folder))
-            for run in runs
-        ]
+        [Result(run.overrides, _metrics(run), run.folder.is_dir(), run.error, deciding(run.folder)) for run in runs]
     )
     write_text(folder / "sweep.csv", _csv(sweep.results, places))
     return _write_pages(folder, title, sweep, [run.folder for run in runs])
@@ -78,6 +75,11 @@ def load_sweep(folder: Path) -> tuple[str, list[SweepCell]]:
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: not a sweep's list of runs ({error}); run the sweep again") from error
+
+
+def _metrics(run: SweepCell) -> dict[str, float] | None:
+    """A run's final numbers; None where it failed, which may be because of them."""
+    return None if run.error else final_metrics(run.folder)
 
 
 def _write_pages(folder: Path, title: str, sweep: Comparison, runs: list[Path]) -> Path:

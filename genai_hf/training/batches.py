@@ -38,7 +38,8 @@ class TrainingBatches(Sampler[list[Index]]):
         accumulation: Micro-batches a step, on each rank.
         ranks: Number of processes.
         rank: This process, in [0, ranks).
-        lengths: (size,) by which rows come together; None leaves them as shuffled.
+        lengths: (size,) by which rows come together, or (size, parts) of rows whose parts are padded each by itself,
+            such as what an encoder and a decoder read; None leaves them as shuffled.
         tokens: Of a micro-batch at most, its padding included, in place of `batch_size`; a longer row comes alone.
         multiple: What rows are padded to a multiple of.
 
@@ -62,7 +63,7 @@ class TrainingBatches(Sampler[list[Index]]):
         if self.tokens is None or self.lengths is None:
             self._cuts = np.arange(0, self.size, self.batch_size)
         else:
-            self._cuts = cuts(_padded(np.sort(self.lengths), self.multiple), self.tokens)
+            self._cuts = cuts(_padded(self.lengths[_ascending(self.lengths)], self.multiple), self.tokens)
 
     def __iter__(self) -> Iterator[list[Index]]:
         dealt, together = self.dealt(), self.ranks * self.accumulation
@@ -83,7 +84,7 @@ class TrainingBatches(Sampler[list[Index]]):
             return np.split(self._grouped(), self._cuts[1:])
         random = self._random()
         shuffled = random.permutation(self.size)
-        parts = np.split(shuffled[np.argsort(self.lengths[shuffled], kind="stable")], self._cuts[1:])
+        parts = np.split(shuffled[_ascending(self.lengths[shuffled])], self._cuts[1:])
         return [parts[place] for place in random.permutation(len(parts))]
 
     def _random(self) -> np.random.Generator:
@@ -102,7 +103,7 @@ class TrainingBatches(Sampler[list[Index]]):
         step = self.batch_size * self.ranks * self.accumulation
         whole = self.size - self.size % step  # what makes no whole step comes last, as it was shuffled
         steps = [
-            pool[np.argsort(self.lengths[pool], kind="stable")].reshape(-1, step)
+            pool[_ascending(self.lengths[pool])].reshape(-1, step)
             for pool in np.split(order[:whole], range(POOL * step, whole, POOL * step))
         ]
         shuffled = random.permutation(np.concatenate(steps)) if whole else order[:0]
@@ -120,7 +121,7 @@ class EvaluationBatches(Sampler[list[int]]):
         batch_size: Rows a batch.
         ranks: Number of processes.
         rank: This process, in [0, ranks).
-        lengths: (size,) by which rows come together; None leaves them in their order.
+        lengths: (size,) or (size, parts) by which rows come together; None leaves them in their order.
         tokens: Of a batch at most, as in training.
         multiple: What rows are padded to a multiple of.
     """
@@ -147,7 +148,7 @@ class EvaluationBatches(Sampler[list[int]]):
 
     def order(self) -> NDArray[np.int64]:
         """The rows in the order in which they are taken, (size,)."""
-        return np.arange(self.size) if self.lengths is None else np.argsort(-self.lengths, kind="stable")
+        return np.arange(self.size) if self.lengths is None else _ascending(-self.lengths)
 
     def __len__(self) -> int:
         return _up(self.batches, self.ranks) // self.ranks
@@ -174,19 +175,30 @@ def cuts(lengths: NDArray[np.int64], tokens: int) -> NDArray[np.int64]:
     """Where batches begin, each with as many rows of its longest one's length as fit.
 
     Args:
-        lengths: (rows,) ascending or descending.
+        lengths: (rows,) or (rows, parts) ascending or descending.
         tokens: Of a batch.
     """
-    begins, first = list[int](), 0
+    parts, begins, first = _parts(lengths), list[int](), 0
     while first < len(lengths):
         begins.append(first)
-        longest = np.maximum.accumulate(lengths[first : first + tokens])
+        longest = np.maximum.accumulate(parts[first : first + tokens]).sum(1)
         first += max(int((longest * np.arange(1, len(longest) + 1) <= tokens).sum()), 1)
     return np.array(begins, dtype=np.int64)
 
 
 def _up(size: int, multiple: int) -> int:
     return -(-size // multiple) * multiple
+
+
+def _ascending(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Places of rows by their tokens, then by those of their parts; rows whose parts are as long keep their order."""
+    parts = _parts(lengths)
+    return np.lexsort((*parts.T, parts.sum(1)))
+
+
+def _parts(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Lengths as (rows, parts), whose rows may be of one part."""
+    return lengths[:, None] if lengths.ndim == 1 else lengths
 
 
 def _padded(lengths: NDArray[np.int64], multiple: int) -> NDArray[np.int64]:

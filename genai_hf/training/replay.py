@@ -110,8 +110,14 @@ def _logged(run: Path) -> dict[int, dict[str, Any]]:
     for line in file.read_text(encoding="utf-8").splitlines(keepends=True) if file.is_file() else []:
         if not line.endswith("\n"):
             break  # the process ended while it was written
-        entry = json.loads(line)
-        found[entry["step"]] = entry | found.get(entry["step"], {})  # an evaluation of the best model comes second
+        try:
+            entry = json.loads(line)
+            step = entry["step"]
+        except (ValueError, LookupError, TypeError) as error:
+            raise ConfigError(
+                f"{file} holds a line that is no object with a step; --steps 0 looks at the files"
+            ) from error
+        found[step] = entry | found.get(step, {})  # an evaluation of the best model comes second
     return found
 
 

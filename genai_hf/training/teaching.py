@@ -1,7 +1,5 @@
 """A teacher beside a student: where it comes from, and whether both read and mean the same."""
 
-import json
-import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from genai_hf import runs
+from genai_hf import final_numbers
 from genai_hf.collators.text_to_text import TextToTextCollator
 from genai_hf.errors import ConfigError
 from genai_hf.models.fresh import require_whole
@@ -43,7 +41,7 @@ def taught(make: Callable[[], Trainer], folder: Path) -> str | None:
     """
     if weightless_folder():
         return None
-    if rank() == 0 and not (folder / runs.FINISHED).is_file():
+    if rank() == 0 and not (folder / final_numbers.FILE).is_file():
         print(f"no teacher.name is given: a teacher is trained first, in {folder}", file=sys.stderr)
     trained(make, folder)
     return str(folder / MODEL)
@@ -51,17 +49,15 @@ def taught(make: Callable[[], Trainer], folder: Path) -> str | None:
 
 def trained(make: Callable[[], Trainer], folder: Path) -> dict[str, float]:
     """The final numbers of what is trained in a folder of another run; it is resumed, or read where it is finished."""
-    finished = folder / runs.FINISHED
-    if not finished.is_file():
+    if not (folder / final_numbers.FILE).is_file():
         trainer = make()
         folder.mkdir(exist_ok=True)
         trainer.args.output_dir = str(folder)
         metrics = train(trainer)
         if rank() == 0:
-            runs.finish(folder, metrics)
+            final_numbers.write(folder, metrics)
         trainer.accelerator.wait_for_everyone()
-    numbers = json.loads(finished.read_text(encoding="utf-8"))
-    return {name: math.nan if value is None else value for name, value in numbers.items()}
+    return final_numbers.read(folder)
 
 
 def teacher_of(teacher: Trainer, student: Trainer, *, loss: Mixture, cache: bool, top_k: int) -> Teacher:

@@ -13,8 +13,22 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import arguments, changes, checking, fingerprints, manifests, places, recipe_files, run_log, running, runs
+from genai_hf import (
+    arguments,
+    changes,
+    checking,
+    final_numbers,
+    fingerprints,
+    manifests,
+    places,
+    recipe_files,
+    run_log,
+    running,
+    runs,
+)
 from genai_hf.errors import ConfigError, UserError
+
+STRANGE = "holds files that the run did not write"
 
 
 def main(words: list[str]) -> int:
@@ -49,26 +63,42 @@ def verify(run: Path, steps: int | None) -> None:
         UserError: A checkpoint or the model is damaged, or something came out otherwise.
     """
     with tempfile.TemporaryDirectory() as folder, run_log.logged(Path(folder, "log")):
-        damaged = verify_files(run)
+        wrong = verify_files(run)
         if steps != 0:
             replay(run, steps, folder)
-    if damaged:
-        remedy = "training goes on from the newest checkpoint that is whole"
-        remedy = remedy if any("-" in name for name in damaged) else "run it again with overwrite=true"
-        raise UserError(f"{run}: {' and '.join(damaged)} damaged; {remedy}")
+    if wrong:
+        spoilt = [name for name, what in wrong.items() if what != STRANGE]
+        remedy = "run it again with overwrite=true" if spoilt else "take them out"
+        if any("-" in name for name in spoilt):
+            remedy = "training goes on from the newest checkpoint that is whole"
+        raise UserError(f"{run}: {' and '.join(f'{name} {what}' for name, what in wrong.items())}; {remedy}")
 
 
-def verify_files(run: Path) -> list[str]:
-    """Print what every checkpoint and the model are like; the names of those that are damaged."""
+def verify_files(run: Path) -> dict[str, str]:
+    """Print what every checkpoint and the model are like; what is not as it was written, and in a word why."""
     from genai_hf.training import checkpoints
 
-    damaged = []
-    models = [run / name for name in ("model", places.MERGED) if (run / name / manifests.MANIFEST).is_file()]
+    owed = [run / "model"] if (run / final_numbers.FILE).is_file() and fingerprints.config(run).get("trainer") else []
+    models = [*owed, *(path for path in (run / "model", run / places.MERGED) if path.is_dir() and path not in owed)]
+    wrong = dict[str, str]()
     for folder in [*checkpoints.listed(run), *models]:
-        problem = manifests.problem(folder)
-        damaged += [folder.name] if problem else []
-        print(f"{folder.name:20}{problem or 'whole, every file as it was written'}")
-    return damaged
+        said, fault = _verified(folder)
+        wrong |= {folder.name: fault} if fault else {}
+        print(f"{folder.name:20}{said}")
+    return wrong
+
+
+def _verified(folder: Path) -> tuple[str, str | None]:
+    """What is said of a checkpoint or a model, and in a word what is wrong with it."""
+    if not folder.is_dir():
+        return "is missing, though the run has finished", "missing"
+    if not (folder / manifests.MANIFEST).is_file() and "-" not in folder.name:
+        return f"has no {manifests.MANIFEST}, so that nobody knows whether its files are as they were written", None
+    if problem := manifests.problem(folder):
+        return problem, "damaged"
+    if strange := manifests.others(folder):
+        return f"every file as it was written, but {', '.join(strange)} besides", STRANGE
+    return "whole, every file as it was written", None
 
 
 def replay(run: Path, steps: int | None, folder: str) -> None:

@@ -461,7 +461,7 @@ def test_a_regression_of_ones_own_takes_any_number(tmp_path):
 
 ROW = '{"text": "a", "label": "x"}\n{"text": "b", "label": "y"}\n'
 NAMES = {"labels": ["x", "y"]}
-SAVE = "save the file as UTF-8 (iconv -f LATIN1 -t UTF-8 if it is Latin-1)"
+SAVE = "save the file as UTF-8 (iconv -f CP1252 -t UTF-8 if it is Windows' or Latin-1)"
 ONE_OF = "write one of them, or leave the row out"
 # Of each: the file's ending and content, what the task says beside its names of labels, and the message.
 BAD: list[tuple[str, str | bytes, dict[str, object], str]] = [

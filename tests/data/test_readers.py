@@ -10,7 +10,7 @@ from genai_hf.data import readers, tables
 from genai_hf.data.problems import Problems
 from genai_hf.errors import DataError
 
-UTF8 = "save the file as UTF-8 (iconv -f LATIN1 -t UTF-8 if it is Latin-1)"
+UTF8 = "save the file as UTF-8 (iconv -f CP1252 -t UTF-8 if it is Windows' or Latin-1)"
 
 
 def texts(file, *, column="text", document="file"):

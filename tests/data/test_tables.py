@@ -1,11 +1,14 @@
 import gzip
 import json
+from dataclasses import replace
 
+import pandas
 import pyarrow
 import pytest
 from pyarrow import parquet
 
 from genai_hf.data import tables
+from genai_hf.data.files import NO_UTF8
 from genai_hf.data.problems import Problems
 from genai_hf.data.tables import Columns
 from genai_hf.errors import DataError
@@ -32,12 +35,21 @@ def read(file, columns=PAIR):
     return rows, []
 
 
-def test_a_quotation_mark_in_a_tsv_file_is_a_letter(tmp_path):
-    content = 'a\tb\n"open\tand "so\n""\t"\n'
-    assert read(write(tmp_path, ".tsv", content))[0] == [
+def test_a_quotation_mark_in_a_tsv_file_of_glue_is_a_letter(tmp_path):
+    content = 'a\tb\n"open\tand "so\n""\t"\nx\ry\t\u2028z\x85\x0b\x0c\n'
+    assert read(write(tmp_path, ".tsv", content), replace(PAIR, quotes=False))[0] == [
         (2, {"a": '"open', "b": 'and "so'}),
         (3, {"a": '""', "b": '"'}),
+        (4, {"a": "x\ry", "b": "\u2028z\x85\x0b\x0c"}),
     ]
+
+
+def test_any_other_tsv_file_has_the_quotation_marks_of_csv_as_pandas_writes_them(tmp_path):
+    rows = [{"a": 'a\ttab and a "mark"', "b": "two\nlines"}, {"a": "it is 5'11\" tall", "b": '""'}]
+    content = 'a\tb\n"a\ttab and a ""mark"""\t"two\nlines"\n"it is 5\'11"" tall"\t""""""\n'
+    assert pandas.DataFrame(rows).to_csv(sep="\t", index=False) == content
+    assert read(write(tmp_path, ".tsv", content)) == ([(2, rows[0]), (4, rows[1])], [])
+    assert read(write(tmp_path, ".tsv", 'a\tb\nsaid "so"\tx\n')) == ([(2, {"a": 'said "so"', "b": "x"})], [])
 
 
 def test_a_tsv_file_may_have_windows_line_ends_a_mark_blank_lines_and_be_packed(tmp_path):
@@ -55,7 +67,7 @@ def test_a_row_of_empty_fields_is_a_row(tmp_path):
 
 
 def test_only_a_newline_ends_a_line_of_a_tsv_file(tmp_path):
-    text = "x\ry\u2028z\x85\x0b\x0c"
+    text = "x\u2028y\x85\x0b\x0c"
     assert read(write(tmp_path, ".tsv", f"a\tb\n{text}\tw\n"))[0] == [(2, {"a": text, "b": "w"})]
 
 
@@ -97,8 +109,11 @@ TSV_FAULTS = [
     ("a\tb\nx\ty\tz\nx\nx\ty\n", [4],
      ["f:2: 3 fields where the header has 2; a tab too many or too few, or a line that is broken",
       "f:3: 1 field where the header has 2; a tab too many or too few, or a line that is broken"]),
+    ('a\tb\n"Well" he said\ty\nx\ty\n"open\ty\n', [3],
+     ["f:2: quotes do not match (a tab expected after '\"'); close them, and double those inside a field",
+      "f:4: quotes do not match (unexpected end of data); close them, and double those inside a field"]),
     (b"a\tb\ncaf\xe9\ty\nx\0\ty\nx\ty\n", [4],
-     ["f:2: is not UTF-8 (byte 0xe9 at 4); save the file as UTF-8 (iconv -f LATIN1 -t UTF-8 if it is Latin-1)",
+     [f"f:2: is not UTF-8 (byte 0xe9 at 4); {NO_UTF8}",
       "f:3: holds a NUL byte; save the file as UTF-8 text"]),
     ("a\tb\nx\ty\n".encode("utf-16"), [], ["f: is UTF-16; save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"]),
 ]  # fmt: skip
@@ -160,6 +175,15 @@ def test_parquet_gives_every_kind_of_label_as_python_has_it(tmp_path):
         )
         parquet.write_table(table, tmp_path / "f.parquet")
         assert [row["label"] for _, row in read(tmp_path / "f.parquet")[0]] == values.to_pylist()
+
+
+@pytest.mark.parametrize(
+    "kind", [pyarrow.string_view(), pyarrow.large_string(), pyarrow.dictionary(pyarrow.int32(), pyarrow.string())]
+)
+def test_parquet_text_is_text_however_it_is_stored_such_as_by_categories(tmp_path, kind):
+    texts = pyarrow.array(["x", "y", None, "x"]).cast(kind)
+    parquet.write_table(pyarrow.table({"a": texts, "b": ["p", "q", "r", "s"]}), tmp_path / "f.parquet")
+    assert [row["a"] for _, row in read(tmp_path / "f.parquet")[0]] == ["x", "y", None, "x"]
 
 
 def test_parquet_text_of_another_type_is_refused_by_its_name_in_the_file(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -256,6 +257,22 @@ def test_what_cannot_be_verified_is_said(text, root, capsys):
     (folder / "checkpoint-6" / "config.json").write_text("{}")
     assert cli.main(["verify", str(folder), "--steps", "0"]) == 2
     assert "checkpoint-6        config.json is damaged" in capsys.readouterr().out
+    (folder / "model" / "modeling_mine.py").touch()
+    assert cli.main(["verify", str(folder), "--steps", "0"]) == 2
+    said = capsys.readouterr()
+    assert "model               every file as it was written, but modeling_mine.py besides" in said.out
+    assert "checkpoint-6 damaged and model holds files that the run did not write; training goes on from" in said.err
+    (folder / "model" / "manifest.json").unlink()
+    assert cli.main(["verify", str(folder), "--steps", "0"]) == 2
+    assert "model               has no manifest.json, so that nobody knows" in capsys.readouterr().out
+    shutil.rmtree(folder / "model")
+    assert cli.main(["verify", str(folder)]) == 2
+    said = capsys.readouterr()
+    assert "model               is missing, though the run has finished" in said.out
+    assert "checkpoint-6 damaged and model missing; " in said.err
+    (folder / "metrics.jsonl").write_text("[3]\n")
+    assert cli.main(["verify", str(folder)]) == 2
+    assert "metrics.jsonl holds a line that is no object with a step; --steps 0 looks" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("recipe", MOST)

@@ -1,9 +1,12 @@
 """Labelled texts that are wrong: classification, regression, GLUE's own files and choices between texts."""
 
+import io
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
+import pyarrow.parquet
 from asking import Case
 
 NAME = "name another with task.text, task.text_pair, task.label, or data.rename={theirs:ours}"
@@ -11,7 +14,7 @@ TABS = "a tab too many or too few, or a line that is broken"
 NONE = "none of no, yes; write one of them, or leave the row out"
 UNSAID = "which stands for no label; leave the row out, or list it in task.labels"
 PLACE = "none of the 2 choices; write one of them, or its place from 0 to 1"
-UTF8 = "save the file as UTF-8 (iconv -f LATIN1 -t UTF-8 if it is Latin-1)"
+UTF8 = "save the file as UTF-8 (iconv -f CP1252 -t UTF-8 if it is Windows' or Latin-1)"
 GOOD = "text,label\none,no\ntwo,yes\n"
 SCORES = "one,two,score\n" + "".join(f"a {number},b,{number}\n" for number in range(5))
 OFFER = {"context": "I ate", "choices": ["soup", "a fork"], "label": 0}
@@ -27,9 +30,16 @@ def labelled(cause: str, rows: str | bytes, said: str, *more: str, head: str = G
     return Case(cause=cause, words=words, said=said, files={name: content})
 
 
-def unnamed(cause: str, content: str, said: str) -> Case:
+def unnamed(cause: str, content: str | bytes, said: str, name: str = "a.csv") -> Case:
     """A file whose labels are not named beforehand."""
-    return Case(cause=cause, words=["glue", "task=local", "data.path=a.csv"], said=said, files={"a.csv": content})
+    return Case(cause=cause, words=["glue", "task=local", f"data.path={name}"], said=said, files={name: content})
+
+
+def parquet(**columns: Sequence[Any]) -> bytes:
+    """A Parquet file of these columns."""
+    sink = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(columns), sink)
+    return sink.getvalue()
 
 
 def objects(cause: str, row: Mapping[str, Any], said: str) -> Case:
@@ -94,6 +104,11 @@ CLASSES: Sequence[Case] = [
          "a.csv: 'label' has 1 and 1.0, which are one number; write it one way"),
     unnamed("A label that none was named for is -100", "text,label\none,0\ntwo,1\nthree,-100\n",
          f"a.csv:4: 'label' is -100, {UNSAID}"),
+    unnamed("All labels are lists", "".join(f'{{"text": "one", "label": ["{label}"]}}\n' for label in ("no", "yes")),
+         "a.jsonl:1: 'label' is ['no']; write it as a string or a number\n"
+         "a.jsonl:2: 'label' is ['yes']; write it as a string or a number", name="a.jsonl"),
+    unnamed("Labels are dates", parquet(text=["one", "two"], label=[date(2024, 2, 29), None]),
+         "a.parquet:1: 'label' is datetime.date(2024, 2, 29); write it as a string or a number", name="a.parquet"),
     objects("An object lacks the label", {"text": "three"}, f"a.jsonl:3: no column 'label' among text; {NAME}"),
     objects("A label is null", {"text": "three", "label": None}, "a.jsonl:3: 'label' is null; leave the row out"),
     objects("A label is a list", {"text": "three", "label": ["no"]},

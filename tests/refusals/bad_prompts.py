@@ -43,7 +43,8 @@ CASES: Sequence[Case] = [
          "a.csv:1: no column 'prompt' among text; call one prompt"),
     generate("A prompt is a number", "a.jsonl", '{"prompt": 3}\n', "a.jsonl:1: 'prompt' is 3; write it as a string"),
     generate("A line of prompts is in Latin-1", "a.txt", b"Once\ncaf\xe9\n",
-         "a.txt:2: is not UTF-8 (byte 0xe9 at 4); save the file as UTF-8 (iconv -f LATIN1 -t UTF-8 if it is Latin-1)"),
+         "a.txt:2: is not UTF-8 (byte 0xe9 at 4); save the file as UTF-8 (iconv -f CP1252 -t UTF-8 if it is Windows' "
+         "or Latin-1)"),
     generate("A file of prompts is of a kind that is not read", "a.pdf", "Once\n",
          f"a.pdf: no such file of prompts; its name must end in {KINDS}"),
 ]  # fmt: skip

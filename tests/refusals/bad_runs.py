@@ -198,9 +198,44 @@ CASES: Sequence[Case] = (
         said="run/model holds no adapter_model.safetensors; have the adapter saved anew as safetensors",
     ),
     Case(
+        cause="The report of a run whose final numbers are none",
+        words=("report", "run"),
+        files=ENCODER | {"run/metrics.json": '{"eval_loss": NaN}'},
+        said="run/metrics.json holds no finite number as 'eval_loss', but nan; run it again with overwrite=true",
+    ),
+    Case(
         cause="To verify a run of whose model a bit has flipped",
         words=("verify", "run", "--steps", "0"),
         files=DECODER | {MODEL: flipped(DECODER[MODEL], -9)},
         said="run: model damaged; run it again with overwrite=true",
+    ),
+    Case(
+        cause="To verify a finished run whose model is gone",
+        words=("verify", "run", "--steps", "0"),
+        files={name: content for name, content in DECODER.items() if "/model/" not in name}
+        | {"run/config.yaml": "recipe: gpt_lm\ntrainer: {max_steps: 1}\n"},
+        said="run: model missing; run it again with overwrite=true",
+    ),
+    Case(
+        cause="To verify a run beside whose model lies what it did not write",
+        words=("verify", "run", "--steps", "0"),
+        files=DECODER | {f"run/model/{name}": "" for name in ("modeling_mine.py", "pytorch_model.bin", ".note")},
+        said="run: model holds files that the run did not write; take them out",
+    ),
+    Case(
+        cause="To write with a run's model to which a chat template was added",
+        words=WRITE,
+        files=DECODER | {"run/model/chat_template.jinja": "{{ messages }}"},
+        said="run/model: chat_template.jinja was not written by its run; take it out, or delete its manifest.json if "
+        "the change is yours",
+    ),
+    Case(
+        cause="To begin with a run's model to which other weights were added, with an index of them",
+        words=BEGIN,
+        files=ENCODER
+        | {"run/model/part.safetensors": ENCODER[MODEL]}
+        | {"run/model/model.safetensors.index.json": '{"weight_map": {"x": "part.safetensors"}}'},
+        said="'init_from': run/model: model.safetensors.index.json was not written by its run; take it out, or delete "
+        "its manifest.json if the change is yours",
     ),
 )

@@ -9,7 +9,7 @@ import pyarrow
 from asking import Case
 from pyarrow import parquet
 
-UTF8 = "save the file as UTF-8 (iconv -f LATIN1 -t UTF-8 if it is Latin-1)"
+UTF8 = "save the file as UTF-8 (iconv -f CP1252 -t UTF-8 if it is Windows' or Latin-1)"
 ANOTHER = "name another: data.column=…"
 QUOTES = "close them, and double those inside a field"
 NO_BYTE = "holds a NUL byte; save the file as UTF-8 text"
@@ -51,6 +51,7 @@ TEXT: Sequence[Case] = [
     text("A text file is empty", "", "a.txt: holds no text; fill it, or leave it out"),
     text("A text file has blank lines alone", "\n \n\t\r\n", "a.txt: holds no text; fill it, or leave it out"),
     text("A text file is in Latin-1", b"fine\ncaf\xe9\n", f"a.txt:2: is not UTF-8 (byte 0xe9 at 4); {UTF8}"),
+    text("A text file is in Windows' letters", b"\x93fine\x94\n", f"a.txt:1: is not UTF-8 (byte 0x93 at 1); {UTF8}"),
     text("A text file breaks off inside a letter", b"fine\xe2\x82", f"a.txt:1: is not UTF-8 (byte 0xe2 at 5); {UTF8}"),
     text("A text file is in UTF-16", "fine\n".encode("utf-16"),
          "a.txt: is UTF-16; save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"),

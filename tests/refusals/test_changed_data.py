@@ -15,6 +15,7 @@ from genai_hf.data import files
 from genai_hf.errors import DataError
 
 SAID = "changed while it was read; wait until it is written, then repeat the command"
+CAME = "came while others were read; wait until all are there, then repeat the command"
 
 
 def grow(file: Path) -> None:
@@ -39,7 +40,14 @@ def replace(file: Path) -> None:
     other.replace(file)
 
 
-CHANGES = [grow, shrink, rewrite, replace]
+def disguise(file: Path) -> None:
+    """Other bytes in the same file, as many and as old."""
+    then = file.stat()
+    rewrite(file)
+    os.utime(file, ns=(then.st_atime_ns, then.st_mtime_ns))
+
+
+CHANGES = [grow, shrink, rewrite, replace, disguise]
 
 
 @pytest.fixture(autouse=True)
@@ -126,6 +134,26 @@ def test_a_run_whose_data_changes_while_it_begins_trains_nothing(recipe, change,
     assert answer.code == 2
     assert answer.said.splitlines()[-1] == f"genai-hf {recipe}: a.jsonl: {SAID}"
     assert kept(folder / "outputs") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        ("texts/b.txt", 2, f"texts/b.txt: {CAME}"),
+        ("texts/below/b.txt", 2, f"texts/below/b.txt: {CAME}"),
+        ("texts/b.png", 0, ""),
+    ],
+)
+def test_a_text_that_comes_into_the_folder_while_it_is_read_is_named(name, code, said, folder, monkeypatch, capsys):
+    Path("texts").mkdir()
+    Path("texts/a.txt").write_text("".join(f"a fine line of text {number}\n\n" for number in range(99)))
+    Path(name).parent.mkdir(exist_ok=True)
+    monkeypatch.setattr(fingerprints, "of", after(fingerprints.of, lambda file: file.write_text("more"), Path(name)))
+    words = ["train_tokenizer", "data=text", "data.path=texts", "data.document=paragraph", "tokenizer.vocab_size=300"]
+    answer = ask([*words, "tokenizer.multiple_of=1"], capsys)
+    assert answer.code == code, answer
+    if said:
+        assert answer.said.splitlines()[-1] == f"genai-hf train_tokenizer: {said}"
 
 
 def test_a_file_that_the_system_cannot_read_is_refused_before_a_run_has_a_folder(folder, monkeypatch, capsys):

@@ -9,6 +9,7 @@ from run_folders import CONFIG, HOSTILE, LOG, METRICS, assert_inert, page, write
 
 from genai_hf.errors import UserError
 from genai_hf.reports.render import write_report
+from genai_hf.reports.run_folder import final_metrics
 from genai_hf.reports.sections import Figure, Table, save
 
 BLANKS = Table("Blanks", ["text", "guess", "p"], [["a | b ___", "`x`", 0.5], ["c ___", None, 1]], "A *note*.")
@@ -202,18 +203,42 @@ def test_missing_and_damaged_files_are_named_on_the_page(tmp_path):
     (folder / "metrics.jsonl").write_text('{"step": 1, "loss": 2.0}\n{"step": 2, "lo\n[]\n{"loss": 1}\n')
     (folder / "fingerprint.json").write_text("{")
     (folder / "sections.json").write_text("7")
-    (folder / "metrics.json").write_text("[1]")
     text = page(write_report(folder)).text
     for problem in (
         "config.yaml is missing",
         "command.txt is missing",
         "fingerprint.json cannot be read: Expecting property name",
         "metrics.jsonl: left out row 2, 3, 4, not an object with a step",
-        "metrics.json holds no names and values",
         "sections.json: not a list of tables and figures; delete it",
     ):
         assert problem in text
     assert (folder / "report.md").is_file()
+
+
+DEEP = "maximum recursion depth exceeded while decoding a JSON array from a unicode string"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"eval_loss": 5.5', "is no JSON (Expecting ',' delimiter: line 1 column 18 (char 17))"),
+        ("[" * 100_000, f"is no JSON ({DEEP})"),
+        ("[5.5]", "holds no names and numbers"),
+        ('{"eval_loss": "5.5"}', "holds no finite number as 'eval_loss', but '5.5'"),
+        ('{"eval_loss": true}', "holds no finite number as 'eval_loss', but True"),
+        ('{"eval_loss": [5.5]}', "holds no finite number as 'eval_loss', but [5.5]"),
+        ('{"eval_loss": NaN}', "holds no finite number as 'eval_loss', but nan"),
+        ('{"eval_loss": 1e999}', "holds no finite number as 'eval_loss', but inf"),
+        (f'{{"eval_loss": 1{"0" * 400}}}', f"holds no finite number as 'eval_loss', but 1{'0' * 39}"),
+    ],
+)
+def test_final_numbers_that_are_none_are_refused_and_the_file_is_named(content, said, tmp_path):
+    folder = write_run(tmp_path / "run")
+    (folder / "metrics.json").write_text(content)
+    for read in (write_report, final_metrics):
+        with pytest.raises(UserError) as caught:
+            read(folder)
+        assert str(caught.value) == f"{folder}/metrics.json {said}; run it again with overwrite=true"
 
 
 def test_damaged_settings_are_named_on_the_page(tmp_path):
@@ -260,7 +285,7 @@ def test_nothing_that_is_not_a_number_is_ever_shown(tmp_path):
     folder = write_run(tmp_path / "run", log=None, metrics=None)
     lines = ['{"step": 1, "loss": NaN}', '{"step": 2, "loss": 1e999, "eval_loss": -Infinity}', '{"step": 3, "loss": 2}']
     (folder / "metrics.jsonl").write_text("\n".join(lines))
-    (folder / "metrics.json").write_text('{"eval_loss": NaN, "eval_perplexity": Infinity, "eval_accuracy": 0.5}')
+    (folder / "metrics.json").write_text('{"eval_loss": null, "eval_accuracy": 0.5}')
     save(folder, Table("t", ["a"], [[math.nan], [math.inf]]))
     save(folder, Figure("f", "x", "y", {"s": [(0, math.nan), (1, 2)]}))
     path = write_report(folder)

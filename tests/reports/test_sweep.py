@@ -1,6 +1,7 @@
 import csv
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 from run_folders import HOSTILE, assert_inert, page, write_run
@@ -39,6 +40,16 @@ def rates(tmp_path):
         cell(tmp_path, loss(3.9), model="bert_tiny", lr="1e-3", seed=1),
         cell(tmp_path, False, FAILED, model="bert_tiny", lr="1e-3", seed=2),
     ]
+
+
+def test_a_run_whose_final_numbers_are_none_is_named_unless_it_failed_for_them(rates, tmp_path):
+    write_sweep(tmp_path / "sweep", "Rates", rates)
+    (rates[0].folder / "metrics.json").write_text('["eval_loss"]')
+    with pytest.raises(UserError, match=r"seed=1-1a2b/metrics\.json holds no names and numbers; run it "):
+        write_sweep(tmp_path / "sweep", *load_sweep(tmp_path / "sweep"))
+    failed = [replace(rates[0], error="its metrics.json holds no numbers"), *rates[1:]]
+    text = page(write_sweep(tmp_path / "sweep", "Rates", failed)).text
+    assert "3 of 6 runs finished, 2 failed." in text
 
 
 MARKDOWN = """\

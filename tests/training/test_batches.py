@@ -163,6 +163,8 @@ def budgeted(lengths, tokens, epoch=0, accumulation=1, ranks=1, multiple=1):
         ([2, 2, 9, 9], 8, [0, 2, 3]),  # what is longer than a batch comes alone
         ([4], 4, [0]),
         ([], 4, []),
+        ([[2, 1], [1, 3], [4, 1]], 10, [0, 2]),  # two of two and three; with four and three, three would be 21
+        ([[2, 1], [1, 3], [4, 1]], 21, [0]),
     ],
 )
 def test_a_batch_has_as_many_rows_as_fit_into_its_tokens(lengths, tokens, begins):
