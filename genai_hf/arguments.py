@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -11,6 +12,11 @@ from hydra._internal.utils import get_args_parser
 from genai_hf import recipe_files
 from genai_hf.errors import ConfigError
 from genai_hf.recipe_files import RecipeFile
+
+PLAIN = re.compile(r"[\w/\-\\+.$%*@?|: \t]*", re.ASCII)  # what Hydra's grammar reads without quotes
+QUOTED = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""
+WORD = re.compile(rf"""{QUOTED}|[^\[\]{{}}(),'"]+""")  # of a list, a function or a sweep
+WORD_OF_MAPPING = re.compile(rf"""{QUOTED}|[^\[\]{{}}():,'"]+""")
 
 
 def parse(words: Sequence[str], *, sweeps: bool = False) -> tuple[RecipeFile, argparse.Namespace]:
@@ -45,10 +51,31 @@ def parse(words: Sequence[str], *, sweeps: bool = False) -> tuple[RecipeFile, ar
 
 
 def quoted(override: str) -> str:
-    """An override whose value is a file or folder with letters in its name that mean something to Hydra, quoted."""
-    key, _, value = override.partition("=")
-    is_plain = not set(value) & set("=, {}[]()") or "'" in value
-    return override if is_plain or not os.path.exists(value) else f"{key}='{value}'"  # noqa: PTH110 - a long value
+    """An override with quotes around what Hydra reads in quotes only, where that can mean one thing alone.
+
+    That is the name of a file that is there, whatever its letters; a value with a letter that Hydra's grammar does not
+    have, such as ``ä``, ``=`` or ``'``; and in a list or a sweep a word with one. ``~/`` is the home folder, as a shell
+    has it in ``root=~/runs`` but not behind a dotted key. A value with quotes, backslashes or ``${`` is left as it is.
+    """
+    key, sign, value = override.partition("=")
+    value = os.path.expanduser(value) if value.startswith("~/") else value  # noqa: PTH111 - it may be a glob
+    if "\\" in value or "${" in value or PLAIN.fullmatch(value):
+        return f"{key}{sign}{value}"
+    if not set(value) & set("[]{}(),") or os.path.exists(value):  # noqa: PTH110 - a long value
+        return f"{key}={_word(value)}"
+    words = WORD_OF_MAPPING if "{" in value else WORD
+    return f"{key}={words.sub(lambda found: _word(found[0]), value)}"
+
+
+def in_quotes(value: str) -> str:
+    """A value as Hydra reads it letter by letter; backslashes count double before a quote only."""
+    return re.sub(r"(\\*)('|\Z)", lambda found: found[1] * 2 + found[2].replace("'", r"\'"), value).join("''")
+
+
+def _word(text: str) -> str:
+    """A word, with the spaces around it; one that begins with a quote has them already."""
+    inner = text.strip()
+    return text if PLAIN.fullmatch(inner) or inner[0] in "'\"" else text.replace(inner, in_quotes(inner))
 
 
 def folders(flags: argparse.Namespace) -> tuple[Path, ...]:

@@ -3,8 +3,11 @@
 import errno
 import gc
 import importlib
+import io
+import os
 import sys
 from collections.abc import Sequence
+from types import TracebackType
 from typing import NoReturn
 
 from genai_hf import verbs
@@ -22,6 +25,9 @@ DONE, FAULT, MENDABLE, NO_ROOM = 0, 1, 2, 3
 def command() -> NoReturn:
     """`genai-hf` itself: end the process with the exit code; a launcher's rank at once."""
     sys.modules["kernels"] = None  # type: ignore[assignment] # or bitsandbytes gets native code from the Hub by it
+    sys.excepthook = tell_fault
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does: a terminal may have few letters
     code = main()
     if ranks() > 1:
         leave(code)
@@ -70,6 +76,7 @@ def dispatch(words: list[str]) -> int:
 
         print(f"genai-hf {__version__}")
         return DONE
+    require_surroundings(words)
     name, rest = (words[0], words[1:]) if words[0] in verbs.known() - {"run"} else ("run", words)
     if name != "run" and {"-h", "--help"} & set(rest):
         print(_described(name))
@@ -85,6 +92,33 @@ def listing() -> str:
     recipes = [f"  {name:18}{recipe.summary}" for name, recipe in recipe_files.shipped().items()]
     shown = [f"  {name:18}{_described(name).splitlines()[0]}" for name in sorted(verbs.known() - {"run"})]
     return "\n".join([USAGE, "", "recipes", *recipes, "", "verbs", *shown])
+
+
+def require_surroundings(words: Sequence[str]) -> None:
+    """See that the words can be written into the files of a run, and that there is a folder to work in.
+
+    Raises:
+        UserError: A word is no text in the terminal's encoding, or the working directory is gone.
+    """
+    encoding = sys.getfilesystemencoding()
+    remedy = "type it as UTF-8" if encoding == "utf-8" else "set LC_ALL=C.UTF-8 in the environment"
+    for word in words:
+        if any("\ud800" <= letter <= "\udfff" for letter in word):  # bytes that Python could not read
+            meant = os.fsencode(word).decode("utf-8", "replace")
+            raise UserError(f"'{meant}' cannot be read as {encoding}, this terminal's encoding; {remedy}")
+    try:
+        os.getcwd()  # noqa: PTH109 - pathlib is not imported yet
+    except OSError as error:
+        raise UserError(f"the working directory is gone ({error.strerror}); change into one that is there") from error
+
+
+def tell_fault(kind: type[BaseException], error: BaseException, place: TracebackType | None) -> None:
+    """What Python calls for a fault of ours: its traceback, without the secrets that its values may hold."""
+    import traceback
+
+    from genai_hf import secrets
+
+    print(secrets.redact("".join(traceback.format_exception(kind, error, place))), end="", file=sys.stderr)
 
 
 def say(words: Sequence[str], message: str, code: int) -> int:

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from genai_hf import changes, config, names, secrets, task_files, user_configs
+from genai_hf.arguments import in_quotes
 from genai_hf.bounds import bounded
 from genai_hf.errors import ConfigError
 from genai_hf.explaining import ENDLESS, FAULTS, QUIET, explain, known_keys, source
@@ -113,15 +115,25 @@ def parse(overrides: Sequence[str]) -> list[Override]:
     try:
         parsed = list(OverridesParser.create().parse_overrides(list(overrides)))
     except OverrideParseException as error:
-        shape = "no spaces around '='; a verb comes before the recipe"
-        raise ConfigError(
-            f"'{secrets.hide_override(str(error.override))}' is not of the form key=value ({shape})"
-        ) from error
+        raise ConfigError(_unread(secrets.hide_override(str(error.override)))) from error
     for override in parsed:
         _refuse_hydras(override)
         if override.key_or_group in {"recipe", "overrides"}:
             raise ConfigError(f"'{override.key_or_group}' is set by the command; leave it out")
     return parsed
+
+
+def _unread(override: str) -> str:
+    """What to type in place of a word that Hydra's grammar does not have."""
+    key, sign, value = override.partition("=")
+    if not sign or not re.fullmatch(r"[\w.@/:+~-]+", key) or not value:
+        return f"'{override}' is not of the form key=value (no spaces around '='; a verb comes before the recipe)"
+    if value[0] in "[{":
+        other = "a text in it that has quotes, brackets or commas stands in quotes of its own"
+        return f"'{override}' cannot be read; close its brackets, and {other}, such as 'it\\'s'"
+    right = f"{key}={in_quotes(value)}"
+    typed = shlex.quote(right) if set(right) & set('"$`') else f'"{right}"'
+    return f"'{override}' cannot be read; put quotes around its value: {typed}"
 
 
 def _refuse_hydras(override: Override) -> None:

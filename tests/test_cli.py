@@ -255,3 +255,36 @@ def test_a_fault_of_ours_is_raised_with_its_traceback(monkeypatch):
     monkeypatch.setattr(cli, "dispatch", fail)
     with pytest.raises(RuntimeError, match="bug"):
         cli.main(["bert_mlm"])
+
+
+def test_words_that_are_no_text_in_the_terminals_encoding_are_refused_in_a_line():
+    said = command("bert_mlm", "run=Käse", LC_ALL="C", PYTHONUTF8="0")
+    assert (said.returncode, said.stderr) == (
+        2,
+        "genai-hf bert_mlm: 'run=K\\xe4se' cannot be read as ascii, this terminal's encoding; "
+        "set LC_ALL=C.UTF-8 in the environment\n",
+    )
+
+
+def test_a_terminal_with_few_letters_is_shown_the_others_by_their_numbers():
+    shown = command("bert_mlm", "run=Käse", "--cfg", "job", PYTHONIOENCODING="ascii")
+    assert shown.returncode == 0, shown
+    assert "run: K\\xe4se\n" in shown.stdout
+
+
+def test_a_working_directory_that_is_gone_is_said(tmp_path):
+    (tmp_path / "gone").mkdir()
+    script = f"import os; os.chdir({str(tmp_path / 'gone')!r}); os.rmdir(os.getcwd()); " + (
+        "from genai_hf import cli; print(cli.main(['bert_mlm', '--cfg', 'job']))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "2\n"
+    assert done.stderr == (
+        "genai-hf bert_mlm: the working directory is gone (No such file or directory); change into one that is there\n"
+    )
+
+
+def test_the_traceback_of_a_fault_of_ours_has_no_secret_in_it(monkeypatch, capsys):
+    monkeypatch.setenv("HF_TOKEN", "hf_Canary0Canary1Canary2")
+    cli.tell_fault(KeyError, KeyError("hf_Canary0Canary1Canary2"), None)
+    assert capsys.readouterr().err == "KeyError: '<redacted>'\n"

@@ -90,7 +90,7 @@ def _parse(words: list[str]) -> tuple[argparse.Namespace, list[str]]:
         raise ConfigError("--system is of a conversation; say --chat too")
     arguments.require_text(*filter(None, [asked.system]))
     asked.model, *asked.prompts = asked.words
-    return asked, [word for word in words[:place] if SETTING.match(word)]
+    return asked, [arguments.quoted(word) for word in words[:place] if SETTING.match(word)]
 
 
 def _model(name: str) -> tuple[str, Mapping[str, Any]]:

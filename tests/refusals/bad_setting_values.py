@@ -137,6 +137,16 @@ CASES: Sequence[Case] = (
         "'3' is not of the form key=value (no spaces around '='; a verb comes before the recipe)",
     ),
     case(
+        "A bracket in the name of a file that is not there",
+        "bert_mlm data=text 'data.path=a[1.txt'",
+        "'data.path=a[1.txt' cannot be read; put quotes around its value: \"data.path='a[1.txt'\"",
+    ),
+    case(
+        "An apostrophe in a list",
+        'bert_mlm "blanks.texts=[it\'s ___]"',
+        "'blanks.texts=[it's ___]' cannot be read; close its brackets, and a text in it that has quotes, bra…",
+    ),
+    case(
         "A strategy of saving that is not there",
         "bert_mlm trainer.save_strategy=sometimes",
         "'trainer.save_strategy' must be one of ['no', 'steps', 'epoch', 'best'], got 'sometimes'",
