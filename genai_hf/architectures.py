@@ -121,7 +121,8 @@ def require_kind(head: str, kind: str, fields: Mapping[str, Any]) -> None:
     if head == "masked_lm_and_next_sentence" and kind not in NEXT_SENTENCE:
         raise ConfigError(f"'model': {kind} has no head for next-sentence prediction; take {EXAMPLES[head]}")
     if "vocab_size" not in fields:
-        raise ConfigError(f"'model': {kind} is a model of texts within a larger one; take the model of texts itself")
+        several = f"{kind} has no vocab_size, being made of several models or vocabularies"
+        raise ConfigError(f"'model': {several}; take the model of texts alone, or {EXAMPLES[head]}")
     is_encoder = fields.get("is_decoder") is False and kind not in CAUSAL
     if head == "causal_lm" and (fields.get("is_encoder_decoder") or is_encoder or kind in BOTH_DIRECTIONS):
         raise ConfigError(f"'model': {kind} sees the tokens that it should predict; take {EXAMPLES[head]}")
@@ -185,14 +186,19 @@ def require_activation(key: str, name: str) -> None:
 
 
 def _shared(dotted: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Names of a number of heads, and of what is divided among them."""
-    names = schema.attribute_map(dotted)
+    """Names of a number of heads, and of what is divided among them, where it is so by the architecture's own sizes."""
+    names, usual = schema.attribute_map(dotted), _defaults(dotted)
     width, heads = names.get("hidden_size", "hidden_size"), names.get("num_attention_heads", "num_attention_heads")
     has_own = any(values.get(name) is not None and (name in OWN_WIDTH or "head_dim" in name) for name in values)
     found = [] if has_own else [(heads, width), ("encoder_attention_heads", width), ("decoder_attention_heads", width)]
     for name, whole in [*found, ("num_key_value_heads", heads)]:
-        if type(values.get(name)) is int and type(values.get(whole)) is int:
+        if type(values.get(name)) is int and type(values.get(whole)) is int and not _is_uneven(usual, name, whole):
             yield name, whole
+
+
+def _is_uneven(sizes: Mapping[str, Any], name: str, whole: str) -> bool:
+    count, width = sizes.get(name), sizes.get(whole)
+    return type(count) is int and type(width) is int and count > 0 and width % count > 0
 
 
 def _of_folder(name: Any) -> dict[str, Any]:

@@ -1,9 +1,8 @@
-"""What others wrote, such as a template or settings that refer to each other, is worked out in bounded time and memory.
+"""What others wrote, such as settings that refer to each other, is worked out in bounded time and memory.
 
 Python looks at the clock at every call, and at every line of code that was made of a text; in the thread that calls,
 whichever it is. Memory is the system's own limit, raised to what is in use and a little more. What no clock interrupts
-is a single operation of C. By the limit of memory most end within a few seconds; for powers and products of whole
-numbers there are `product` and `power`; a search for one long text in another may take very long.
+is a single operation of C: whole programs, such as templates, are left to `genai_hf.rendering`.
 """
 
 import contextlib
@@ -20,7 +19,6 @@ from genai_hf.errors import UserError
 
 SECONDS = 5.0
 MEMORY = 2**29  # bytes beside what is in use
-MOST_BITS = 4096  # of a whole number
 STATUS = Path("/proc/self/statm")  # of Linux; elsewhere memory has no bound
 _ONE = threading.RLock()
 
@@ -33,7 +31,7 @@ class _OutOfTime(BaseException):
 def bounded(error: UserError, seconds: float = SECONDS, memory: int = MEMORY) -> Iterator[None]:
     """Work within it ends in `error` where it takes more seconds, more bytes, or calls itself without end."""
     before = sys.gettrace()
-    with _memory(memory):
+    with limited_memory(memory):
         sys.settrace(_clock(time.monotonic() + seconds))
         try:
             yield
@@ -41,24 +39,6 @@ def bounded(error: UserError, seconds: float = SECONDS, memory: int = MEMORY) ->
             raise error from excess
         finally:
             sys.settrace(before)
-
-
-def product(one: Any, other: Any) -> Any:
-    """``one * other``, but no whole number beyond all use.
-
-    Raises:
-        MemoryError: It would be one.
-    """
-    if isinstance(one, int) and isinstance(other, int) and one.bit_length() + other.bit_length() > MOST_BITS:
-        raise MemoryError
-    return one * other
-
-
-def power(base: Any, exponent: Any) -> Any:
-    """``base ** exponent``, likewise."""
-    if isinstance(base, int) and isinstance(exponent, int) and base.bit_length() * exponent > MOST_BITS:
-        raise MemoryError
-    return base**exponent
 
 
 def _clock(end: float) -> Callable[[FrameType, str, Any], Any]:
@@ -71,7 +51,8 @@ def _clock(end: float) -> Callable[[FrameType, str, Any], Any]:
 
 
 @contextlib.contextmanager
-def _memory(more: int) -> Iterator[None]:
+def limited_memory(more: int) -> Iterator[None]:
+    """Within it this process may take so many bytes beside what it has in use."""
     if not STATUS.is_file():
         yield
         return

@@ -75,12 +75,12 @@ def architectures() -> list[str]:
 def model_config(architecture: str) -> str | None:
     """Dotted path of the configuration class of a `model_type`, or None where there is no such architecture."""
     stem = _folders().get(architecture, architecture.replace("-", "_"))
-    if not stem.isidentifier() or not _configured(_path("transformers.models").parent / stem):
-        return None
-    module = f"transformers.models.{stem}.configuration_{stem}"
-    for node in tree(module).body:
-        if isinstance(node, ast.ClassDef) and _model_type(node) == architecture:
-            return f"{module}.{node.name}"
+    folder = _path("transformers.models").parent / stem
+    for file in sorted(folder.glob("configuration_*.py")) if stem.isidentifier() else []:
+        module = f"transformers.models.{stem}.{file.stem}"
+        for node in tree(module).body:
+            if isinstance(node, ast.ClassDef) and _model_type(node) == architecture:
+                return f"{module}.{node.name}"
     return None
 
 
@@ -157,8 +157,11 @@ def defaults(known: Mapping[str, Field]) -> dict[str, Any]:
 
 def _model_type(node: ast.ClassDef) -> str | None:
     for item in node.body:
-        if isinstance(item, ast.Assign) and ast.unparse(item.targets[0]) == "model_type":
-            return str(ast.literal_eval(item.value))
+        match item:
+            case ast.Assign(targets=[ast.Name(id="model_type")], value=ast.Constant(value=str(name))):
+                return name
+            case ast.AnnAssign(target=ast.Name(id="model_type"), value=ast.Constant(value=str(name))):
+                return name
     return None
 
 

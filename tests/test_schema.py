@@ -22,6 +22,7 @@ def test_the_fields_of_a_generation_configuration_are_the_installed_ones_with_th
 
 
 ARCHITECTURES = ["bert", "roberta", "distilbert", "modernbert", "gpt2", "openai-gpt", "llama", "t5"]
+ARCHITECTURES += ["data2vec-text", "musicgen"]
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

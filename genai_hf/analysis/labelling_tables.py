@@ -35,7 +35,8 @@ def data_table(examples: Labelled, rows: Mapping[str, Encoded | LaidOut]) -> Tab
     for name, (split, lengths, cut) in parts.items():
         keys = split.keys()
         shared = None if name == TRAIN else sum(key in known for key in keys)
-        sizes = [round(float(lengths.mean()), 1), int(lengths.max()), int(cut.sum())]
+        tokens = lengths.reshape(len(split), -1).sum(1)  # of all sequences of an example
+        sizes = [round(float(tokens.mean()), 1), int(tokens.max()), int(cut.sum())]
         doubles = len(keys) - len(set(keys))
         table.append([name, len(split), _labels(examples.task, split), *sizes, doubles, shared, split.left_out])
     columns = ["split", "examples", "labels", "mean tokens", "most tokens", "cut", "repeated", "in the training set"]

@@ -29,7 +29,8 @@ class LaidOut(Dataset[dict[str, Any]]):
         evaluation: Rows are of epoch -1 whatever is asked for.
 
     Attributes:
-        lengths: (examples,) tokens of the sequences of each, all as long as its longest.
+        lengths: (examples, sequences) tokens of the sequences of each, all as long as its longest; 0 for those that it
+            has fewer than another.
         labels: (examples,) float64, if known.
         cut: (examples,) bool.
     """
@@ -38,9 +39,9 @@ class LaidOut(Dataset[dict[str, Any]]):
         self, split: Split, examples: Sequence[Example], *, first_example_id: int = 0, evaluation: bool = False
     ) -> None:
         sequences = [sequence for example in examples for sequence in example.sequences]
-        self.lengths = np.array(
-            [len(example.sequences) * max(map(len, example.sequences)) for example in examples], dtype=np.int64
-        )
+        counts = np.array([len(example.sequences) for example in examples], dtype=np.int64)
+        longest = np.array([max(map(len, example.sequences)) for example in examples], dtype=np.int64)
+        self.lengths = np.where(np.arange(counts.max(initial=0)) < counts[:, None], longest[:, None], 0)
         self.labels = None if split.labels is None else np.array(split.labels, dtype=np.float64)
         self.first_example_id, self.evaluation = first_example_id, evaluation
         self.cut = np.array([example.cut for example in examples], dtype=bool)
@@ -49,7 +50,7 @@ class LaidOut(Dataset[dict[str, Any]]):
         self._sizes = np.array([len(ids) for ids in sequences], dtype=np.int64)
         self._seconds = np.array([second for example in examples for second in example.seconds], dtype=np.int64)
         self._starts = np.concatenate([[0], np.cumsum(self._sizes)])
-        self._firsts = np.concatenate([[0], np.cumsum([len(example.sequences) for example in examples])])
+        self._firsts = np.concatenate([[0], np.cumsum(counts)])
 
     def __len__(self) -> int:
         return len(self.lengths)

@@ -5,11 +5,13 @@ import pytest
 from conftest import make_tokenizer
 
 from genai_hf import data, encoding
+from genai_hf.collators.extract import ExtractCollator
 from genai_hf.data.labelled import Labelled
 from genai_hf.data.splits import Split
 from genai_hf.encoding import layout as layouts
 from genai_hf.encoding.layout import Example, Layout, transformation_of
 from genai_hf.tokenization import append_marks
+from genai_hf.training.batches import TrainingBatches
 
 START, DELIM, EXTRACT = 64, 65, 66  # w0 … w58 are 5 … 63
 KINDS = ("classification", "entailment", "similarity", "multiple_choice")
@@ -137,8 +139,23 @@ def test_rows_hold_their_sequences_one_after_another():
     assert "label" not in rows["T"][0]
     assert rows["train"][0]["input_ids"].dtype == np.int64
     assert (rows["train"].lengths.tolist(), rows["train"].cut.tolist(), len(rows["train"])) == (
-        [12, 12],
+        [[6, 6], [6, 6]],
         [False, False],
         2,
     )
     assert list(encoding.lay_out(examples=examples, layout=layout("similarity"))) == ["train", "validation"]
+
+
+@pytest.mark.parametrize("multiple", [1, 8])
+def test_by_tokens_every_sequence_is_counted_as_it_is_padded(multiple):
+    random = np.random.default_rng(0)
+    texts, others = (["w1 " * int(count) for count in random.integers(1, 30, 300)] for _ in range(2))
+    split = Split(texts, others, [0, 1] * 150)
+    examples = Labelled(task(text_pair="b"), {"train": split, "validation": split})
+    rows = encoding.lay_out(examples=examples, layout=layout("similarity", 70))["train"]
+    collator = ExtractCollator(transformation="similarity", pad_token_id=0, pad_to_multiple_of=multiple)
+    batches = TrainingBatches(300, 0, 1, 1, 1, 0, rows.lengths, tokens=512, multiple=multiple)
+    made = [collator([rows[row] for row in part])["input_ids"] for part in batches]
+    assert sum(len(ids) for ids in made) == 2 * 300
+    assert max(ids.numel() for ids in made) <= 512
+    assert max(ids.numel() + 2 * ids.shape[1] for ids in made) > 512  # one more would have been too many

@@ -7,7 +7,7 @@ import pytest
 from instruct_tiny import conversation, make_decoder_tokenizer
 from tokenizers import AddedToken
 
-from genai_hf import bounds
+from genai_hf import rendering
 from genai_hf.encoding import templates
 from genai_hf.encoding.chat import ChatEncoder
 from genai_hf.errors import ConfigError, DataError
@@ -34,7 +34,14 @@ ENDLESS = {
     "letters for letters": "{{ ('a' * 99999).replace('a', 'a' * 99999) }}",
     "many wide texts": "{{ range(99999) | map('string') | map('center', 99999) | join }}",
     "a power": "{{ 10 ** (10 ** 9) }}",
-    "powers of powers": "{{ 9 ** 64 ** 64 ** 64 }}",
+    "powers of powers": "{{ 9 ** 64 ** 64 ** 64 ** 64 ** 64 }}",
+    "a search from the right": "{{ ('a' * 50000000).rfind('b' + 'a' * 25000000) }}",
+    "a search from the right, among parts": "{{ ('a' * 50000000).rsplit('b' + 'a' * 25000000) }}",
+    "a sum of lists": "{{ ([range(100) | list] * 99999) | sum(start=[]) | length }}",
+    "lists that hold each other": (
+        "{% set all = namespace(x=[1], y=[1]) %}{% for i in range(60) %}{% set all.x = [all.x, all.x] %}"
+        "{% set all.y = [all.y, all.y] %}{% endfor %}{{ all.x == all.y }}"
+    ),
     "a number that squares itself": (
         "{% set all = namespace(x=3) %}{% for i in range(60) %}{% set all.x = all.x * all.x %}{% endfor %}"
     ),
@@ -79,7 +86,7 @@ def refusal(template: str) -> str:
 
 @pytest.fixture
 def _short_time(monkeypatch):
-    monkeypatch.setattr(bounds.bounded.__wrapped__, "__defaults__", (0.3, 2**28))
+    monkeypatch.setattr(rendering, "SECONDS", 0.3)
 
 
 @pytest.mark.usefixtures("_short_time")
