@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import yaml  # type: ignore[import-untyped]
 from hydra import version
 from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
 from hydra._internal.hydra import Hydra
@@ -20,12 +19,11 @@ from hydra.errors import OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from genai_hf import changes, config, names, secrets, task_files, user_configs
+from genai_hf import changes, config, names, own_settings, secrets, task_files, user_configs
 from genai_hf.arguments import in_quotes
 from genai_hf.bounds import bounded
 from genai_hf.errors import ConfigError
-from genai_hf.explaining import ENDLESS, FAULTS, QUIET, explain, known_keys, source
-from genai_hf.ranks import say
+from genai_hf.explaining import ENDLESS, FAULTS, QUIET, explain, known_keys, resolve_in_place
 from genai_hf.recipe_files import RecipeFile
 
 # Of Hydra's own settings these may be given; the others load code, write elsewhere, or would do nothing.
@@ -153,8 +151,9 @@ def _refuse_hydras(override: Override) -> None:
 
 def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, resolve: bool = True) -> DictConfig:
     """Drop Hydra's own node and write down what was asked for."""
-    if not recipe.packaged:
-        _tell_replaced(cfg, recipe, overrides)
+    choices = dict(cfg.hydra.runtime.choices) if "hydra" in cfg else {}  # a job elsewhere has no such node any more
+    if choices and not recipe.packaged:
+        own_settings.tell_replaced(choices, recipe, overrides)
     with open_dict(_without_hydra(cfg)):
         cfg.recipe = recipe.name if recipe.packaged else str(recipe.path)
         cfg.overrides = asked = [line for line in overrides if not line.startswith(("hydra.", "hydra/"))]
@@ -168,9 +167,11 @@ def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, res
             _choose_student(cfg)
         if isinstance(name := OmegaConf.select(cfg, "teacher.name"), str):
             cfg.teacher.name = task_files.model_of(name)
+    if recipe.folders:
+        own_settings.check(cfg, recipe, choices)
     if resolve or _is_others(recipe, overrides):
         resolved = cfg if resolve else cfg.copy()  # what cannot be resolved is refused in either case
-        OmegaConf.resolve(resolved)
+        resolve_in_place(resolved)
         # As they were written: what they refer to may be a secret, and the processes of `launch` read it.
         cfg.overrides = asked
         secrets.note(f"{key}={value}" for key, value in changes.flatten(OmegaConf.to_container(resolved)).items())
@@ -205,17 +206,6 @@ def _choose_student(cfg: DictConfig) -> None:
         raise ConfigError(f"'layers' makes the student of its teacher's own; leave them out, or {asked[0]}")
     if asked:
         cfg.layers = None
-
-
-def _tell_replaced(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str]) -> None:
-    """Say where a group that the user's own YAML chooses is another one's after all, as `override /group` makes it."""
-    own = yaml.safe_load(source(recipe)).get("defaults", [])
-    pairs = [pair for line in own if isinstance(line, dict) for pair in line.items()]
-    for group, option in {group.removeprefix("override ").lstrip("/"): option for group, option in pairs}.items():
-        chosen = cfg.hydra.runtime.choices.get(group)
-        if chosen != option and not any(line.startswith((f"{group}=", "experiment=")) for line in overrides):
-            remedy = f"write 'override /{group}: {option}' last in its defaults to keep yours"
-            say(f"{recipe.path.with_suffix('.yaml')}: {group}: {option} gives way to {group}={chosen}; {remedy}")
 
 
 def refuse_added(app: Hydra, recipe: str, overrides: Sequence[Override]) -> None:
