@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import yaml  # type: ignore[import-untyped]
 from hydra import version
 from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
 from hydra._internal.hydra import Hydra
@@ -20,12 +19,11 @@ from hydra.errors import OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from genai_hf import changes, config, names, secrets, task_files, user_configs
+from genai_hf import changes, combining, config, names, own_settings, secrets, user_configs
 from genai_hf.arguments import in_quotes
 from genai_hf.bounds import bounded
 from genai_hf.errors import ConfigError
-from genai_hf.explaining import ENDLESS, FAULTS, QUIET, explain, known_keys, source
-from genai_hf.ranks import say
+from genai_hf.explaining import ENDLESS, FAULTS, QUIET, explain, known_keys, resolve_in_place
 from genai_hf.recipe_files import RecipeFile
 
 # Of Hydra's own settings these may be given; the others load code, write elsewhere, or would do nothing.
@@ -153,69 +151,22 @@ def _refuse_hydras(override: Override) -> None:
 
 def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, resolve: bool = True) -> DictConfig:
     """Drop Hydra's own node and write down what was asked for."""
-    if not recipe.packaged:
-        _tell_replaced(cfg, recipe, overrides)
+    choices = dict(cfg.hydra.runtime.choices) if "hydra" in cfg else {}  # a job elsewhere has no such node any more
+    if choices and not recipe.packaged:
+        own_settings.tell_replaced(choices, recipe, overrides)
+    if recipe.folders:
+        own_settings.check(_without_hydra(cfg), recipe, choices)
     with open_dict(_without_hydra(cfg)):
         cfg.recipe = recipe.name if recipe.packaged else str(recipe.path)
         cfg.overrides = asked = [line for line in overrides if not line.startswith(("hydra.", "hydra/"))]
-        if not recipe.trains and not cfg.trainer:
-            cfg.pop("trainer")
-        if not recipe.trains:
-            _without_adapters(cfg, recipe.name)
-        if cfg.get("init_from"):
-            _begin_with(cfg)
-        if "teacher" in cfg and cfg.get("layers") is not None:
-            _choose_student(cfg)
-        if isinstance(name := OmegaConf.select(cfg, "teacher.name"), str):
-            cfg.teacher.name = task_files.model_of(name)
+        combining.combine(cfg, recipe, asked, choices.get("model"))
     if resolve or _is_others(recipe, overrides):
         resolved = cfg if resolve else cfg.copy()  # what cannot be resolved is refused in either case
-        OmegaConf.resolve(resolved)
+        resolve_in_place(resolved)
         # As they were written: what they refer to may be a secret, and the processes of `launch` read it.
         cfg.overrides = asked
         secrets.note(f"{key}={value}" for key, value in changes.flatten(OmegaConf.to_container(resolved)).items())
     return cfg
-
-
-def _without_adapters(cfg: DictConfig, recipe: str) -> None:
-    """Drop what is of use to training alone."""
-    for group in ("peft", "quantization"):
-        if any(value is not None for value in cfg.pop(group).values()):
-            raise ConfigError(f"'{group}': {recipe} trains no model; leave it out")
-
-
-def _begin_with(cfg: DictConfig) -> None:
-    """`init_from=RUN` is `model=pretrained` of that run's model; the tokenizer follows it, as it follows any."""
-    if "from_scratch" not in cfg.model:  # the sizes of an untrained model, which nobody asked for
-        asked = next((line for line in cfg.overrides if line.startswith(("model=", "model."))), None)
-        if asked:
-            raise ConfigError(f"'init_from' begins with that run's model; leave {asked} out, or say model=pretrained")
-        cfg.model = dict(names.PRETRAINED)
-    if not isinstance(cfg.init_from, str):
-        raise ConfigError(f"'init_from' must be a run's folder, got {cfg.init_from}")
-    if not OmegaConf.is_missing(cfg.model, "name"):
-        raise ConfigError(f"'init_from': model.name={cfg.model.name} is another model to begin with; give one of them")
-    cfg.model.name = str(Path(cfg.init_from) / "model")
-
-
-def _choose_student(cfg: DictConfig) -> None:
-    """A student is made of its teacher's layers unless another model is asked for."""
-    asked = [line for line in cfg.overrides if line.startswith(("model=", "model.", "init_from="))]
-    if asked and any(line.startswith("layers=") for line in cfg.overrides):
-        raise ConfigError(f"'layers' makes the student of its teacher's own; leave them out, or {asked[0]}")
-    if asked:
-        cfg.layers = None
-
-
-def _tell_replaced(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str]) -> None:
-    """Say where a group that the user's own YAML chooses is another one's after all, as `override /group` makes it."""
-    own = yaml.safe_load(source(recipe)).get("defaults", [])
-    pairs = [pair for line in own if isinstance(line, dict) for pair in line.items()]
-    for group, option in {group.removeprefix("override ").lstrip("/"): option for group, option in pairs}.items():
-        chosen = cfg.hydra.runtime.choices.get(group)
-        if chosen != option and not any(line.startswith((f"{group}=", "experiment=")) for line in overrides):
-            remedy = f"write 'override /{group}: {option}' last in its defaults to keep yours"
-            say(f"{recipe.path.with_suffix('.yaml')}: {group}: {option} gives way to {group}={chosen}; {remedy}")
 
 
 def refuse_added(app: Hydra, recipe: str, overrides: Sequence[Override]) -> None:

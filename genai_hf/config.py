@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from genai_hf import annotations, prepared, schema
 from genai_hf.errors import ConfigError, UserError
-from genai_hf.names import PRETRAINED, SYNONYMS
+from genai_hf.names import INSTEAD, PRETRAINED, SYNONYMS
 from genai_hf.ranks import say
 from genai_hf.weightless import weightless_folder
 
@@ -96,10 +96,12 @@ def check_type(key: str, value: Any, annotation: str) -> None:
 
 
 def hint(key: str, known: Iterable[str]) -> str:
-    """``; did you mean …?`` for a key that does not exist, or a list of what does."""
+    """``; did you mean …?`` for a key that does not exist, what there is in its place, or a list of what does."""
     known = sorted(known)
     last = {name.rpartition(".")[2]: name for name in reversed(known)}
     word = key.rpartition(".")[2]
+    if word in INSTEAD and not ("." in key and word in last):
+        return f"; {INSTEAD[word]}"
     synonym = SYNONYMS.get(word, key)
     is_own = "." in key and (word in last or synonym.endswith(f".{word}"))  # the same word in another group
     if synonym != key and not is_own:

@@ -8,9 +8,8 @@ from omegaconf import DictConfig
 from genai_hf import comments as commented
 from genai_hf.composing import application, composed, finish
 from genai_hf.explaining import source
+from genai_hf.own_settings import GLOBAL
 from genai_hf.recipe_files import RecipeFile
-
-GLOBAL = "# @package _global_"  # first line of a file whose keys are everybody's
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hydra._internal.hydra import Hydra
 from hydra.core.override_parser.types import Override
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException, UnsupportedInterpolationType
 
 from genai_hf import config, names, schema, user_configs
@@ -50,6 +51,8 @@ def explain(  # noqa: PLR0911, PLR0912 - one for each kind of mistake
         group, _, option = str(error.missing_cfg_file).rpartition("/")
         if group == "hydra/launcher" and option.startswith("submitit"):
             return ConfigError(f"'{group}={option}' needs an extra: pip install 'genai-hf[slurm]'")
+        if not error.options:
+            return ConfigError(f"there is no group '{group}', which {group}={option} chooses from; mend its name")
         near = config.hint(option.lower(), error.options)
         listed = "" if "it takes" in near else f" ({', '.join(sorted(error.options))})"
         return ConfigError(f"'{group}={option}' is not an option{near.replace('it takes', 'choose from')}{listed}")
@@ -71,19 +74,47 @@ def explain(  # noqa: PLR0911, PLR0912 - one for each kind of mistake
         options = app.config_loader.get_group_options(override.key_or_group)
         if options and not isinstance(override.value(), str):
             return ConfigError(f"'{override.input_line}' is not an option; choose from {', '.join(options)}")
+    if found := re.match(r"In '(.+)': Could not load '(.+)'", str(error)):
+        return ConfigError(f"{found[1]}.yaml: its defaults name '{found[2]}', which is not there; mend the name")
     cause = error.__cause__ or error
+    place = "" if recipe.packaged else f"{recipe.path.with_suffix('.yaml')}: "
     if isinstance(error, RecursionError) or str(cause).startswith(("MemoryError raised", "RecursionError raised")):
         return ConfigError(ENDLESS)
     if isinstance(cause, InterpolationResolutionError | UnsupportedInterpolationType):
         may = "a value may name another setting, ${seed}, or a variable of the environment, ${oc.env:NAME,default}"
         referring = next((str(one.input_line) for one in overrides if "${" in str(one.input_line)), None)
         key = next((key for key in (vars(error).get("full_key"), cause.full_key, referring) if key), "a setting")
-        return ConfigError(f"'{key}': {str(cause).splitlines()[0]}; {may}")
+        return ConfigError(f"{'' if referring else place}'{key}': {str(cause).splitlines()[0]}; {may}")
     said = str(cause).partition("\n")[0].strip()
     key = next(iter(re.findall(r"full_key: (\S+)", f"{cause}\n{error}")), None)
     if key and "Cannot merge" in said:
         return ConfigError(f"'{key}' holds settings by name, such as {key}={{name: value}}; give some")
-    return ConfigError(f"'{key}': {said}; mend it" if key else said)
+    return ConfigError(f"'{key}': {said}; mend it" if key else f"{place}{said}")
+
+
+def resolve_in_place(cfg: DictConfig) -> None:
+    """Put in place of every reference what it refers to.
+
+    Raises:
+        InterpolationResolutionError: What one refers to is not there; the error's `full_key` is its key.
+    """
+    try:
+        OmegaConf.resolve(cfg)
+    except InterpolationResolutionError as error:
+        keys = sorted(config.dotted_keys(cfg) - {"overrides"})  # which has what was asked for once more
+        error.full_key = error.full_key or next(filter(partial(_is_astray, cfg), keys), None)
+        raise
+
+
+def _is_astray(cfg: DictConfig, key: str) -> bool:
+    """Whether what a setting refers to cannot be found."""
+    try:
+        node = OmegaConf.select(cfg, key)
+        if isinstance(node, ListConfig):
+            OmegaConf.to_container(node, resolve=True)
+    except InterpolationResolutionError:
+        return True
+    return False
 
 
 def _no_key(key: str, app: Hydra, recipe: RecipeFile, overrides: Sequence[Override]) -> ConfigError:

@@ -121,12 +121,19 @@ SYNONYMS = {
     "max_seq_length": "sequence_length",
     "max_seq_len": "sequence_length",
     "mlm_probability": "masking.probability",
-    "output_dir": "root (the folder of all runs) or run (the name of this one)",
     "name": "run",
     "lora_r": "peft.r",
     "lora_rank": "peft.r",
     "rank": "peft.r",
     "random_seed": "seed",
+}
+
+# Names of other tools for what is no key here, and what is there in its place.
+INSTEAD = {
+    "output_dir": "root=… is the folder of all runs, and run=… the name of this one",
+    "overwrite_output_dir": "overwrite=true starts a run afresh",
+    "logging_dir": "what a run logs is in its folder; root=… is the folder of all runs",
+    "save_safetensors": "weights are always written as safetensors",
 }
 
 # Fields of TrainingArguments that would do nothing here, or break a promise; and what to set instead.

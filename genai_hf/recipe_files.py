@@ -14,8 +14,8 @@ from types import ModuleType
 
 from omegaconf import DictConfig
 
-from genai_hf import verbs
-from genai_hf.errors import ConfigError
+from genai_hf import own_sources, verbs
+from genai_hf.errors import ConfigError, UserError
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,13 @@ class RecipeFile:
         module = importlib.util.module_from_spec(spec)
         sys.modules[self.name] = module
         sys.path.append(str(self.path.parent.resolve()))  # last, and only so that spawned workers find the recipe
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except UserError:
+            raise
+        except own_sources.FAULTS as error:
+            del sys.modules[self.name]
+            raise own_sources.fault(self.path, error) from error
         return module
 
 
@@ -106,12 +112,16 @@ def find(name: str, folders: tuple[Path, ...] = ()) -> RecipeFile:
     """The recipe called `name`, or the user's own at the path `name` (ending in ``.py``).
 
     Raises:
-        ConfigError: There is none, with the nearest name; or the user's file lacks its YAML.
+        ConfigError: There is none, with the nearest name; or the user's file lacks its YAML, or can be no recipe.
     """
     known = shipped()
     if name.endswith(".py"):
         return _own(Path(name), known, folders)
     if name not in known:
+        own = Path(f"{name.removesuffix('.yaml')}.py")
+        if own.is_file():
+            path = own if own.is_absolute() else f"./{own}"
+            raise ConfigError(f"no recipe '{name}'; one of your own is called by its path: genai-hf {path}")
         near = difflib.get_close_matches(name, [*known, *(verbs.known() - {"run", name})], n=1)
         suggestion = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
         raise ConfigError(f"no recipe '{name}'; {suggestion}")
@@ -133,7 +143,9 @@ def _own(path: Path, known: dict[str, RecipeFile], folders: tuple[Path, ...]) ->
         raise ConfigError(f"{path}: an installed module is called '{path.stem}' too; rename the file and its YAML")
     if not path.with_suffix(".yaml").is_file():
         raise ConfigError(f"{path.with_suffix('.yaml')} is missing: a recipe's settings stand beside it")
-    return RecipeFile(path, (*folders, path.parent), packaged=False)
+    recipe = RecipeFile(path, (*folders, path.parent), packaged=False)
+    own_sources.require_sound(path, recipe.tree(), (part for part, _, _ in recipe.calls()))
+    return recipe
 
 
 def _key(expression: str) -> str | None:

@@ -57,6 +57,19 @@ def find(dotted: str) -> tuple[str, ast.ClassDef | ast.FunctionDef]:
     return find(target)
 
 
+def defines(dotted: str) -> bool:
+    """Whether ``package.module.name`` is a module, or begins with one and a name that it binds at its top level."""
+    module, *rest = dotted.split(".")
+    while rest and _path(f"{module}.{rest[0]}").is_file():
+        module = f"{module}.{rest.pop(0)}"
+    if not rest:
+        return True
+    nodes = list(ast.walk(tree(module)))
+    bound = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    bound |= {node.name for node in nodes if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+    return rest[0] in bound | imports(tree(module), module).keys()
+
+
 def alias(module: str, name: str) -> ast.expr | None:
     """What a module, or the one that it is from, calls by a name of its own, such as a Literal; None for a class."""
     for node in tree(module).body:

@@ -14,7 +14,7 @@ from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra.plugins.config_source import ConfigResult
 
 from genai_hf.errors import ConfigError
-from genai_hf.yaml_nodes import composed
+from genai_hf.yaml_nodes import composed, require_text
 
 PACKAGE = re.compile(r"^\s*#\s*@package\s+(_global_\.)?hydra\b", re.MULTILINE)
 IN_DEFAULTS = re.compile(r"(?<![\w-])hydra\b")
@@ -46,6 +46,7 @@ def require_values(file: Path) -> None:
     """
     if not file.is_file():
         return  # Hydra says that it is not there
+    require_text(file)
     with file.open(encoding="utf-8") as stream:
         composed(stream, str(file))
         stream.seek(0)

@@ -1,5 +1,6 @@
 """YAML of others is looked at before it is read: a few lines of anchors may stand for more values than memory holds."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -25,6 +26,18 @@ def read(file: Path) -> DictConfig | ListConfig:
         raise ConfigError(f"{file} is damaged; run it again with overwrite=true") from error
 
 
+def require_text(file: Path) -> None:
+    """See that a file of the user's is UTF-8.
+
+    Raises:
+        ConfigError: It is not, with the first byte.
+    """
+    try:
+        file.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: is not UTF-8 at byte {error.start + 1}; save it as UTF-8") from error
+
+
 def composed(stream: IO[str] | str, name: str) -> yaml.Node | None:
     """The nodes of a YAML document that is of a bounded size with its anchors written out.
 
@@ -44,6 +57,13 @@ def composed(stream: IO[str] | str, name: str) -> yaml.Node | None:
             f"{name}: its anchors (&, *) come to more than {MOST:,} values, or hold themselves; write less"
         )
     return None
+
+
+def keys(node: yaml.Node | None, prefix: str = "") -> Iterator[tuple[str, int]]:
+    """Every dotted key of a mapping and of those in it, with its line."""
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+        yield f"{prefix}{key.value}", key.start_mark.line + 1
+        yield from keys(value, f"{prefix}{key.value}.")
 
 
 def _size(node: yaml.Node, sizes: dict[int, int]) -> int:

@@ -24,7 +24,12 @@ CASES: Sequence[Case] = (
     case(
         "Another kind of architecture with the sizes of the first",
         "bert_mlm model.architecture=gpt2",
-        "'model.config.hidden_size' is not a parameter of GPT2Config; did you mean 'model.config.n_embd'?",
+        "'model.architecture': gpt2 has no hidden_size, which model=bert_tiny sets; begin with model=gpt2_s…",
+    ),
+    case(
+        "An architecture for which no model has sizes",
+        "bert_mlm 'model={architecture: distilbert, config: {n_layers: 2}}'",
+        "'model.architecture': distilbert has no hidden_size, which model=bert_tiny sets; begin with a model…",
     ),
     case(
         "A decoder for masked language modelling",

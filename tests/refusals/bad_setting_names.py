@@ -137,7 +137,17 @@ CASES: Sequence[Case] = (
     case(
         "The folder of runs as transformers' script calls it",
         "bert_mlm output_dir=runs",
-        "no key 'output_dir'; did you mean 'root (the folder of all runs) or run (the name of this one)'?",
+        "no key 'output_dir'; root=… is the folder of all runs, and run=… the name of this one",
+    ),
+    case(
+        "A field of TrainingArguments for what the command has a key for",
+        "bert_mlm trainer.overwrite_output_dir=true",
+        "'trainer.overwrite_output_dir' is not a parameter of TrainingArguments; overwrite=true starts a ru…",
+    ),
+    case(
+        "A field of TrainingArguments for what is always so",
+        "bert_mlm trainer.save_safetensors=true",
+        "'trainer.save_safetensors' is not a parameter of TrainingArguments; weights are always written as…",
     ),
     case(
         "A field of TrainingArguments that was renamed",

@@ -119,12 +119,12 @@ CASES: Sequence[Case] = (
     case(
         "A value that stands for another that is not there",
         "bert_mlm 'seed=${number}'",
-        "'seed=${number}': Interpolation key 'number' not found; a value may name another …",
+        "'seed': Interpolation key 'number' not found; a value may name another setting, ${seed}, or a variable of t…",
     ),
     case(
         "Two values that stand for each other",
         "bert_mlm 'seed=${sequence_length}' 'sequence_length=${seed}'",
-        "'seed=${sequence_length}': Recursive interpolation detected; a value may name another …",
+        "'seed': Recursive interpolation detected; a value may name another setting, ${seed}, or a variable of the e…",
     ),
     case(
         "No equals sign",

@@ -2,6 +2,7 @@
 
 import bad_combinations
 import bad_late_settings
+import bad_own_recipes
 import bad_setting_names
 import bad_setting_ranges
 import bad_setting_values
@@ -52,8 +53,16 @@ def test_a_mistake_is_answered_in_a_line_before_anything_is_imported(case, answe
 
 
 def test_every_mistake_is_another_one():
-    causes = [case.cause for case in [*CASES, *bad_late_settings.CASES]]
+    causes = [case.cause for case in [*CASES, *bad_late_settings.CASES, *bad_own_recipes.CASES]]
     assert len(set(causes)) == len(causes) > 200
+
+
+@pytest.mark.parametrize("case", bad_own_recipes.CASES, ids=lambda case: case.cause)
+def test_a_mistake_in_a_recipe_of_ones_own_is_answered_in_a_line_before_it_is_run(case, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    case.lay_out(tmp_path)
+    require(case, ask(case.words, capsys))
+    assert "mine" not in sys.modules
 
 
 @pytest.mark.parametrize("case", bad_late_settings.CASES, ids=lambda case: case.cause)
