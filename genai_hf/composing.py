@@ -113,15 +113,24 @@ def parse(overrides: Sequence[str]) -> list[Override]:
     try:
         parsed = list(OverridesParser.create().parse_overrides(list(overrides)))
     except OverrideParseException as error:
-        shape = "no spaces around '='; a verb comes before the recipe"
-        raise ConfigError(
-            f"'{secrets.hide_override(str(error.override))}' is not of the form key=value ({shape})"
-        ) from error
+        line = secrets.hide_override(str(error.override))
+        raise ConfigError(f"'{line}' is not of the form key=value ({_shape(line)})") from error
     for override in parsed:
         _refuse_hydras(override)
         if override.key_or_group in {"recipe", "overrides"}:
             raise ConfigError(f"'{override.key_or_group}' is set by the command; leave it out")
     return parsed
+
+
+def _shape(line: str) -> str:
+    """What to mind in a word that cannot be read."""
+    key, _, value = line.partition("=")
+    if "=" not in value or set(value) & set("\"'{}"):
+        return "no spaces around '='; a verb comes before the recipe"
+    within = re.fullmatch(r"\[(.*)\]", value)
+    items = within[1].split(",") if within else [value]
+    quoted = ",".join(f'"{item}"' if "=" in item or not within else item for item in items)
+    return f"an equals sign in a value takes quotation marks: '{key}={f'[{quoted}]' if within else quoted}'"
 
 
 def _refuse_hydras(override: Override) -> None:
@@ -148,6 +157,8 @@ def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, res
         cfg.overrides = asked = [line for line in overrides if not line.startswith(("hydra.", "hydra/"))]
         if not recipe.trains and not cfg.trainer:
             cfg.pop("trainer")
+        if cfg.precision == "auto" and OmegaConf.select(cfg, "trainer.bf16") is False:
+            cfg.precision = "fp32"  # as transformers says it
         if not recipe.trains:
             _without_adapters(cfg, recipe.name)
         if cfg.get("init_from"):
