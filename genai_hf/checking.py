@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from genai_hf import annotations, architectures, foreseeing, launching, limits, presence, reserved, schema
 from genai_hf.config import check_node, check_type, hint, require_node
 from genai_hf.errors import ConfigError
-from genai_hf.names import ADAPTERS, BITS, GENERATION, GIVEN, OPEN, UPSTREAM, WATERMARK
+from genai_hf.names import ADAPTERS, BITS, GIVEN, OPEN, UPSTREAM
 from genai_hf.recipe_files import RecipeFile, find
 
 # Keys of base.yaml, whose owner is the command.
@@ -101,31 +101,6 @@ def _check_call(cfg: DictConfig, part: str, at: str | None, given: Mapping[str, 
         require_node(cfg, own_key)
         if own_key is not None and name in schema.fields(part):
             check_type(own_key, OmegaConf.select(cfg, own_key), annotations.spelt(schema.fields(part)[name]))
-
-
-def check_generation(cfg: DictConfig) -> None:
-    """Refuse what transformers' GenerationConfig does not take, and what is no use where a prompt has one text.
-
-    Raises:
-        ConfigError: The first setting that is wrong.
-    """
-    check_node(GENERATION, cfg.generation, at="generation")
-    reserved.refuse(cfg.generation, reserved.OF_GENERATION, GENERATION, at="generation", **reserved.ONE)
-    check_type("seed", cfg.seed, BASE["seed"])
-    limits.check_values(cfg)
-    if cfg.generation.get("watermarking_config") is not None:
-        require_node(cfg, "generation.watermarking_config.name", example="generation.watermarking_config.bias")
-        check_node(WATERMARK, cfg.generation.watermarking_config, at="generation.watermarking_config")
-    if (least := cfg.generation.get("min_new_tokens") or 0) > (most := cfg.generation.max_new_tokens or least):
-        raise ConfigError(f"'generation.min_new_tokens': {least} are more than max_new_tokens={most}; raise that")
-    for key in ("max_new_tokens", "num_beams"):
-        if cfg.generation[key] is None:
-            raise ConfigError(f"'generation.{key}' must be at least 1, got None")
-    for key in ("temperature", "top_k", "top_p"):
-        if cfg.generation.get(key) is not None and not cfg.generation.do_sample:
-            raise ConfigError(
-                f"'generation.{key}' is of drawing the next token; say generation=top_p or generation=top_k"
-            )
 
 
 def _check_base(cfg: DictConfig) -> None:

@@ -260,6 +260,26 @@ CASES: Sequence[Case] = (
         "'generation.watermarking_config.greenlist_ratoi' is not a parameter of WatermarkingConfig; did you …",
     ),
     case(
+        "A share of probability while the most probable token is taken",
+        "generate gpt hello generation.typical_p=0.5",
+        "'generation.typical_p' is of drawing the next token; say generation=top_p or generation=top_k",
+    ),
+    case(
+        "A setting of several texts while one is followed",
+        "generate gpt hello generation.length_penalty=2",
+        "'generation.length_penalty' is of following several texts at once; say generation=beam",
+    ),
+    case(
+        "A length of a cache that has none",
+        "generate gpt hello generation.max_cache_len=300",
+        "'generation.max_cache_len' does nothing alone; say generation.cache_implementation=static besides",
+    ),
+    case(
+        "A penalty of length without its factor",
+        "generate gpt hello generation.exponential_decay_length_penalty=[20]",
+        "'generation.exponential_decay_length_penalty' must be a place and a factor, such as [20,1.05], got …",
+    ),
+    case(
         "A setting of a second model that writes",
         "generate gpt hello generation.num_assistant_tokens=3",
         "'generation.num_assistant_tokens' is not for setting; one model writes by itself",
