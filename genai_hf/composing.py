@@ -125,7 +125,9 @@ def parse(overrides: Sequence[str]) -> list[Override]:
 def _shape(line: str) -> str:
     """What to mind in a word that cannot be read."""
     key, _, value = line.partition("=")
-    if "=" not in value or set(value) & set("\"'{}"):
+    if value.startswith("{") and "=" in value:
+        return "settings by name are written {name: value}"
+    if "=" not in value or set(value) & set("\"'"):
         return "no spaces around '='; a verb comes before the recipe"
     within = re.fullmatch(r"\[(.*)\]", value)
     items = within[1].split(",") if within else [value]

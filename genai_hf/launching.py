@@ -28,10 +28,9 @@ STARTERS = {
         "--rdzv-endpoint=$(scontrol show hostnames | head -n 1):29500",
     ),
 }
-PARSERS = {  # where the options of each are read
-    "accelerate": "accelerate.commands.launch",
-    "torchrun": "torch.distributed.run",
-    "srun": "torch.distributed.run",
+PARSERS = {  # whose options launch.arguments are, and where they are read
+    "accelerate": ("accelerate launch", "accelerate.commands.launch"),
+    **dict.fromkeys(("torchrun", "srun"), ("torchrun", "torch.distributed.run")),
 }
 OPTION = re.compile(r"--(?!no[-_]python|run[-_]path)([\w-]+)(=.*)?")  # none that runs another program
 SIGNALLED = 128  # above it an exit code names the signal that ended a process
@@ -55,11 +54,12 @@ def check(cfg: DictConfig) -> None:
             key = "arguments" if words else "processes"
             raise ConfigError(f"'launch.{key}' does nothing without a launcher; say launch=gpus or launch=cpu2 besides")
         return
-    known = {option.replace("-", "_") for option in schema.options(PARSERS[starter])}
+    program, module = PARSERS[starter]
+    known = {option.replace("-", "_") for option in schema.options(module)}
     for match in filter(None, words):
         if not any(option.startswith(match[1].replace("-", "_")) for option in known):
-            near = hint(match[1].replace("-", "_"), known)
-            raise ConfigError(f"'launch.arguments': {STARTERS[starter][0]} has no option --{match[1]}{near}")
+            near = hint(match[1].replace("-", "_"), known) or f"; {program} --help lists them"
+            raise ConfigError(f"'launch.arguments': {program} has no option --{match[1]}{near}")
 
 
 def is_wanted(cfg: DictConfig) -> bool:

@@ -1,5 +1,6 @@
 """Fields of upstream's classes that are not for setting, and what to do instead; to say what is so is no mistake."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -106,4 +107,5 @@ def refuse(node: Mapping[str, Any], reserved: Mapping[str, str], dotted: str, *,
 def of_trainer(cfg: DictConfig) -> dict[str, Any]:
     """What the reserved fields of TrainingArguments are in a run with these settings."""
     numbers = {"bf16": cfg.precision == "bf16", "fp16": cfg.precision == "fp16"}
-    return {**HELD, **numbers, "fsdp": "--use_fsdp" in cfg.launch.arguments, "do_train": True, "do_eval": True}
+    is_sharded = "--use_fsdp" in cfg.launch.arguments or os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
+    return {**HELD, **numbers, "fsdp": is_sharded, "do_train": True, "do_eval": True}

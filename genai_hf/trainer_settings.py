@@ -144,6 +144,8 @@ def _check_schedule(cfg: DictConfig, node: Mapping[str, Any]) -> None:
     at, kind, given = "trainer.lr_scheduler_kwargs", node["lr_scheduler_type"], node["lr_scheduler_kwargs"]
     if given is not None:
         require_node(cfg, f"{at}.name", example=f"{at}.num_cycles")
+        if given and not schema.fields(SCHEDULES[kind]).keys() - set(OF_RUN):
+            raise ConfigError(f"'{at}': {kind} takes none; leave them out, or name another trainer.lr_scheduler_type")
         check_node(SCHEDULES[kind], given, at=at, given=OF_RUN)
     if kind in BY_EVALUATION and node["eval_strategy"] == "no":
         raise ConfigError(f"'trainer.lr_scheduler_type': {kind} goes by evaluations; say trainer.eval_strategy=epoch")

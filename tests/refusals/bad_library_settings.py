@@ -115,7 +115,7 @@ CASES: Sequence[Case] = (
     case(
         "A setting of another schedule",
         "bert_mlm trainer.lr_scheduler_kwargs.num_cycles=1",
-        "'trainer.lr_scheduler_kwargs.num_cycles' is not a parameter of get_linear_schedule_with_warmup",
+        "'trainer.lr_scheduler_kwargs': linear takes none; leave them out, or name another trainer.lr_schedul…",
     ),
     case(
         "A schedule to a least rate, and none",
@@ -200,6 +200,11 @@ CASES: Sequence[Case] = (
         """quotation marks: 'launch.arguments=["--max_restarts=1"]')""",
     ),
     case(
+        "An equals sign in settings by name",
+        "bert_mlm trainer.lr_scheduler_kwargs={min_lr=0}",
+        "'trainer.lr_scheduler_kwargs={min_lr=0}' is not of the form key=value (settings by name are written…",
+    ),
+    case(
         "A way to debug that is not there",
         "bert_mlm trainer.debug=x",
         "'trainer.debug' must be one of ['', 'underflow_overflow'] or list[one of ['underflow_overflow']], g…",
@@ -232,7 +237,7 @@ CASES: Sequence[Case] = (
     case(
         "An option that accelerate has not",
         "bert_mlm launch=gpus launch.arguments=[--nonsense]",
-        "'launch.arguments': accelerate has no option --nonsense",
+        "'launch.arguments': accelerate launch has no option --nonsense; accelerate launch --help lists them",
     ),
     case(
         "A misspelt layer for an adapter",
