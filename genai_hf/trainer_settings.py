@@ -2,7 +2,7 @@
 
 import importlib.util
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -76,7 +76,6 @@ def check(cfg: DictConfig) -> None:
         ConfigError: The first.
     """
     node = schema.defaults(schema.fields(UPSTREAM["trainer"])) | dict(cfg.trainer)
-    asked = {line.lstrip("+").partition("=")[0] for line in overrides(cfg)}
     _check_trackers(node["report_to"] or "none")
     _check_steps(node)
     _check_optimizer(node)
@@ -86,13 +85,7 @@ def check(cfg: DictConfig) -> None:
     _check_schedule(cfg, node)
     _check_checkpointing(cfg, node)
     _check_best(node)
-    for key, (other, value) in OF_USE_WITH.items():
-        if f"trainer.{key}" in asked and f"trainer.{other}" not in asked and node[other] != value:
-            now = f"trainer.{other}={node[other]}"
-            raise ConfigError(f"'trainer.{key}' does nothing with {now}; say trainer.{other}={value} besides")
-    if "trainer.warmup_steps" in asked and node["warmup_steps"] and node["lr_scheduler_type"] in WITHOUT_WARMUP:
-        remedy = "say trainer.lr_scheduler_type=constant_with_warmup"
-        raise ConfigError(f"'trainer.warmup_steps' does nothing with {node['lr_scheduler_type']}; {remedy}")
+    _check_use(node, {line.lstrip("+").partition("=")[0] for line in overrides(cfg)})
 
 
 def _check_trackers(trackers: str | list[str]) -> None:
@@ -189,3 +182,14 @@ def _check_best(node: Mapping[str, Any]) -> None:
     every, each = node["save_steps"], node["eval_steps"]
     if saves == "steps" and type(every) is int and type(each) is int and every % each:
         raise ConfigError(f"{key}: trainer.save_steps={every} must be a multiple of trainer.eval_steps={each}")
+
+
+def _check_use(node: Mapping[str, Any], asked: Collection[str]) -> None:
+    """What was asked for and does nothing beside what was not."""
+    for key, (other, value) in OF_USE_WITH.items():
+        if f"trainer.{key}" in asked and f"trainer.{other}" not in asked and node[other] != value:
+            now = f"trainer.{other}={node[other]}"
+            raise ConfigError(f"'trainer.{key}' does nothing with {now}; say trainer.{other}={value} besides")
+    if "trainer.warmup_steps" in asked and node["warmup_steps"] and node["lr_scheduler_type"] in WITHOUT_WARMUP:
+        remedy = "say trainer.lr_scheduler_type=constant_with_warmup"
+        raise ConfigError(f"'trainer.warmup_steps' does nothing with {node['lr_scheduler_type']}; {remedy}")
