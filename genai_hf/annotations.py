@@ -1,6 +1,7 @@
 """Values of YAML held against annotations as they are written, which nothing is imported for."""
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ def _fits_one(value: Any, option: ast.expr) -> bool:
     name = ast.unparse(option).partition("[")[0].rpartition(".")[2]
     inner = _elements(option.slice) if isinstance(option, ast.Subscript) else []
     if name == "Literal":
-        return value in ast.literal_eval(ast.Tuple(elts=inner, ctx=ast.Load()))
+        return any(_is_choice(value, choice) for choice in ast.literal_eval(ast.Tuple(elts=inner, ctx=ast.Load())))
     if name in SCALARS:
         return type(value) is SCALARS[name] or (name == "float" and type(value) is int)
     if name in SEQUENCES | MAPPINGS:
@@ -29,6 +30,13 @@ def _fits_one(value: Any, option: ast.expr) -> bool:
         is_uniform = len(inner) == (2 if name in MAPPINGS else 1)  # unlike a tuple of several
         return not is_uniform or all(fits(item, ast.unparse(inner[-1])) for item in items)
     return value is not None  # not a scalar's name: its owner will judge
+
+
+def _is_choice(value: Any, choice: Any) -> bool:
+    """Whether it is the one of a Literal; brackets stand for a number, as in ``pissa_niter_[number of iters]``."""
+    if not (isinstance(value, str) and isinstance(choice, str) and "[" in choice):
+        return bool(value == choice)
+    return re.fullmatch(re.sub(r"\\\[.*\\\]", r"\\d+", re.escape(choice)), value) is not None
 
 
 def spelt(field: schema.Field) -> str:

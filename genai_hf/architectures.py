@@ -2,7 +2,8 @@
 
 import functools
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +184,24 @@ def require_activation(key: str, name: str) -> None:
     if name not in known:
         near = hint(name, known) or f"; take one of {', '.join(known)}"
         raise ConfigError(f"'{key}': there is no activation '{name}'{near}")
+
+
+def require_layers(key: str, layers: Iterable[str], model: Mapping[str, Any]) -> None:
+    """Refuse names of layers of which no source of the model's architecture has a word, where it is known which it is.
+
+    Raises:
+        ConfigError: One is none.
+    """
+    kind = str(_of_folder(model.get("name")).get("model_type", ""))
+    if (dotted := schema.model_config(kind)) is None:
+        return
+    module = dotted.rpartition(".")[0].replace(".configuration_", ".modeling_")
+    text = schema.source(module) + schema.source("transformers.modeling_layers")
+    for layer in layers:
+        name = layer.rpartition(".")[2]
+        if not re.search(rf"\b{re.escape(name)}\b", text):
+            near = hint(name, set(re.findall(r"self\.(\w+) = ", text)))
+            raise ConfigError(f"'{key}': {kind} has no layer '{layer}'{near}")
 
 
 def _shared(dotted: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -3,27 +3,26 @@
 It is read which node the recipe hands to which part, and what that part takes, from their sources.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import annotations, architectures, foreseeing, limits, presence, recipe_files, schema
+from genai_hf import (
+    annotations,
+    architectures,
+    foreseeing,
+    launching,
+    limits,
+    presence,
+    recipe_files,
+    reserved,
+    schema,
+)
 from genai_hf.config import check_node, check_type, hint, require_node
 from genai_hf.errors import ConfigError
-from genai_hf.names import (
-    ADAPTERS,
-    BITS,
-    GENERATION,
-    GIVEN,
-    OF_ADAPTER,
-    OF_GENERATION,
-    OPEN,
-    RESERVED,
-    UPSTREAM,
-)
+from genai_hf.names import ADAPTERS, BITS, GIVEN, OPEN, UPSTREAM
 from genai_hf.recipe_files import RecipeFile
 
 # Keys of base.yaml, whose owner is the command.
@@ -66,10 +65,8 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
     _check_base(cfg)
     if not recipe.trains:
         _check_untrained(cfg, recipe.name)
-    for group, dotted in UPSTREAM.items():
-        if group in cfg:
-            check_node(dotted, cfg[group], at=group, besides=cfg)
-            _refuse_reserved(cfg[group], RESERVED, at=group)
+    if "trainer" in cfg:
+        _check_trainer(cfg)
     _check_model(cfg)
     _check_adapter(cfg)
     _check_quantization(cfg)
@@ -79,6 +76,7 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
     if files:
         presence.check(cfg)
     limits.check(cfg)
+    launching.check(cfg)
     if cfg.get("quantization"):
         foreseeing.foresee_settings("genai_hf.models.few_bits.quantized", cfg.quantization, at="quantization")
     if "peft" in cfg and cfg.peft.get("method") is not None:
@@ -97,6 +95,9 @@ def _check_here(cfg: DictConfig, recipes: Iterable[RecipeFile]) -> None:
         architectures.check(cfg.get("model"), one.head, cfg.get("sequence_length"))
     if "peft" not in cfg or cfg.peft.get("method") is None or cfg.get("layers") is not None:
         return
+    for key in ("target_modules", "feedforward_modules"):
+        if not isinstance(layers := cfg.peft.get(key) or (), str):  # which is a pattern
+            architectures.require_layers(f"peft.{key}", layers, cfg.model)
     if cfg.model.get("architecture") is not None or cfg.model.get("from_scratch"):
         remedy = "say model=pretrained model.name=…"
         raise ConfigError(f"'peft': an adapter is for pretrained weights, and these are new; {remedy}")
@@ -112,38 +113,11 @@ def _check_call(cfg: DictConfig, part: str, at: str | None, given: Mapping[str, 
             check_type(own_key, OmegaConf.select(cfg, own_key), annotations.spelt(schema.fields(part)[name]))
 
 
-def check_generation(cfg: DictConfig) -> None:
-    """Refuse what transformers' GenerationConfig does not take, and what is no use where a prompt has one text.
-
-    Raises:
-        ConfigError: The first setting that is wrong.
-    """
-    check_node(GENERATION, cfg.generation, at="generation")
-    _refuse_reserved(cfg.generation, OF_GENERATION, at="generation")
-    check_type("seed", cfg.seed, BASE["seed"])
-    limits.check_values(cfg)
-    if (least := cfg.generation.get("min_new_tokens") or 0) > (most := cfg.generation.max_new_tokens or least):
-        raise ConfigError(f"'generation.min_new_tokens': {least} are more than max_new_tokens={most}; raise that")
-    for key in ("max_new_tokens", "num_beams"):
-        if cfg.generation[key] is None:
-            raise ConfigError(f"'generation.{key}' must be at least 1, got None")
-    for key in ("temperature", "top_k", "top_p"):
-        if cfg.generation.get(key) is not None and not cfg.generation.do_sample:
-            raise ConfigError(
-                f"'generation.{key}' is of drawing the next token; say generation=top_p or generation=top_k"
-            )
-
-
 def _check_base(cfg: DictConfig) -> None:
     """The command's own keys."""
     for key, annotation in BASE.items():
         require_node(cfg, key, example=key)
         check_type(key, OmegaConf.select(cfg, key), annotation)
-    for word in cfg.launch.arguments:
-        if not re.fullmatch(r"--(?!no[-_]python|run[-_]path)[\w-]+(=.*)?", str(word)):
-            raise ConfigError(
-                f"'launch.arguments': {word} is no option of the launcher's such as --gpu_ids=0,1; mend it"
-            )
     if isinstance(cfg.resume.allow, (bool, int, float)):
         raise ConfigError(f"'resume.allow' must be keys, such as [trainer.learning_rate], got {cfg.resume.allow}")
 
@@ -156,6 +130,14 @@ def _check_untrained(cfg: DictConfig, recipe: str) -> None:
         raise ConfigError(f"'resume.allow': {recipe} trains no model; start it anew with overwrite=true")
     if cfg.launch.starter != "none":
         raise ConfigError(f"'launch': {recipe} trains no model, so one process does it; leave it out")
+
+
+def _check_trainer(cfg: DictConfig) -> None:
+    """The fields of TrainingArguments."""
+    dotted = UPSTREAM["trainer"]
+    reserved.refuse(cfg.trainer, reserved.OF_TRAINER, dotted, at="trainer", **reserved.of_trainer(cfg))
+    free = {key: value for key, value in cfg.trainer.items() if key not in reserved.OF_TRAINER}
+    check_node(dotted, free, at="trainer", besides=cfg)
 
 
 def _check_model(cfg: DictConfig) -> None:
@@ -185,7 +167,7 @@ def _check_adapter(cfg: DictConfig) -> None:
             if others := [name for name, dotted in ADAPTERS.items() if key in schema.fields(dotted)]:
                 raise ConfigError(f"'peft.{key}' is not of peft={method}; it goes with {' or '.join(others)}")
         check_node(ADAPTERS[method], node, at="peft", besides=cfg)
-        _refuse_reserved(node, OF_ADAPTER, at="peft")
+        reserved.refuse(node, reserved.OF_ADAPTER, ADAPTERS[method], at="peft")
     elif node:
         raise ConfigError(f"'peft.{next(iter(node))}' is for an adapter; name one, such as peft=lora")
 
@@ -199,9 +181,3 @@ def _check_quantization(cfg: DictConfig) -> None:
         raise ConfigError("'quantization': weights of so few bits cannot be trained; add an adapter, such as peft=lora")
     if cfg.model.get("architecture") is not None or cfg.model.get("from_scratch"):
         raise ConfigError("'quantization' is for pretrained weights; say model=pretrained model.name=…")
-
-
-def _refuse_reserved(node: Mapping[str, Any], reserved: Mapping[str, str], at: str) -> None:
-    for key, instead in reserved.items():
-        if key in node:
-            raise ConfigError(f"'{at}.{key}' is not for setting; {instead}")

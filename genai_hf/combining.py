@@ -29,6 +29,8 @@ def combine(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], model
         _refuse_mixed(cfg, recipe, model)
     if not recipe.trains and not cfg.trainer:
         cfg.pop("trainer")
+    if cfg.precision == "auto" and OmegaConf.select(cfg, "trainer.bf16") is False:
+        cfg.precision = "fp32"  # as transformers says it
     if not recipe.trains:
         _without_adapters(cfg, recipe.name)
     if cfg.get("init_from"):

@@ -126,6 +126,8 @@ def _unread(override: str) -> str:
     key, sign, value = override.partition("=")
     if not sign or not re.fullmatch(r"[\w.@/:+~-]+", key) or not value:
         return f"'{override}' is not of the form key=value (no spaces around '='; a verb comes before the recipe)"
+    if value[0] == "{" and "=" in value:
+        return f"'{override}' cannot be read; settings by name are written {{name: value}}"
     if value[0] in "[{":
         other = "a text in it that has quotes, brackets or commas stands in quotes of its own"
         return f"'{override}' cannot be read; close its brackets, and {other}, such as 'it\\'s'"

@@ -167,6 +167,11 @@ def require_node(cfg: DictConfig, key: str | None, example: str | None = None) -
         raise ConfigError(f"'{above}' holds several settings; set one of them, such as {example or f'{above}.name'}=…")
 
 
+def overrides(cfg: DictConfig) -> list[str]:
+    """What was asked for beyond the shipped values, as it was written: what that refers to may be a secret."""
+    return list(OmegaConf.to_container(cfg, resolve=False)["overrides"])  # type: ignore[call-overload, index]
+
+
 def batching(cfg: DictConfig) -> dict[str, Any]:
     """How the Trainer makes batches of rows whose lengths differ."""
     return {key: cfg[key] for key in ("group_by_length", "tokens_per_batch", "pad_to_multiple_of")}
@@ -176,7 +181,7 @@ def adapter(cfg: DictConfig) -> Any:
     """What the group `peft` asks to train in place of all weights, or None."""
     from genai_hf.models.adapters import adapter as made
 
-    is_chosen = any(line.lstrip("+").startswith(("trainer.learning_rate=", "experiment=")) for line in cfg.overrides)
+    is_chosen = any(line.lstrip("+").startswith(("trainer.learning_rate=", "experiment=")) for line in overrides(cfg))
     if cfg.peft.method is not None and not is_chosen:
         usual = "adapters usually take ten to a thousand times as much as training all weights"
         say(f"peft: the learning rate is the recipe's, {cfg.trainer.learning_rate}; {usual}: trainer.learning_rate=…")
@@ -200,20 +205,16 @@ def training_arguments(cfg: DictConfig) -> Any:
     import torch
     from transformers import TrainingArguments
 
-    from genai_hf import runs
+    from genai_hf import reserved, runs
 
     folder = weightless_folder() or str(runs.folder(cfg))
-    given = {
-        "bf16": cfg.precision == "bf16",
-        "fp16": cfg.precision == "fp16",
-        "remove_unused_columns": False,  # example_id and epoch must reach the collator
-        "logging_nan_inf_filter": False,  # it writes 0.0 where the loss is not a number
-        "disable_tqdm": True,  # the progress bar is ours
-    }
+    values: Any = OmegaConf.to_container(cfg.trainer, resolve=True)
+    node = {key: value for key, value in values.items() if key not in reserved.OF_TRAINER}
+    given = {"bf16": cfg.precision == "bf16", "fp16": cfg.precision == "fp16", **reserved.HELD}
     if "use_cpu" not in cfg.trainer:  # or else bf16 is refused on a processor that has it
         given["use_cpu"] = cfg.launch.use_cpu or not torch.accelerator.is_available()
     try:
-        arguments = build(TrainingArguments, cfg.trainer, at="trainer", output_dir=folder, **given)
+        arguments = build(TrainingArguments, node, at="trainer", output_dir=folder, **given)
     except (ImportError, OSError) as error:  # of a package or a file that a setting names
         raise ConfigError(f"'trainer' cannot be used here ({error}); install or name what is missing") from error
     if arguments.n_gpu > 1:  # one process for several GPUs would be nn.DataParallel, which cuts up flat positions

@@ -21,7 +21,7 @@ from genai_hf.ranks import ranks
 INDIFFERENT = re.compile(
     r"(recipe|overrides|run|root|overwrite|on_nan|max_skipped|speed\.keep_memory)$|resume\.|launch(\.|$)|hydra[./]"
     r"|trainer\.(logging_|save_|report_to$|hub_|push_to_hub$|disable_tqdm$|log_level|run_name$|project$)"
-    r"|trainer\.dataloader_(num_workers|prefetch_factor|pin_memory|persistent_workers)$"
+    r"|trainer\.dataloader_(num_workers|prefetch_factor|pin_memory|persistent_workers|multiprocessing_context)$"
 )
 # Settings from which other data follow: who agreed to them agreed to these.
 DATA = re.compile(

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import shlex
 import signal
 import subprocess
@@ -11,8 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
+from genai_hf import schema
+from genai_hf.config import hint, overrides
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import COMMAND, LAUNCHED, rank, ranks
 
@@ -25,8 +28,38 @@ STARTERS = {
         "--rdzv-endpoint=$(scontrol show hostnames | head -n 1):29500",
     ),
 }
+PARSERS = {  # whose options launch.arguments are, and where they are read
+    "accelerate": ("accelerate launch", "accelerate.commands.launch"),
+    **dict.fromkeys(("torchrun", "srun"), ("torchrun", "torch.distributed.run")),
+}
+OPTION = re.compile(r"--(?!no[-_]python|run[-_]path)([\w-]+)(=.*)?")  # none that runs another program
 SIGNALLED = 128  # above it an exit code names the signal that ended a process
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+
+
+def check(cfg: DictConfig) -> None:
+    """Refuse words that are no options of the launcher, and what is for one where there is none.
+
+    Raises:
+        ConfigError: The first.
+    """
+    starter, words = cfg.launch.starter, [OPTION.fullmatch(str(word)) for word in cfg.launch.arguments]
+    for word, match in zip(cfg.launch.arguments, words, strict=True):
+        if match is None:
+            raise ConfigError(
+                f"'launch.arguments': {word} is no option of the launcher's such as --gpu_ids=0,1; mend it"
+            )
+    if starter == "none":
+        if words or cfg.launch.processes not in {None, 1}:
+            key = "arguments" if words else "processes"
+            raise ConfigError(f"'launch.{key}' does nothing without a launcher; say launch=gpus or launch=cpu2 besides")
+        return
+    program, module = PARSERS[starter]
+    known = {option.replace("-", "_") for option in schema.options(module)}
+    for match in filter(None, words):
+        if not any(option.startswith(match[1].replace("-", "_")) for option in known):
+            near = hint(match[1].replace("-", "_"), known) or f"; {program} --help lists them"
+            raise ConfigError(f"'launch.arguments': {program} has no option --{match[1]}{near}")
 
 
 def is_wanted(cfg: DictConfig) -> bool:
@@ -118,8 +151,7 @@ def _arguments(cfg: DictConfig) -> list[str]:
 
 def _words(cfg: DictConfig, folders: Sequence[Path]) -> list[str]:
     directories = [word for folder in folders for word in ("--config-dir", str(folder))]
-    asked = OmegaConf.to_container(cfg, resolve=False)["overrides"]  # type: ignore[call-overload, index]
-    return [cfg.recipe, *asked, *directories]
+    return [cfg.recipe, *overrides(cfg), *directories]
 
 
 def _threads(cfg: DictConfig) -> str:

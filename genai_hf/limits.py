@@ -1,16 +1,15 @@
 """Values that no part of ours checks: ranges, choices and pairs of what upstream owns, before it is loaded."""
 
-import importlib.util
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from genai_hf import trainer_settings
 from genai_hf.architectures import require_activation
-from genai_hf.config import check_type, hint
+from genai_hf.config import check_type
 from genai_hf.errors import ConfigError
-from genai_hf.names import RANGES, TRACKERS, VALUES
+from genai_hf.names import RANGES, VALUES
 
 BATCHES = {"group_by_length": "bool", "tokens_per_batch": "int | None", "pad_to_multiple_of": "int"}
 # What there is on Linux where there is something to compute on beside the processor.
@@ -26,7 +25,7 @@ def check(cfg: DictConfig) -> None:
     check_values(cfg)
     _check_batches(cfg)
     if "trainer" in cfg:
-        _check_trainer(cfg.trainer)
+        trainer_settings.check(cfg)
         if cfg.trainer.get("seed", cfg.seed) != cfg.seed:
             raise ConfigError(f"'trainer.seed' is the run's; set seed={cfg.trainer.seed}")
     bits = cfg.get("quantization") or {}
@@ -61,6 +60,8 @@ def require_devices(cfg: DictConfig) -> None:
     """
     if OmegaConf.select(cfg, "precision") == "fp16" and not _may_have_device():
         raise ConfigError("'precision': fp16 needs a CUDA GPU; leave it at auto")
+    if OmegaConf.select(cfg, "trainer.tf32") and not _may_have_device():
+        raise ConfigError("'trainer.tf32' is of a CUDA GPU; leave it out")
     if cfg.launch.starter in {"accelerate", "torchrun"} and cfg.launch.processes is None and not _may_have_device():
         raise ConfigError("there is no GPU here to start a process on; launch=cpu2 starts two on the processor")
 
@@ -94,41 +95,6 @@ def check_range(key: str, value: Any) -> None:
         word = "above" if interval[0] == "(" else "at least"
         bound = f"{word} {low:.0f}" if not is_above else f"at most {high:.0f}"
         raise ConfigError(f"'{key}' must be {f'in {interval}' if high == 1 else bound}, got {value}")
-
-
-def _check_trainer(node: Mapping[str, Any]) -> None:
-    """What the fields' types do not say."""
-    trackers = node.get("report_to") or "none"
-    for tracker in [trackers] if isinstance(trackers, str) else trackers:
-        near = hint(str(tracker), TRACKERS) or f"; take one of {', '.join(TRACKERS)}, or none"
-        if str(tracker) not in {"none", "all", *TRACKERS}:  # a package's own name might be that of a file here
-            raise ConfigError(f"'trainer.report_to': transformers knows no '{tracker}'{near}")
-        if tracker in TRACKERS and importlib.util.find_spec(TRACKERS[tracker]) is None:
-            raise ConfigError(
-                f"'trainer.report_to': {tracker} is not installed; pip install {tracker}, or leave it out"
-            )
-    if str(node.get("optim")).startswith("schedule_free"):
-        raise ConfigError(
-            f"'trainer.optim': {node['optim']} keeps what it learns where no checkpoint does; take another"
-        )
-    if (steps := node.get("max_steps", -1)) == 0 or steps < -1:
-        raise ConfigError(f"'trainer.max_steps' must be positive, or -1 to count in epochs, got {steps}")
-    if node.get("dataloader_prefetch_factor") is not None and not node.get("dataloader_num_workers"):
-        raise ConfigError("'trainer.dataloader_prefetch_factor' is for workers; say trainer.dataloader_num_workers=1")
-    if node.get("load_best_model_at_end"):
-        _check_best(node.get("eval_strategy", "no"), node.get("save_strategy", "steps"), node)
-
-
-def _check_best(evaluates: str, saves: str, node: Mapping[str, Any]) -> None:
-    """What is best is known only of a checkpoint that is evaluated."""
-    key = "'trainer.load_best_model_at_end'"
-    if evaluates == "no":
-        raise ConfigError(f"{key}: nothing is evaluated; say trainer.eval_strategy={saves}")
-    if saves not in {evaluates, "best"}:
-        raise ConfigError(f"{key}: every checkpoint must be evaluated; say trainer.save_strategy={evaluates}")
-    every, each = node.get("save_steps"), node.get("eval_steps")
-    if saves == "steps" and type(every) is int and type(each) is int and every % each:
-        raise ConfigError(f"{key}: trainer.save_steps={every} must be a multiple of trainer.eval_steps={each}")
 
 
 def _may_have_device() -> bool:

@@ -150,6 +150,15 @@ def keys(module: str, name: str) -> list[str]:
 
 
 @functools.cache
+def options(module: str) -> list[str]:
+    """Words that a module's command line takes after two dashes: ``parser.add_argument("--word", …)``."""
+    calls = (node for node in ast.walk(tree(module)) if isinstance(node, ast.Call))
+    added = (node for node in calls if isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument")
+    words = (word.value for node in added for word in node.args if isinstance(word, ast.Constant))
+    return [word.removeprefix("--") for word in words if isinstance(word, str) and word.startswith("--")]
+
+
+@functools.cache
 def attribute_map(dotted: str) -> Mapping[str, str]:
     """An architecture's own names for what every configuration has by another, such as `n_embd` for `hidden_size`."""
     for item in find(dotted)[1].body:
@@ -164,8 +173,16 @@ def defaults(known: Mapping[str, Field]) -> dict[str, Any]:
     found = dict[str, Any]()
     for name, one in known.items():
         with suppress(ValueError, SyntaxError):  # none, or one that is made
-            found[name] = ast.literal_eval(one.default or "")
+            found[name] = ast.literal_eval(_default(one.default or ""))
     return found
+
+
+def _default(written: str) -> ast.expr:
+    """The value itself, also where a dataclass's ``field`` holds it."""
+    value = ast.parse(written, mode="eval").body
+    if isinstance(value, ast.Call) and ast.unparse(value.func) == "field":
+        return next((word.value for word in value.keywords if word.arg == "default"), value)
+    return value
 
 
 def _model_type(node: ast.ClassDef) -> str | None:

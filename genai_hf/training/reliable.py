@@ -99,6 +99,7 @@ class Reliable(Saving):
             pin_memory=self.args.dataloader_pin_memory and self.args.device.type == "cuda",
             persistent_workers=self.args.dataloader_persistent_workers,
             prefetch_factor=self.args.dataloader_prefetch_factor,
+            multiprocessing_context=self.args.dataloader_multiprocessing_context,
             generator=torch.Generator(),  # its own: starting a loader must not move the stream that dropout draws from
         )
         # The batches are this rank's already, so accelerate is told of one process: it only moves them to the device.

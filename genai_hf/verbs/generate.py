@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from omegaconf import OmegaConf
 
-from genai_hf import arguments, checking, composing, fingerprints, places, run_log, task_files
+from genai_hf import arguments, composing, fingerprints, generation_settings, places, run_log, task_files
 from genai_hf.errors import ConfigError, DataError
 
 if TYPE_CHECKING:  # heavy: it is imported where it is needed
@@ -52,7 +52,7 @@ def main(words: list[str]) -> int:
     """
     asked, overrides = _parse(words)
     cfg = composing.compose_verb("generate", overrides)
-    checking.check_generation(cfg)
+    generation_settings.check(cfg)
     name, trained = _model(asked.model)
     frame = _frame(trained, asked)
     asks = asked.chat and not (asked.prompts or asked.file)  # turn by turn

@@ -1,7 +1,10 @@
 """A mistake in the settings is answered in a line, before any library is imported, and by the name that was meant."""
 
+import sys
+
 import bad_combinations
 import bad_late_settings
+import bad_library_settings
 import bad_own_recipes
 import bad_setting_names
 import bad_setting_ranges
@@ -13,7 +16,10 @@ from settings_parts import ROOM, case
 
 from genai_hf import limits
 
-TABLES = (bad_setting_names, bad_setting_values, bad_setting_ranges, bad_combinations, bad_words)
+TABLES = (
+    *(bad_setting_names, bad_setting_values, bad_setting_ranges, bad_library_settings),
+    *(bad_combinations, bad_words),
+)
 CASES = [case for table in TABLES for case in table.CASES]
 # All of them take more than half a minute of composing: one in three is quick, and what transformers takes in silence.
 SILENT = ("load_in_4bits", "quant_type=nf5", "num_hiden_layers", "max_new_token=", "learning_rate=fast", "seed=-1")
@@ -80,6 +86,7 @@ def test_what_takes_a_library_to_know_is_answered_in_a_line_too(case, tmp_path, 
             "", "bert_mlm launch=gpus",
             "there is no GPU here to start a process on; launch=cpu2 starts two on the processor",
         ),
+        case("", "bert_mlm trainer.tf32=true", "'trainer.tf32' is of a CUDA GPU; leave it out"),
     ],
 )  # fmt: skip
 def test_what_takes_a_gpu_is_refused_where_there_is_certainly_none(case, monkeypatch, capsys):

@@ -28,7 +28,7 @@ SMALL = [
     *(f"trainer.hub_token={HUB_TOKEN}", "trainer.run_name=${oc.env:MY_TOKEN}", "trainer.project=${oc.env:ODD_TOKEN}"),
     *(f"trainer.hub_model_id=https://me:{IN_ADDRESS}@example.invalid/x", "trainer.hub_revision=${oc.env:HF_TOKEN}"),
     *("trainer.trackio_space_id=${oc.env:AWS_SECRET_ACCESS_KEY}", "trainer.trackio_bucket_id=${oc.env:WANDB_API_KEY}"),
-    "trainer.length_column_name=${oc.env:SERVICE_PASSWORD}",
+    "trainer.trackio_static_space_id=${oc.env:SERVICE_PASSWORD}",
 ]
 LOOKS = (["--cfg", "job"], ["--cfg", "job", "--resolve"], ["--cfg", "all"], ["--info", "all"], ["--help"])
 

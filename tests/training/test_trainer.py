@@ -84,3 +84,9 @@ def test_a_step_without_a_target_has_no_loss_and_no_gradient(tmp_path, tokenizer
     grads, loss = gradients(trainer)
     assert loss == 0.0
     assert all(float(tensor.abs().max()) == 0.0 for tensor in grads.values())
+
+
+def test_workers_are_started_in_the_way_that_is_asked_for(tmp_path, tokenizer):
+    asked = {"workers": 1, "dataloader_multiprocessing_context": "forkserver"}
+    loader = make_trainer(tmp_path, tokenizer, accumulation=1, **asked).get_train_dataloader()
+    assert loader.multiprocessing_context.get_start_method() == "forkserver"

@@ -1,0 +1,111 @@
+"""Fields of upstream's classes that are not for setting, and what to do instead; to say what is so is no mistake."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import DictConfig
+
+from genai_hf import schema
+from genai_hf.errors import ConfigError
+
+# Fields of TrainingArguments that would do nothing here, or break a promise; and what to set instead.
+OF_TRAINER = {
+    "output_dir": "set root=… (the folder of all runs) or run=… (the name of this one)",
+    "bf16": "set precision=bf16",
+    "fp16": "set precision=fp16",
+    "remove_unused_columns": "it must be false here",
+    "disable_tqdm": "the progress bar shows on a terminal only",
+    "logging_nan_inf_filter": "it would log 0.0 where the loss is not a number",
+    "average_tokens_across_devices": "the loss is always divided by the targets of all devices",
+    "label_smoothing_factor": "the objectives have no label smoothing",
+    "dataloader_drop_last": "every row comes once an epoch",
+    "dataloader_in_order": "the order is a function of seed and epoch",
+    "train_sampling_strategy": "the order is a function of seed and epoch",
+    "length_column_name": "group_by_length=true goes by the rows' own lengths",
+    "push_to_hub": "nothing is sent while a model trains; afterwards: hf upload OWNER/NAME RUN/model",
+    "resume_from_checkpoint": "the same command resumes by itself",
+    "save_only_model": "a checkpoint is there to go on from",
+    "ignore_data_skip": "a resumed run goes on at its place in the data",
+    "auto_find_batch_size": "it would change the effective batch; halve it yourself and double the accumulation",
+    "enable_jit_checkpoint": "a signal saves a checkpoint already",
+    "accelerator_config": "batches are cut and moved to the device without accelerate",
+    "parallelism_config": "no value of YAML is one; launch=fsdp shards a model",
+    "deepspeed": "say launch=deepspeed; a file of yours is named by --deepspeed_config_file in launch.arguments",
+    "local_rank": "the launcher gives each process its own",
+    **dict.fromkeys(("fsdp", "fsdp_config"), "say launch=fsdp, whose launch.arguments tell how to shard"),
+    **dict.fromkeys(
+        ("use_liger_kernel", "liger_kernel_config"), "its loss would take the place of the objective's"
+    ),
+    **dict.fromkeys(
+        ("batch_eval_metrics", "eval_accumulation_steps", "eval_do_concat_batches", "eval_use_gather_object",
+         "include_for_metrics", "label_names", "prediction_loss_only"),
+        "evaluation is by the objective, which keeps sums and no predictions",
+    ),
+    **dict.fromkeys(("bf16_full_eval", "fp16_full_eval"), "evaluation computes as training does; set precision=…"),
+    "do_train": "trainer.num_train_epochs=0 scores a model as it is",
+    "do_eval": "set trainer.eval_strategy=…",
+    "do_predict": "a test set is scored where there is one",
+}  # fmt: skip
+# Of them those that this project sets otherwise than transformers.
+HELD = {
+    "remove_unused_columns": False,  # example_id and epoch must reach the collator
+    "logging_nan_inf_filter": False,  # it writes 0.0 where the loss is not a number
+    "disable_tqdm": True,  # the progress bar is ours
+}
+# The same of GenerationConfig.
+OF_GENERATION = {
+    "max_length": "set generation.max_new_tokens",
+    "num_return_sequences": "a prompt has one text; another seed gives another",
+    "token_healing": "the prompt is read as it stands",
+    "compile_config": "no value of YAML is one",
+    "continuous_batching_config": "one prompt is answered at a time",
+    "transformers_version": "the installed one writes",
+    **dict.fromkeys(
+        ("assistant_confidence_threshold", "assistant_early_exit", "assistant_ensemble_weight", "assistant_lookbehind",
+         "is_assistant", "num_assistant_tokens", "num_assistant_tokens_schedule", "speculation_type",
+         "target_lookbehind", "use_mtp"),
+        "one model writes by itself",
+    ),
+    **dict.fromkeys(
+        ("return_dict_in_generate", "output_scores", "output_logits", "output_attentions", "output_hidden_states"),
+        "text alone is written",
+    ),
+    **dict.fromkeys(
+        ("constraints", "diversity_penalty", "dola_layers", "force_words_ids", "low_memory", "num_beam_groups",
+         "penalty_alpha"),
+        "transformers has it as code on the Hub only, and none is run from there",
+    ),
+}  # fmt: skip
+ONE = {"num_return_sequences": 1, "num_beam_groups": 1}  # of them those that say nothing with it
+# Fields of an adapter's configuration that follow from the run.
+OF_ADAPTER = dict.fromkeys(
+    ("inference_mode", "task_type", "peft_type", "base_model_name_or_path", "revision", "auto_mapping"),
+    "it follows from the run; leave it out",
+)
+
+
+def refuse(node: Mapping[str, Any], reserved: Mapping[str, str], dotted: str, *, at: str, **held: Any) -> None:
+    """Refuse what is not for setting, unless it is set to what it is without it.
+
+    Args:
+        node: Settings.
+        reserved: By name, what to do instead.
+        dotted: The class that has them, whose own defaults they keep.
+        at: The dotted key of `node`.
+        **held: What those have here that do not.
+
+    Raises:
+        ConfigError: The first that is set to something else.
+    """
+    usual = schema.defaults(schema.fields(dotted)) | held
+    for key, instead in reserved.items():
+        if node.get(key) is not None and (node[key] or None) != (usual.get(key) or None):  # false is as good as null
+            raise ConfigError(f"'{at}.{key}' is not for setting; {instead}")
+
+
+def of_trainer(cfg: DictConfig) -> dict[str, Any]:
+    """What the reserved fields of TrainingArguments are in a run with these settings."""
+    numbers = {"bf16": cfg.precision == "bf16", "fp16": cfg.precision == "fp16"}
+    is_sharded = "--use_fsdp" in cfg.launch.arguments or os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
+    return {**HELD, **numbers, "fsdp": is_sharded, "do_train": True, "do_eval": True}
