@@ -158,7 +158,8 @@ def test_each_of_these_pickles_would_leave_it(make, tmp_path):
     content = unzipped(content) if make is zipped else content[content.index(b"\x80") :]
     (tmp_path / "file").write_bytes(content)
     script = "import pickle, sys; pickle.load(open(sys.argv[1], 'rb'))"
-    subprocess.run([sys.executable, "-c", script, str(tmp_path / "file")], check=True)
+    isolated = [sys.executable, "-I", "-c", script]  # where no test watches
+    subprocess.run([*isolated, str(tmp_path / "file")], check=True)
     assert (tmp_path / "canary").exists()
 
 
