@@ -14,6 +14,7 @@ from model_parts import GOOD, NAMED, TEXTS, TRAIN, Files
 
 import genai_hf
 from genai_hf import launching
+from genai_hf.rendering import Renderer
 from genai_hf.training import teacher_cache
 
 TAKEN = {0, 2}  # done without it, or refused in a line
@@ -150,6 +151,13 @@ def test_processes_that_are_launched_take_no_module_from_there_either(canary, mo
     lay_out(TEXTS)
     with pytest.raises(ProcessLookupError):
         launching.launch(genai_hf.compose("bert_mlm", ["launch=cpu2"]))
+
+
+def test_nor_does_the_process_that_renders_chat_templates(canary):
+    lay_out({f"{name}.py": code(canary) for name in (*SHADOWS, "genai_hf")})
+    renderer = Renderer()
+    assert renderer("{{ one }} and {{ 2 }}", 99, {"one": 1}) == {"text": "1 and 2", "marked": []}
+    renderer.close()
 
 
 @pytest.mark.parametrize("make", [pickled, zipped, array, table], ids=lambda make: make.__name__)
