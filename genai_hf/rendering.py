@@ -15,13 +15,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from genai_hf.bounds import limited_memory
 
 SECONDS = 5.0  # of a processor, for one conversation
 MEMORY = 2**29  # bytes beside what the process has in use when it begins
-BEGIN = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from genai_hf import rendering; rendering.serve()"
+BEGIN = "import sys; sys.path.append(sys.argv[1]); from genai_hf import rendering; rendering.serve()"
 
 
 class Renderer:
@@ -66,7 +67,7 @@ class Renderer:
     def _running(self) -> subprocess.Popen[str]:
         if self._process is not None and self._owner == os.getpid():
             return self._process
-        command = [sys.executable, "-P", "-W", "ignore", "-c", BEGIN, json.dumps(sys.path)]
+        command = [sys.executable, "-P", "-W", "ignore", "-c", BEGIN, str(Path(__file__).parents[1])]
         quiet = {"TRANSFORMERS_VERBOSITY": "error"}
         self._process = process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | quiet, process_group=0

@@ -14,6 +14,7 @@ from model_parts import GOOD, NAMED, TEXTS, TRAIN, Files
 
 import genai_hf
 from genai_hf import launching
+from genai_hf.rendering import Renderer
 from genai_hf.training import teacher_cache
 
 TAKEN = {0, 2}  # done without it, or refused in a line
@@ -152,13 +153,21 @@ def test_processes_that_are_launched_take_no_module_from_there_either(canary, mo
         launching.launch(genai_hf.compose("bert_mlm", ["launch=cpu2"]))
 
 
+def test_nor_does_the_process_that_renders_chat_templates(canary):
+    lay_out({f"{name}.py": code(canary) for name in (*SHADOWS, "genai_hf")})
+    renderer = Renderer()
+    assert renderer("{{ one }} and {{ 2 }}", 99, {"one": 1}) == {"text": "1 and 2", "marked": []}
+    renderer.close()
+
+
 @pytest.mark.parametrize("make", [pickled, zipped, array, table], ids=lambda make: make.__name__)
 def test_each_of_these_pickles_would_leave_it(make, tmp_path):
     content = make(tmp_path / "canary")
     content = unzipped(content) if make is zipped else content[content.index(b"\x80") :]
     (tmp_path / "file").write_bytes(content)
     script = "import pickle, sys; pickle.load(open(sys.argv[1], 'rb'))"
-    subprocess.run([sys.executable, "-c", script, str(tmp_path / "file")], check=True)
+    isolated = [sys.executable, "-I", "-c", script]  # where no test watches
+    subprocess.run([*isolated, str(tmp_path / "file")], check=True)
     assert (tmp_path / "canary").exists()
 
 
