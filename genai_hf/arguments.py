@@ -63,6 +63,8 @@ def quoted(override: str) -> str:
         return f"{key}{sign}{value}"
     if not set(value) & set("[]{}(),") or os.path.exists(value):  # noqa: PTH110 - a long value
         return f"{key}={_word(value)}"
+    if "{" in value and ":" not in value:
+        return f"{key}={value}"  # which Hydra refuses
     words = WORD_OF_MAPPING if "{" in value else WORD
     return f"{key}={words.sub(lambda found: _word(found[0]), value)}"
 

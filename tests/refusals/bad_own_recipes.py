@@ -1,23 +1,20 @@
 """Recipes and settings of the user's own."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from importlib.resources import files
 
 from asking import Case
 
-import genai_hf
-
-PACKAGE = Path(genai_hf.__file__).parent
-RECIPE = (PACKAGE / "recipes/bert_mlm.py").read_text("utf-8")
-SETTINGS = (PACKAGE / "conf/bert_mlm.yaml").read_text("utf-8")
+RECIPE = (files("genai_hf.recipes") / "bert_mlm.py").read_text("utf-8")
+SETTINGS = (files("genai_hf.conf") / "bert_mlm.yaml").read_text("utf-8")
 AFTER = len(SETTINGS.splitlines()) + 1  # the line of what is added to them
 FIRST = RECIPE.splitlines().index("from omegaconf import DictConfig") + 1
 
 
 def own(cause: str, said: str, *, recipe: str = RECIPE, settings: str = SETTINGS, more: str = "") -> Case:
     """A copy of `bert_mlm`, changed."""
-    files = {"mine.py": recipe, "mine.yaml": settings + more}
-    return Case(cause=cause, words=["./mine.py", "--cfg", "job"], said=said, files=files)
+    made = {"mine.py": recipe, "mine.yaml": settings + more}
+    return Case(cause=cause, words=["./mine.py", "--cfg", "job"], said=said, files=made)
 
 
 def importing(line: str) -> str:
