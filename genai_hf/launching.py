@@ -1,5 +1,6 @@
 """Starting the same command in several processes: `launch=…` calls the launcher that one would call by hand."""
 
+import json
 import os
 import platform
 import shlex
@@ -13,8 +14,9 @@ from types import FrameType
 
 from omegaconf import DictConfig, OmegaConf
 
+from genai_hf import secrets
 from genai_hf.errors import ConfigError
-from genai_hf.ranks import COMMAND, LAUNCHED, rank, ranks
+from genai_hf.ranks import COMMAND, LAUNCHED, WORDS, rank, ranks
 
 STARTERS = {
     "accelerate": ("accelerate", "launch", "--num_processes={processes}"),
@@ -71,7 +73,7 @@ def line(cfg: DictConfig, folders: Sequence[Path] = ()) -> str:
         words = [word for word in words if "{processes}" not in word]  # accelerate counts the GPUs
     filled = [word.format(processes=cfg.launch.processes) for word in words]
     typed = [word if "$" in word else shlex.quote(word) for word in filled]  # of srun's, for a shell to fill in
-    return " ".join([*typed, shlex.join([*_arguments(cfg), "-m", "genai_hf", *_words(cfg, folders)])])
+    return " ".join([*typed, shlex.join([*_arguments(cfg), "-m", "genai_hf", *_shown(cfg, folders)])])
 
 
 def launch(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:
@@ -85,6 +87,7 @@ def launch(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:
         environment = os.environ | {
             LAUNCHED: str(code),
             COMMAND: f"{platform.node()}:{os.getpid()}",
+            WORDS: json.dumps(_words(cfg, folders)),
             "TORCHELASTIC_SIGNALS_TO_HANDLE": "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1",
             "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", _threads(cfg)),
         }
@@ -103,7 +106,7 @@ def launch(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:
 
 
 def _command(cfg: DictConfig, folders: Sequence[Path]) -> list[str]:
-    ours = ["-m", "genai_hf", *_words(cfg, folders)]
+    ours = ["-m", "genai_hf", *_shown(cfg, folders)]
     if cfg.launch.starter == "srun":
         return ["bash", "-c", line(cfg, folders)]
     head, *words = STARTERS[cfg.launch.starter]
@@ -120,6 +123,11 @@ def _words(cfg: DictConfig, folders: Sequence[Path]) -> list[str]:
     directories = [word for folder in folders for word in ("--config-dir", str(folder))]
     asked = OmegaConf.to_container(cfg, resolve=False)["overrides"]  # type: ignore[call-overload, index]
     return [cfg.recipe, *asked, *directories]
+
+
+def _shown(cfg: DictConfig, folders: Sequence[Path]) -> list[str]:
+    """The same without secrets."""
+    return [secrets.redact(secrets.hide_override(word)) for word in _words(cfg, folders)]
 
 
 def _threads(cfg: DictConfig) -> str:
