@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from genai_hf import verbs
 from genai_hf.errors import Interrupted, NoRoomError, UserError
-from genai_hf.ranks import leave, note_code, rank, ranks, watch_launcher
+from genai_hf.ranks import WORDS, leave, note_code, rank, ranks, watch_launcher
 
 USAGE = """usage: genai-hf RECIPE [key=value …]     run it (--help shows its settings; -m sweeps: key=1,2,3)
        genai-hf VERB …                   use, look at or check"""
@@ -39,10 +39,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     code = FAULT
     watch_launcher()
     try:
-        code = answer(list(sys.argv[1:] if arguments is None else arguments))
+        code = answer(list(typed() if arguments is None else arguments))
     finally:
         note_code(code)
     return code
+
+
+def typed() -> list[str]:
+    """The words of the command, which `launch` hands to its ranks besides, secrets and all."""
+    if WORDS not in os.environ:
+        return sys.argv[1:]
+    import json
+
+    return [str(word) for word in json.loads(os.environ.pop(WORDS))]
 
 
 def answer(words: list[str]) -> int:

@@ -110,6 +110,10 @@ def parse(overrides: Sequence[str]) -> list[Override]:
         ConfigError: One is not of its form, or sets what is the command's or Hydra's own.
     """
     secrets.note(overrides)
+    for line in overrides:
+        if secrets.HIDDEN in line:
+            key, remedy = line.partition("=")[0], "give it, or name a variable of the environment, ${oc.env:NAME}"
+            raise ConfigError(f"'{key}': {secrets.HIDDEN} stands for a secret that was left out; {remedy}")
     try:
         parsed = list(OverridesParser.create().parse_overrides(list(overrides)))
     except OverrideParseException as error:

@@ -1,5 +1,6 @@
 """Starting the same command in several processes: `launch=…` calls the launcher that one would call by hand."""
 
+import json
 import os
 import platform
 import re
@@ -14,10 +15,10 @@ from types import FrameType
 
 from omegaconf import DictConfig
 
-from genai_hf import schema
+from genai_hf import schema, secrets
 from genai_hf.config import hint, overrides
 from genai_hf.errors import ConfigError
-from genai_hf.ranks import COMMAND, LAUNCHED, rank, ranks
+from genai_hf.ranks import COMMAND, LAUNCHED, WORDS, rank, ranks
 
 STARTERS = {
     "accelerate": ("accelerate", "launch", "--num_processes={processes}"),
@@ -104,7 +105,7 @@ def line(cfg: DictConfig, folders: Sequence[Path] = ()) -> str:
         words = [word for word in words if "{processes}" not in word]  # accelerate counts the GPUs
     filled = [word.format(processes=cfg.launch.processes) for word in words]
     typed = [word if "$" in word else shlex.quote(word) for word in filled]  # of srun's, for a shell to fill in
-    return " ".join([*typed, shlex.join([*_arguments(cfg), "-m", "genai_hf", *_words(cfg, folders)])])
+    return " ".join([*typed, shlex.join([*_arguments(cfg), "-m", "genai_hf", *_shown(cfg, folders)])])
 
 
 def launch(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:
@@ -118,6 +119,7 @@ def launch(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:
         environment = os.environ | {
             LAUNCHED: str(code),
             COMMAND: f"{platform.node()}:{os.getpid()}",
+            WORDS: json.dumps(_words(cfg, folders)),
             "TORCHELASTIC_SIGNALS_TO_HANDLE": "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1",
             "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", _threads(cfg)),
         }
@@ -136,7 +138,7 @@ def launch(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:
 
 
 def _command(cfg: DictConfig, folders: Sequence[Path]) -> list[str]:
-    ours = ["-m", "genai_hf", *_words(cfg, folders)]
+    ours = ["-m", "genai_hf", *_shown(cfg, folders)]
     if cfg.launch.starter == "srun":
         return ["bash", "-c", line(cfg, folders)]
     head, *words = STARTERS[cfg.launch.starter]
@@ -152,6 +154,11 @@ def _arguments(cfg: DictConfig) -> list[str]:
 def _words(cfg: DictConfig, folders: Sequence[Path]) -> list[str]:
     directories = [word for folder in folders for word in ("--config-dir", str(folder))]
     return [cfg.recipe, *overrides(cfg), *directories]
+
+
+def _shown(cfg: DictConfig, folders: Sequence[Path]) -> list[str]:
+    """The same without secrets."""
+    return [secrets.redact(secrets.hide_override(word)) for word in _words(cfg, folders)]
 
 
 def _threads(cfg: DictConfig) -> str:

@@ -15,6 +15,9 @@ from genai_hf.weightless import weightless_folder
 
 LAUNCHED = "GENAI_HF_LAUNCHED"  # in our ranks: the file that takes the exit code, which launchers do not pass on
 COMMAND = "GENAI_HF_COMMAND"  # in the ranks of our own launch: machine and process that was called
+WORDS = (
+    "GENAI_HF_WORDS"  # there, too: the command's words, for those of a process are shown to everybody on the machine
+)
 PATIENCE = 8.0  # seconds for a last checkpoint when the launcher is gone
 
 

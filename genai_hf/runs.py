@@ -46,8 +46,14 @@ class Run:
 
 
 def folder(cfg: DictConfig) -> Path:
-    """Where the run of this config writes: ``<root>/<recipe>/<name>``."""
-    name = _name(cfg) if cfg.run is None else _safe(str(cfg.run))
+    """Where the run of this config writes: ``<root>/<recipe>/<name>``.
+
+    Raises:
+        ConfigError: A name that was given is none of a folder; with another letter in its place it might be another's.
+    """
+    name = _name(cfg) if cfg.run is None else str(cfg.run)
+    if _safe(name) != name:
+        raise ConfigError(f"'run': '{name}' cannot name a folder; run={_safe(name)} can")
     if name.startswith(".") or name == "sweeps":
         raise ConfigError(f"'run': {name} cannot name a run; choose another")
     return within(cfg.root, Path(cfg.recipe).stem, name)
@@ -57,10 +63,12 @@ def within(root: str, *names: str) -> Path:
     """A folder below the root of all runs.
 
     Raises:
-        ConfigError: A link leads out of it.
+        ConfigError: It has no name, or a link leads out of it.
     """
-    path = Path(root, *names)
-    if not path.resolve().is_relative_to(Path(root).resolve()):
+    if not root:
+        raise ConfigError("'root' is empty; name a folder, such as root=outputs, or leave GENAI_HF_ROOT unset")
+    path = Path(root, *names).expanduser()
+    if not path.resolve().is_relative_to(Path(root).expanduser().resolve()):
         raise ConfigError(f"{path} is a link that leads out of {root}; remove it, or choose another place with root=…")
     return path
 

@@ -1,6 +1,7 @@
 """The same command in several processes: what starts them, what they tell back."""
 
 import importlib.util
+import json
 import os
 import shlex
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import genai_hf
-from genai_hf import cli, launching, sweeping
+from genai_hf import cli, launching, ranks, sweeping
 from genai_hf.errors import ConfigError
 
 RUN = [
@@ -42,6 +43,15 @@ def cfg(*overrides):
 )
 def test_the_line_is_what_one_would_type(launch, line):
     assert launching.line(cfg(f"launch={launch}")) == line
+
+
+def test_no_list_of_processes_shows_a_secret(monkeypatch):
+    asked = cfg("launch=cpu2", "trainer.hub_token=canary-of-the-hub", "+trainer.run_name=hf_Canary0Canary1Canary2")
+    started = launching._command(asked, [])
+    assert started[-3:] == ["launch=cpu2", "trainer.hub_token=<redacted>", "+trainer.run_name=<redacted>"]
+    monkeypatch.setenv(ranks.WORDS, json.dumps(launching._words(asked, [])))
+    assert cli.typed() == ["bert_mlm", *asked.overrides]
+    assert ranks.WORDS not in os.environ
 
 
 def test_words_with_spaces_are_quoted_and_folders_are_passed_on():

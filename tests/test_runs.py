@@ -53,7 +53,23 @@ def test_what_changes_the_result_changes_the_name(cfg):
 def test_no_path_and_no_secret_enters_a_name(cfg):
     named = runs.folder(with_overrides(cfg, "data.path=../up/novels.jsonl.gz", "trainer.hub_token=abc", "seed=3")).name
     assert named.startswith("data.path=novels,seed=3-")
-    assert runs.folder(OmegaConf.merge(cfg, {"run": "../../etc/x y"})).name == "____etc_x_y"
+
+
+@pytest.mark.parametrize(
+    ("name", "other"), [("a/b", "a_b"), ("my run", "my_run"), ("../../etc/x y", "____etc_x_y"), ("a..b", "a_b")]
+)
+def test_a_name_that_is_none_of_a_folder_is_refused_so_that_no_two_runs_share_one(name, other, cfg):
+    with pytest.raises(ConfigError) as caught:
+        runs.folder(OmegaConf.merge(cfg, {"run": name}))
+    assert str(caught.value) == f"'run': '{name}' cannot name a folder; run={other} can"
+    assert runs.folder(OmegaConf.merge(cfg, {"run": other})).name == other
+
+
+def test_the_folder_of_all_runs_may_be_below_the_home_folder_and_has_a_name(cfg, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert runs.folder(OmegaConf.merge(cfg, {"root": "~/runs", "run": "a"})) == tmp_path / "runs/bert_mlm/a"
+    with pytest.raises(ConfigError, match="'root' is empty"):
+        runs.folder(OmegaConf.merge(cfg, {"root": ""}))
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def staged(target: Path) -> Iterator[Path]:
 
 def remembered(target: Path, make: Callable[[], Any]) -> Any:
     """What `make` returns (plain JSON values), from the file `target` where it was made before."""
-    with suppress(FileNotFoundError, ValueError):
+    with suppress(FileNotFoundError, NotADirectoryError, ValueError):  # a file in a folder's place is told of below
         return json.loads(target.read_text(encoding="utf-8"))
     content = make()
     file = _beside(target)

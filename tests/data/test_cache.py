@@ -97,3 +97,6 @@ def test_a_cache_folder_that_cannot_be_written_is_named_with_the_remedy(tmp_path
     with pytest.raises(UserError) as caught, cache.staged(tmp_path / "file" / "tokens" / "abc"):
         pass
     assert str(caught.value) == f"{tmp_path}/file/tokens: cannot be written (Not a directory); {remedy}"
+    with pytest.raises(UserError) as caught:
+        cache.remembered(tmp_path / "file" / "texts" / "abc.json", dict)
+    assert str(caught.value) == f"{tmp_path}/file/texts: cannot be written (Not a directory); {remedy}"

@@ -137,6 +137,21 @@ CASES: Sequence[Case] = (
         "'3' is not of the form key=value (no spaces around '='; a verb comes before the recipe)",
     ),
     case(
+        "A slash in a run's name",
+        "bert_mlm run=a/b",
+        "'run': 'a/b' cannot name a folder; run=a_b can",
+    ),
+    case(
+        "No folder of all runs",
+        "bert_mlm root=",
+        "'root' is empty; name a folder, such as root=outputs, or leave GENAI_HF_ROOT unset",
+    ),
+    case(
+        "A secret as a run has written it down",
+        "bert_mlm 'trainer.hub_token=<redacted>'",
+        "'trainer.hub_token': <redacted> stands for a secret that was left out; give it, or name a variable …",
+    ),
+    case(
         "A bracket in the name of a file that is not there",
         "bert_mlm data=text 'data.path=a[1.txt'",
         "'data.path=a[1.txt' cannot be read; put quotes around its value: \"data.path='a[1.txt'\"",
