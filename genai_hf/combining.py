@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml  # type: ignore[import-untyped]
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import names, schema, task_files
+from genai_hf import names, own_sources, schema, task_files
 from genai_hf.errors import ConfigError
 from genai_hf.explaining import source
 from genai_hf.recipe_files import RecipeFile
@@ -27,6 +27,9 @@ def combine(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], model
     """
     if model and any(line.startswith(("model={", "model.architecture=")) for line in overrides):
         _refuse_mixed(cfg, recipe, model)
+    for key, choices in own_sources.choices(recipe.tree()):
+        if isinstance(asked := OmegaConf.select(cfg, key), str) and asked not in choices:
+            raise ConfigError(f"'{key}' cannot be {asked!r}; {recipe.path.name} knows {', '.join(choices)}")
     if not recipe.trains and not cfg.trainer:
         cfg.pop("trainer")
     if cfg.precision == "auto" and OmegaConf.select(cfg, "trainer.bf16") is False:

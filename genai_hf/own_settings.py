@@ -41,15 +41,9 @@ def check(cfg: DictConfig, recipe: RecipeFile, choices: Mapping[str, str | None]
     Raises:
         ConfigError: With the file and the line.
     """
-    settings = recipe.path.with_suffix(".yaml")
-    if "overwrite" not in cfg:
-        raise ConfigError(f"{settings}: lacks what every recipe shares; begin its list of defaults with '- base'")
     reads = own_sources.reads(recipe.tree())
-    optional = {read.key for read in reads if not read.required}
-    for read in reads:
-        lacking = _lacking(read.key, cfg)
-        if lacking is not None and not optional & set(_above(lacking)):
-            raise ConfigError(f"{settings}: lacks '{lacking}', which {recipe.path}:{read.line} reads; write it there")
+    if not recipe.packaged:
+        _require(cfg, recipe, reads)
     whole = {read.key for read in reads} | names.OPEN.keys() | {"recipe", "overrides"}
     if own_sources.ALL in whole:
         return
@@ -62,6 +56,17 @@ def check(cfg: DictConfig, recipe: RecipeFile, choices: Mapping[str, str | None]
             wrong = next(part for part in _above(key) if part not in known)
             near = config.hint(wrong, known) or f"; leave it out, or read it in the recipe as cfg.{wrong}"
             raise ConfigError(f"{_place(wrong, recipe, choices)}no recipe reads '{wrong}'{near}")
+
+
+def _require(cfg: DictConfig, recipe: RecipeFile, reads: Sequence[own_sources.Read]) -> None:
+    """Refuse the lack of what a recipe of the user's own reads in any case."""
+    settings, optional = recipe.path.with_suffix(".yaml"), {read.key for read in reads if not read.required}
+    if "overwrite" not in cfg:
+        raise ConfigError(f"{settings}: lacks what every recipe shares; begin its list of defaults with '- base'")
+    for read in reads:
+        lacking = _lacking(read.key, cfg)
+        if lacking is not None and not optional & set(_above(lacking)):
+            raise ConfigError(f"{settings}: lacks '{lacking}', which {recipe.path}:{read.line} reads; write it there")
 
 
 def shipped() -> Iterator[str]:

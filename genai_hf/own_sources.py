@@ -7,7 +7,7 @@ import ast
 import importlib.util
 import traceback
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from genai_hf import schema
@@ -78,6 +78,18 @@ def reads(tree: ast.Module) -> list[Read]:
     return list(_reads(tree, own))
 
 
+def choices(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
+    """Keys whose value a recipe looks up in a table at its head, ``RECIPES[cfg.of]``, with what that table has."""
+    tables = {
+        ast.unparse(node.targets[0]): [name.value for name in node.value.keys if isinstance(name, ast.Constant)]
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and (key := _key(node.slice)) and ast.unparse(node.value) in tables:
+            yield key, [str(name) for name in tables[ast.unparse(node.value)]]
+
+
 def _reads(node: ast.AST, own: set[str]) -> Iterator[Read]:
     """What is read in a part of the source; functions of its `own` that take the settings are looked at themselves."""
     match node:
@@ -100,6 +112,9 @@ def _reads(node: ast.AST, own: set[str]) -> Iterator[Read]:
                 yield from () if _key(part) == ALL else _reads(part, own)
         case ast.expr() if (key := _key(node)) is not None:
             yield Read(key, node.lineno)
+        case ast.If() | ast.IfExp() | ast.BoolOp() | ast.Try() | ast.Match():
+            for part in ast.iter_child_nodes(node):
+                yield from (replace(read, required=False) for read in _reads(part, own))
         case _:
             for part in ast.iter_child_nodes(node):
                 yield from _reads(part, own)

@@ -23,6 +23,7 @@ def read(source: str) -> dict[str, bool]:
         ("cfg.get('data')", {"data": False}),
         ("OmegaConf.select(cfg, 'data.path')", {"data.path": False}),
         ("'mine' in cfg.data", {"data.mine": False}),
+        ("cfg.data if cfg.seed else cfg.mine", {"data": False, "seed": False, "mine": False}),
         ("cfg.data.items()", {"data": True}),
         ("config.build(part, cfg.data, at='data', seed=cfg.seed)", {"data": True, "seed": True}),
         ("config.batching(cfg)", {}),
@@ -79,3 +80,15 @@ def test_settings_that_are_not_utf_8_are_named_with_the_byte(tmp_path, monkeypat
     Path("latin.yaml").write_bytes(b"defaults: [base]\nnote: K\xe4se\n")
     assert cli.main(["./latin.py"]) == 2
     assert "latin.yaml: is not UTF-8 at byte 25; save it as UTF-8" in capsys.readouterr().err
+
+
+def test_what_a_recipe_looks_up_in_a_table_must_be_in_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("of").mkdir()
+    Path("of/mine.yaml").write_text(
+        "# @package _global_\ndefaults: [/spanbert, /model@teacher.model: bert_tiny, _self_]\nof: spanbert\n"
+    )
+    assert cli.main(["distill", "--config-dir", ".", "of=mine"]) == 2
+    assert capsys.readouterr().err == (
+        "genai-hf distill: 'of' cannot be 'spanbert'; distill.py knows glue, bert_mlm, gpt_lm, t5_qa\n"
+    )
