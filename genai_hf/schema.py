@@ -271,6 +271,8 @@ def source(module: str) -> str:
 def _path(module: str) -> Path:
     """Source file of a module, found without importing any of its parents."""
     top, *rest = module.split(".")
+    if [top, *rest[:1]] == ["genai_hf", "recipes"]:  # which lies elsewhere in a checkout
+        top, rest = "genai_hf.recipes", rest[1:]
     spec = importlib.util.find_spec(top)
     if spec is None or spec.origin is None:
         raise FileNotFoundError(module)
