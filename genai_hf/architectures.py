@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from genai_hf import schema
+from genai_hf import schema, upstream
 from genai_hf.config import check_node, hint
 from genai_hf.errors import ConfigError
 
@@ -91,7 +91,7 @@ def check(model: Mapping[str, Any] | None, head: str | None, length: int | None)
         return
     kind, given = model.get("architecture"), dict(model.get("config") or {})
     known = _of_folder(model.get("name")) if kind is None else {}
-    dotted = schema.model_config(kind or known.get("model_type", ""))
+    dotted = upstream.model_config(kind or known.get("model_type", ""))
     if dotted is None:
         return
     _check_fields(dotted, given)
@@ -117,7 +117,7 @@ def require_kind(head: str, kind: str, fields: Mapping[str, Any]) -> None:
     """
     if head == "prefix_lm":
         head = "text_to_text" if fields.get("is_encoder_decoder") else "causal_lm"
-    if kind not in schema.pairs(AUTO, MAPPINGS[head]):
+    if kind not in upstream.pairs(AUTO, MAPPINGS[head]):
         raise ConfigError(f"'model': {kind} is no model for {head}; take {EXAMPLES[head]}")
     if head == "masked_lm_and_next_sentence" and kind not in NEXT_SENTENCE:
         raise ConfigError(f"'model': {kind} has no head for next-sentence prediction; take {EXAMPLES[head]}")
@@ -141,7 +141,7 @@ def positions(kind: str, fields: Mapping[str, Any]) -> int | None:
 def _check_fields(dotted: str, given: Mapping[str, Any]) -> None:
     """Names and types; what another architecture calls a size is answered by its name here."""
     undeclared = schema.undeclared(dotted)  # of a T5, whether its head is the embedding
-    fields, names = schema.fields(dotted), schema.attribute_map(dotted)
+    fields, names = schema.fields(dotted), upstream.attribute_map(dotted)
     for key in given:
         common = COMMON.get(key, key)
         own = names.get(common, common)
@@ -153,7 +153,7 @@ def _check_fields(dotted: str, given: Mapping[str, Any]) -> None:
 
 def _check_sizes(dotted: str, values: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     """Refuse a field that is given and whose range its name and its default tell; and heads that share no width."""
-    defaults, names = _defaults(dotted), {own: common for common, own in schema.attribute_map(dotted).items()}
+    defaults, names = _defaults(dotted), {own: common for common, own in upstream.attribute_map(dotted).items()}
     for key, value in given.items():
         if type(value) not in {int, float}:
             continue
@@ -180,7 +180,7 @@ def require_activation(key: str, name: str) -> None:
     Raises:
         ConfigError: It is none.
     """
-    known = schema.keys(ACTIVATIONS, "ACT2CLS")
+    known = upstream.keys(ACTIVATIONS, "ACT2CLS")
     if name not in known:
         near = hint(name, known) or f"; take one of {', '.join(known)}"
         raise ConfigError(f"'{key}': there is no activation '{name}'{near}")
@@ -193,7 +193,7 @@ def require_layers(key: str, layers: Iterable[str], model: Mapping[str, Any]) ->
         ConfigError: One is none.
     """
     kind = str(_of_folder(model.get("name")).get("model_type", ""))
-    if (dotted := schema.model_config(kind)) is None:
+    if (dotted := upstream.model_config(kind)) is None:
         return
     module = dotted.rpartition(".")[0].replace(".configuration_", ".modeling_")
     text = schema.source(module) + schema.source("transformers.modeling_layers")
@@ -206,7 +206,7 @@ def require_layers(key: str, layers: Iterable[str], model: Mapping[str, Any]) ->
 
 def _shared(dotted: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Names of a number of heads, and of what is divided among them, where it is so by the architecture's own sizes."""
-    names, usual = schema.attribute_map(dotted), _defaults(dotted)
+    names, usual = upstream.attribute_map(dotted), _defaults(dotted)
     width, heads = names.get("hidden_size", "hidden_size"), names.get("num_attention_heads", "num_attention_heads")
     has_own = any(values.get(name) is not None and (name in OWN_WIDTH or "head_dim" in name) for name in values)
     found = [] if has_own else [(heads, width), ("encoder_attention_heads", width), ("decoder_attention_heads", width)]

@@ -19,6 +19,7 @@ from genai_hf import (
     recipe_files,
     reserved,
     schema,
+    upstream,
 )
 from genai_hf.config import check_node, check_type, hint, require_node
 from genai_hf.errors import ConfigError
@@ -150,8 +151,8 @@ def _check_model(cfg: DictConfig) -> None:
     check_type("model.config", node["config"], "Mapping[str, Any]")
     if architecture is not None and node["name"] is not None:
         raise ConfigError("'model.name' names pretrained weights; say model=pretrained besides")
-    if architecture is not None and schema.model_config(architecture) is None:
-        near = hint(architecture, schema.architectures())
+    if architecture is not None and upstream.model_config(architecture) is None:
+        near = hint(architecture, upstream.architectures())
         raise ConfigError(f"'model.architecture': transformers has no '{architecture}'{near}")
 
 

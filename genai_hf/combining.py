@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml  # type: ignore[import-untyped]
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import names, own_sources, schema, task_files
+from genai_hf import names, own_sources, schema, task_files, upstream
 from genai_hf.errors import ConfigError
 from genai_hf.explaining import source
 from genai_hf.recipe_files import RecipeFile
@@ -54,7 +54,7 @@ def _without_adapters(cfg: DictConfig, recipe: str) -> None:
 def _refuse_mixed(cfg: DictConfig, recipe: RecipeFile, option: str) -> None:
     """Refuse another architecture than that for which an option of `model` has sizes, where it has none of the name."""
     kind = OmegaConf.select(cfg, "model.architecture")
-    dotted = schema.model_config(kind) if isinstance(kind, str) else None
+    dotted = upstream.model_config(kind) if isinstance(kind, str) else None
     if dotted is None:
         return
     folders = [*recipe.folders, Path(str(files("genai_hf.conf")))]

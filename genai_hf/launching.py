@@ -15,7 +15,7 @@ from types import FrameType
 
 from omegaconf import DictConfig
 
-from genai_hf import schema, secrets
+from genai_hf import secrets, upstream
 from genai_hf.config import hint, overrides
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import COMMAND, LAUNCHED, WORDS, rank, ranks
@@ -56,7 +56,7 @@ def check(cfg: DictConfig) -> None:
             raise ConfigError(f"'launch.{key}' does nothing without a launcher; say launch=gpus or launch=cpu2 besides")
         return
     program, module = PARSERS[starter]
-    known = {option.replace("-", "_") for option in schema.options(module)}
+    known = {option.replace("-", "_") for option in upstream.options(module)}
     for match in filter(None, words):
         if not any(option.startswith(match[1].replace("-", "_")) for option in known):
             near = hint(match[1].replace("-", "_"), known) or f"; {program} --help lists them"

@@ -60,7 +60,7 @@ def find(dotted: str) -> tuple[str, ast.ClassDef | ast.FunctionDef]:
 def defines(dotted: str) -> bool:
     """Whether ``package.module.name`` is a module, or begins with one and a name that it binds at its top level."""
     module, *rest = dotted.split(".")
-    while rest and _path(f"{module}.{rest[0]}").is_file():
+    while rest and path(f"{module}.{rest[0]}").is_file():
         module = f"{module}.{rest.pop(0)}"
     if not rest:
         return True
@@ -78,27 +78,6 @@ def alias(module: str, name: str) -> ast.expr | None:
                 return node.value
     source, _, there = imports(tree(module), module).get(name, "").rpartition(".")
     return alias(source, there) if source.startswith("genai_hf.") else None
-
-
-def architectures() -> list[str]:
-    """Every `model_type` that transformers has a configuration for, by the names of its folders."""
-    return sorted(folder.name for folder in _path("transformers.models").parent.iterdir() if _configured(folder))
-
-
-def model_config(architecture: str) -> str | None:
-    """Dotted path of the configuration class of a `model_type`, or None where there is no such architecture."""
-    stem = _folders().get(architecture, architecture.replace("-", "_"))
-    folder = _path("transformers.models").parent / stem
-    for file in sorted(folder.glob("configuration_*.py")) if stem.isidentifier() else []:
-        module = f"transformers.models.{stem}.{file.stem}"
-        for node in tree(module).body:
-            if isinstance(node, ast.ClassDef) and _model_type(node) == architecture:
-                return f"{module}.{node.name}"
-    return None
-
-
-def _configured(folder: Path) -> bool:
-    return (folder / f"configuration_{folder.name}.py").is_file()
 
 
 def undeclared(dotted: str) -> set[str]:
@@ -124,50 +103,6 @@ def _pops(function: ast.FunctionDef) -> Iterator[str]:
             yield str(ast.literal_eval(part.args[0]))
 
 
-def _folders() -> Mapping[str, str]:
-    """Folders of architectures that are not called after them, such as that of ``openai-gpt``, as transformers says."""
-    return pairs("transformers.models.auto.auto_mappings", "SPECIAL_MODEL_TYPE_TO_MODULE_NAME")
-
-
-@functools.cache
-def pairs(module: str, name: str) -> Mapping[str, str]:
-    """A table that a module makes of a list of pairs; of a long module nothing else is parsed."""
-    _, _, after = f"\n{source(module)}".partition(f"\n{name} = ")
-    match ast.parse(after.partition("\n)")[0] + "\n)" if after else ""):
-        case ast.Module(body=[ast.Expr(value=ast.Call(args=[listed]))]):
-            return dict(ast.literal_eval(listed))
-    return {}
-
-
-@functools.cache
-def keys(module: str, name: str) -> list[str]:
-    """Keys of a table that a module writes out, whatever they stand for."""
-    for node in tree(module).body:
-        match node:
-            case ast.Assign(targets=[ast.Name(id=found)], value=ast.Dict(keys=listed)) if found == name:
-                return [key.value for key in listed if isinstance(key, ast.Constant) and isinstance(key.value, str)]
-    return []
-
-
-@functools.cache
-def options(module: str) -> list[str]:
-    """Words that a module's command line takes after two dashes: ``parser.add_argument("--word", …)``."""
-    calls = (node for node in ast.walk(tree(module)) if isinstance(node, ast.Call))
-    added = (node for node in calls if isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument")
-    words = (word.value for node in added for word in node.args if isinstance(word, ast.Constant))
-    return [word.removeprefix("--") for word in words if isinstance(word, str) and word.startswith("--")]
-
-
-@functools.cache
-def attribute_map(dotted: str) -> Mapping[str, str]:
-    """An architecture's own names for what every configuration has by another, such as `n_embd` for `hidden_size`."""
-    for item in find(dotted)[1].body:
-        if isinstance(item, ast.Assign) and ast.unparse(item.targets[0]) == "attribute_map":
-            with suppress(ValueError):  # of a model of several parts, built by code
-                return dict(ast.literal_eval(item.value))
-    return {}
-
-
 def defaults(known: Mapping[str, Field]) -> dict[str, Any]:
     """Those default values that are written out."""
     found = dict[str, Any]()
@@ -185,16 +120,6 @@ def _default(written: str) -> ast.expr:
     return value
 
 
-def _model_type(node: ast.ClassDef) -> str | None:
-    for item in node.body:
-        match item:
-            case ast.Assign(targets=[ast.Name(id="model_type")], value=ast.Constant(value=str(name))):
-                return name
-            case ast.AnnAssign(target=ast.Name(id="model_type"), value=ast.Constant(value=str(name))):
-                return name
-    return None
-
-
 def imports(parsed: ast.Module, module: str) -> dict[str, str]:
     """Names that a module imports at its top level, each with the dotted path that it stands for.
 
@@ -202,7 +127,7 @@ def imports(parsed: ast.Module, module: str) -> dict[str, str]:
         parsed: Its syntax tree.
         module: Its dotted name; "" for a file of the user's own.
     """
-    is_package = bool(module) and _path(module).name == "__init__.py"
+    is_package = bool(module) and path(module).name == "__init__.py"
     package = module if is_package else module.rpartition(".")[0]
     names: dict[str, str] = {}
     for node in parsed.body:
@@ -264,11 +189,11 @@ def tree(module: str) -> ast.Module:
 
 def source(module: str) -> str:
     """Text of a module."""
-    return _path(module).read_text(encoding="utf-8")
+    return path(module).read_text(encoding="utf-8")
 
 
 @functools.cache
-def _path(module: str) -> Path:
+def path(module: str) -> Path:
     """Source file of a module, found without importing any of its parents."""
     top, *rest = module.split(".")
     if [top, *rest[:1]] == ["genai_hf", "recipes"]:  # which lies elsewhere in a checkout

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from genai_hf import architectures, schema
+from genai_hf import architectures, upstream
 from genai_hf.errors import ConfigError
 
 
@@ -42,7 +42,7 @@ def test_what_no_model_has_is_refused(architecture, config, said):
 @pytest.mark.parametrize("head", architectures.MAPPINGS)
 def test_no_architecture_is_refused_for_the_sizes_that_it_comes_with(head):
     refused = Counter[str]()
-    for kind in schema.pairs(architectures.AUTO, architectures.MAPPINGS[head]):
+    for kind in upstream.pairs(architectures.AUTO, architectures.MAPPINGS[head]):
         architectures.check({"architecture": kind}, None, None)
         try:
             architectures.check({"architecture": kind}, head, None)

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 import genai_hf
-from genai_hf import names, recipe_files, schema
+from genai_hf import names, recipe_files, schema, upstream
 
 CONF = Path(str(files("genai_hf.conf")))
 GLOBAL = "# @package _global_"
@@ -93,7 +93,7 @@ def is_read(key: str, settings: dict[str, Any], known: set[str]) -> bool:
     if owner == "peft" and name != "method":
         return name in schema.fields(names.ADAPTERS[settings["method"]])
     if owner.endswith("model.config"):
-        dotted = schema.model_config(settings.get("architecture") or settings["model"]["architecture"])
+        dotted = upstream.model_config(settings.get("architecture") or settings["model"]["architecture"])
         return name in schema.fields(dotted) or name in schema.undeclared(dotted)
     return any(above in known for above in (key, *[".".join(key.split(".")[:n]) for n in range(2, key.count(".") + 1)]))
 

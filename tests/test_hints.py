@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from genai_hf import cli, composing, config, explaining, names, recipe_files, schema
+from genai_hf import cli, composing, config, explaining, names, recipe_files, schema, upstream
 
 RECIPE = recipe_files.find("bert_mlm")
-OWNED = {"trainer": names.UPSTREAM["trainer"], "model.config": schema.model_config("bert")}
+OWNED = {"trainer": names.UPSTREAM["trainer"], "model.config": upstream.model_config("bert")}
 
 
 def slips(word: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 import transformers
 
-from genai_hf import annotations, schema
+from genai_hf import annotations, schema, upstream
 
 
 def test_the_fields_of_training_arguments_are_the_installed_ones():
@@ -27,7 +27,7 @@ ARCHITECTURES += ["data2vec-text", "musicgen"]
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_the_fields_of_a_model_configuration_are_the_installed_ones(architecture):
-    dotted = schema.model_config(architecture)
+    dotted = upstream.model_config(architecture)
     assert dotted is not None
     installed = transformers.CONFIG_MAPPING[architecture]
     assert dotted == f"{installed.__module__}.{installed.__name__}"
@@ -35,7 +35,7 @@ def test_the_fields_of_a_model_configuration_are_the_installed_ones(architecture
 
 
 def test_an_unknown_architecture_is_none():
-    assert schema.model_config("brt") is None
+    assert upstream.model_config("brt") is None
 
 
 def test_a_part_is_found_where_it_is_re_exported():

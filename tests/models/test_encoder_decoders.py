@@ -13,7 +13,7 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 
-from genai_hf import config, schema
+from genai_hf import config, schema, upstream
 from genai_hf.errors import ConfigError
 from genai_hf.models import decoder_start, load, weightless
 
@@ -80,7 +80,7 @@ def test_without_weights_it_has_the_same_shapes(tmp_path):
 
 
 def test_what_a_configuration_takes_without_declaring_it_is_known():
-    dotted = schema.model_config("t5")
+    dotted = upstream.model_config("t5")
     assert dotted is not None
     assert schema.undeclared(dotted) == {"tie_word_embeddings"}
     with pytest.raises(ConfigError, match="not a parameter of T5Config"):
