@@ -12,8 +12,12 @@ from genai_hf import cli, composing, config, prepared, reading_ahead, recipe_fil
 from genai_hf.collators.causal import CausalLMCollator
 from genai_hf.data import remarks, splits
 
+FEW = ("bert_mlm", "distill", "glue", "instruct", "t5_spans")
 
-@pytest.mark.parametrize("name", recipe_files.shipped())
+
+@pytest.mark.parametrize(
+    "name", [name if name in FEW else pytest.param(name, marks=pytest.mark.slow) for name in recipe_files.shipped()]
+)
 def test_every_part_of_the_data_that_a_recipe_names_is_read_ahead(name, tmp_path):
     recipe, file = recipe_files.find(name), tmp_path / "capitals.jsonl"
     file.write_text(

@@ -216,7 +216,7 @@ def test_a_head_that_only_training_needs_is_in_checkpoints_and_not_in_the_final_
         (["quantization=nf4", "peft=lora", "quantization.load_in_4bits=true"], "'quantization.load_in_4bits' is not a"),
         (["peft=lorra"], "'peft=lorra' is not an option; did you mean 'lora'?"),
         (["peft=lora", "peft.r=0"], "'peft.r' must be at least 1, got 0"),
-        (["peft=lora", "peft.target_modules=[nothing]"], "'peft': BertForMaskedLM cannot have it (Target modules"),
+        (["peft=lora", "peft.target_modules=[nothing]"], "'peft.target_modules': bert has no layer 'nothing'"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_line(text, root, capsys, words, said):  # noqa: F811

@@ -176,8 +176,14 @@ def test_no_text_an_empty_one_and_one_too_many_are_refused(runs, refused):
 
 
 def test_bytes_that_are_no_text_are_refused(runs, refused):
-    assert refused(runs / "sst2", "caf\udce9") == "a text is not UTF-8 at letter 4; write it as UTF-8"
-    assert refused(runs / "rte", "the cat", "\udcff") == "a text is not UTF-8 at letter 1; write it as UTF-8"
+    assert (
+        refused(runs / "sst2", "caf\udce9")
+        == "'caf\ufffd' cannot be read as utf-8, this terminal's encoding; type it as UTF-8"
+    )
+    assert (
+        refused(runs / "rte", "the cat", "\udcff")
+        == "'\ufffd' cannot be read as utf-8, this terminal's encoding; type it as UTF-8"
+    )
 
 
 def test_a_wrong_option_is_refused(runs, refused):
