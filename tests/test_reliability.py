@@ -60,6 +60,7 @@ def test_every_damage_to_a_checkpoint_is_noticed(recipes):
     assert seen["not noticed"] == seen["the one before not used"] == seen["healed one refused"] == 0
 
 
+@pytest.mark.slow
 @every_recipe
 def test_what_is_no_number_stops_training_before_the_step(recipes):
     for seen in found("not_a_number.py", recipes=recipes):
@@ -68,6 +69,7 @@ def test_what_is_no_number_stops_training_before_the_step(recipes):
         assert all(all(answers.values()) for answers in cases_of)
 
 
+@pytest.mark.slow
 @every_recipe
 def test_signals_save_and_the_run_ends_the_same(recipes):
     for seen in found("signals.py", "--signals", "3", recipes=recipes):

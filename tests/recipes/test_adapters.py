@@ -140,7 +140,14 @@ SIZES = {  # of multiples of 64, which 4 bits take
 }
 
 
-@pytest.mark.parametrize(("recipe", "quantization"), [("glue", "nf4"), ("gpt_lm", "nf4_double"), ("t5_qa", "int8")])
+@pytest.mark.parametrize(
+    ("recipe", "quantization"),
+    [
+        ("glue", "nf4"),
+        pytest.param("gpt_lm", "nf4_double", marks=pytest.mark.slow),
+        pytest.param("t5_qa", "int8", marks=pytest.mark.slow),
+    ],
+)
 def test_beside_weights_of_few_bits_it_goes_on_bit_for_bit(recipe, quantization, text, root, capsys):  # noqa: F811
     few = ["peft=lora", "peft.init_lora_weights=false", f"quantization={quantization}"]  # an update from the beginning
     _, words = adapted(recipe, text, root, *few, "trainer.learning_rate=1e-2", sizes=SIZES.get(recipe, ()))

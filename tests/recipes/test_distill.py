@@ -96,7 +96,9 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [kind if kind == "gpt_lm" else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
+)
 def test_language_models_are_distilled_too(text, root, kind):  # noqa: F811
     assert cli.main(["distill", f"of={kind}", text, *TRAINING, *KINDS[kind], "compare=false", "run=r"]) == 0
     folder = root / "distill" / "r"

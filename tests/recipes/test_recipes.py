@@ -104,7 +104,7 @@ def root(monkeypatch, tmp_path) -> Path:
 
 
 FEW = ("bert_mlm", "glue", "t5_spans")  # of what is every recipe's alike, one of each kind; the others are slow
-MORE = (*FEW, "distill", "gpt_extract", "instruct", "spanbert")  # and those with something of their own to save
+MORE = (*FEW, "gpt_extract", "spanbert")  # and some with something of their own to save
 EACH = [name if name in FEW else pytest.param(name, marks=pytest.mark.slow) for name in TRAINED]
 MOST = [name if name in MORE else pytest.param(name, marks=pytest.mark.slow) for name in TRAINED]
 

@@ -18,7 +18,14 @@ def composed(text, *more):  # noqa: F811
     return genai_hf.compose("bert_mlm", [text, *WORDS, "experiment=roberta", *NARROW, "trainer.max_steps=4", *more])
 
 
-@pytest.mark.parametrize("unit", [[], ["masking.unit=word"], ["masking.unit=span", "masking.selection=exact"]])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        pytest.param([], marks=pytest.mark.slow),
+        pytest.param(["masking.unit=word"], marks=pytest.mark.slow),
+        ["masking.unit=span", "masking.selection=exact"],
+    ],
+)
 def test_it_learns_on_bytes_with_any_unit(text, root, unit):  # noqa: F811
     metrics = genai_hf.run(composed(text, *unit, "run=r"))
     assert 0 < metrics["eval_loss"] < 6

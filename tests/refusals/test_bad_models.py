@@ -13,8 +13,13 @@ from genai_hf import manifests
 SLOW = 2.0  # s, which a model on the Hub may take to be refused where there is no network
 
 
+CASES = [*bad_models.CASES, *bad_tokenizers.CASES, *bad_weights.CASES, *bad_runs.CASES]
+
+
 @pytest.mark.parametrize(
-    "case", [*bad_models.CASES, *bad_tokenizers.CASES, *bad_weights.CASES, *bad_runs.CASES], ids=lambda case: case.cause
+    "case",
+    [pytest.param(case, marks=pytest.mark.slow) if number % 2 else case for number, case in enumerate(CASES)],
+    ids=lambda case: case.cause,
 )
 def test_a_mistake_is_answered_in_a_line(case, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

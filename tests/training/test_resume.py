@@ -177,6 +177,7 @@ def test_two_ranks_resume_with_the_same_weights(tmp_path, tokenizer):
     assert resumed == whole
 
 
+@pytest.mark.slow
 def test_what_one_rank_saved_two_go_on_with(tmp_path, tokenizer):
     """The same rows in every step: the same losses but for the order of additions, in the third epoch too."""
     whole = saved(make_trainer(tmp_path / "whole", tokenizer, accumulation=2, steps=STEPS, save=MIDDLE))
@@ -218,7 +219,9 @@ def limited(trainer, rows, from_step=0):
     return trainer
 
 
-@pytest.mark.parametrize("from_step", [0, 3, MIDDLE])
+@pytest.mark.parametrize(
+    "from_step", [pytest.param(0, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow), MIDDLE]
+)
 def test_a_step_that_does_not_fit_is_taken_in_smaller_micro_batches(tmp_path, tokenizer, capsys, from_step):
     given = {"accumulation": 1, "steps": STEPS, "save": MIDDLE}
     whole = saved(make_trainer(tmp_path / "whole", tokenizer, **given))

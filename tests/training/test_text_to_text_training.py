@@ -50,7 +50,7 @@ def make_trainer(folder: Path, *, accumulation: int = 1, version: str = "1.1", *
     )
 
 
-@pytest.mark.parametrize("version", ["1.0", "1.1"])
+@pytest.mark.parametrize("version", [pytest.param("1.0", marks=pytest.mark.slow), "1.1"])
 def test_accumulation_does_not_change_the_gradient(tmp_path: Path, version: str) -> None:
     full, loss = gradients(make_trainer(tmp_path, version=version))
     assert all(float(tensor.norm()) > 0 for tensor in full.values())

@@ -45,7 +45,10 @@ def make_theirs(folder: Path, rows: dict[str, Any], tokenizer: Any, **given: Any
     return InOrder(model=model, args=args, train_dataset=Dataset.from_dict(rows), processing_class=tokenizer)
 
 
-@pytest.mark.parametrize(("accumulation", "optim"), [(1, "adamw_torch"), (1, "sgd"), (4, "sgd")])
+@pytest.mark.parametrize(
+    ("accumulation", "optim"),
+    [(1, "adamw_torch"), pytest.param(1, "sgd", marks=pytest.mark.slow), (4, "sgd")],
+)
 @torch.no_grad()
 def test_every_step_has_the_same_loss_and_the_weights_end_the_same(tmp_path, accumulation, optim):
     cut = {"accumulation": accumulation, "optim": optim, "epochs": EPOCHS, "rows": ROWS}
