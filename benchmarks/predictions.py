@@ -36,8 +36,9 @@ WARM = 4  # steps that are not timed
 
 def predict(recipe: str, *words: str) -> dict[str, Any]:
     """What `genai-hf check` says, before it is rounded."""
-    from genai_hf import allocator, composing, recipe_files
+    from genai_hf import allocator, recipe_files
     from genai_hf.looking import first_rows, looked_at
+    from genai_hf.settings import composing
     from genai_hf.verbs import check
 
     cfg = composing.compose(recipe_files.find(recipe), words)
@@ -52,9 +53,10 @@ def predict(recipe: str, *words: str) -> dict[str, Any]:
 
 def train(seconds: float, recipe: str, *words: str) -> dict[str, Any]:
     """What training takes: for so long, and for a few steps at least."""
-    from genai_hf import allocator, composing, recipe_files
+    from genai_hf import allocator, recipe_files
     from genai_hf.run_log import quiet
     from genai_hf.running import assembled, settled
+    from genai_hf.settings import composing
     from genai_hf.training import memory, trial
 
     cfg = composing.compose(recipe_files.find(recipe), words)

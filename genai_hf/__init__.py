@@ -31,7 +31,8 @@ def compose(recipe: str, overrides: Sequence[str] = ()) -> "DictConfig":
     Raises:
         ConfigError: The recipe, or a key, group or option of an override, does not exist.
     """
-    from genai_hf import composing, recipe_files
+    from genai_hf import recipe_files
+    from genai_hf.settings import composing
 
     found = recipe_files.find(recipe)
     return composing.compose(found, overrides)

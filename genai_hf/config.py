@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from genai_hf import annotations, prepared, schema
+from genai_hf import prepared
 from genai_hf.errors import ConfigError, UserError
-from genai_hf.names import INSTEAD, PRETRAINED, SYNONYMS
 from genai_hf.ranks import say
+from genai_hf.settings import annotations, schema
+from genai_hf.settings.names import INSTEAD, PRETRAINED, SYNONYMS
 from genai_hf.weightless import weightless_folder
 
 T = TypeVar("T")
@@ -205,7 +206,8 @@ def training_arguments(cfg: DictConfig) -> Any:
     import torch
     from transformers import TrainingArguments
 
-    from genai_hf import reserved, runs
+    from genai_hf import runs
+    from genai_hf.settings import reserved
 
     folder = weightless_folder() or str(runs.folder(cfg))
     values: Any = OmegaConf.to_container(cfg.trainer, resolve=True)

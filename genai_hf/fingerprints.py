@@ -13,9 +13,10 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from genai_hf import changes, files, pair_files, places, secrets, task_files, yaml_nodes
+from genai_hf import changes, files, places, secrets
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import ranks
+from genai_hf.settings import pair_files, task_files, yaml_nodes
 
 # Settings that cannot change the result: neither in a run's name nor compared on resume.
 INDIFFERENT = re.compile(

@@ -15,10 +15,11 @@ from types import FrameType
 
 from omegaconf import DictConfig
 
-from genai_hf import secrets, upstream
+from genai_hf import secrets
 from genai_hf.config import hint, overrides
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import COMMAND, LAUNCHED, WORDS, rank, ranks
+from genai_hf.settings import upstream
 
 STARTERS = {
     "accelerate": ("accelerate", "launch", "--num_processes={processes}"),

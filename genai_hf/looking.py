@@ -9,10 +9,11 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from genai_hf import checking, reading_ahead, recipe_files
+from genai_hf import reading_ahead, recipe_files
 from genai_hf.errors import ConfigError
 from genai_hf.run_log import logged
 from genai_hf.running import assembled, settled
+from genai_hf.settings import checking
 
 
 @contextmanager

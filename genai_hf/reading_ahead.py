@@ -16,7 +16,7 @@ from genai_hf import config, prepared, recipe_files
 from genai_hf.prepared import Made
 from genai_hf.ranks import ranks
 from genai_hf.recipe_files import RecipeFile
-from genai_hf.written import UNKNOWN, Scope
+from genai_hf.settings.written import UNKNOWN, Scope
 
 ROOM = "genai_hf.data."  # whose parts need no torch
 

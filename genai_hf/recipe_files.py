@@ -14,8 +14,9 @@ from types import ModuleType
 
 from omegaconf import DictConfig
 
-from genai_hf import own_sources, verbs
+from genai_hf import verbs
 from genai_hf.errors import ConfigError, UserError
+from genai_hf.settings import own_sources
 
 
 @dataclass(frozen=True)

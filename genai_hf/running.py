@@ -14,7 +14,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from genai_hf import (
     allocator,
-    checking,
     files,
     final_numbers,
     fingerprints,
@@ -30,6 +29,7 @@ from genai_hf import (
 from genai_hf.errors import ConfigError, NoRoomError, UserError
 from genai_hf.ranks import rank
 from genai_hf.run_log import logged
+from genai_hf.settings import checking
 
 
 def run(cfg: DictConfig) -> dict[str, float]:

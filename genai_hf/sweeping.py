@@ -16,20 +16,10 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from genai_hf import (
-    checking,
-    composing,
-    explaining,
-    final_numbers,
-    launching,
-    recipe_files,
-    run_log,
-    running,
-    runs,
-    secrets,
-)
+from genai_hf import final_numbers, launching, recipe_files, run_log, running, runs, secrets
 from genai_hf.errors import ConfigError, Interrupted, UserError
 from genai_hf.recipe_files import RecipeFile
+from genai_hf.settings import checking, composing, explaining
 
 # What may go wrong in one job without stopping the others; a signal does stop them.
 FAILURES = (ArithmeticError, ImportError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError)

@@ -10,8 +10,9 @@ from omegaconf import OmegaConf
 from transformers import GenerationConfig
 
 import genai_hf
-from genai_hf import checking, composing, config, describing, generation_settings, names, recipe_files, reserved
+from genai_hf import config, recipe_files
 from genai_hf.errors import ConfigError
+from genai_hf.settings import checking, composing, describing, generation, names, reserved
 
 RECIPES = sorted(recipe_files.shipped())
 
@@ -211,7 +212,7 @@ def test_what_has_a_range_of_upstreams_is_a_field():
 @pytest.mark.parametrize("option", ["greedy", "beam", "top_k", "top_p"])
 def test_each_way_of_generating_is_one_that_transformers_takes(option):
     cfg = composing.compose_verb("generate", [f"generation={option}"])
-    generation_settings.check(cfg)
+    generation.check(cfg)
     chosen = GenerationConfig(**cfg.generation)
     chosen.validate(strict=True)
     assert chosen.do_sample is option.startswith("top")
@@ -236,7 +237,7 @@ def test_each_way_of_generating_is_one_that_transformers_takes(option):
 )  # fmt: skip
 def test_a_wrong_setting_of_generating_is_refused(line, said):
     with pytest.raises(ConfigError) as caught:
-        generation_settings.check(composing.compose_verb("generate", [line]))
+        generation.check(composing.compose_verb("generate", [line]))
     assert str(caught.value) == said
 
 

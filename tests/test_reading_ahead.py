@@ -8,9 +8,10 @@ import glue_folder
 import pytest
 
 import genai_hf
-from genai_hf import cli, composing, config, prepared, reading_ahead, recipe_files
+from genai_hf import cli, config, prepared, reading_ahead, recipe_files
 from genai_hf.collators.causal import CausalLMCollator
 from genai_hf.data import remarks, splits
+from genai_hf.settings import composing
 
 FEW = ("bert_mlm", "distill", "glue", "instruct", "t5_spans")
 

@@ -16,7 +16,7 @@ from genai_hf.metrics.answers import each
 from genai_hf.reports import sections
 from genai_hf.reports.sections import Table
 from genai_hf.reports.words import metric_name, shown
-from genai_hf.task_files import TRAIN
+from genai_hf.settings.task_files import TRAIN
 
 LONGEST = 300  # characters of a text in a table
 

@@ -13,7 +13,7 @@ from genai_hf.data.splits import Split
 from genai_hf.encoding import Encoded, LaidOut
 from genai_hf.reports.sections import Figure, Table
 from genai_hf.reports.words import metric_name, shown
-from genai_hf.task_files import TRAIN
+from genai_hf.settings.task_files import TRAIN
 
 Array = NDArray[np.float64]
 LONGEST = 300  # characters of a text in a table

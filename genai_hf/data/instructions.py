@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from genai_hf import pair_files, ranks
+from genai_hf import ranks
 from genai_hf.data import docs_instructions, files, hub
 from genai_hf.data.corpus import Corpus
 from genai_hf.data.instruction_files import Example, Format, Reader
 from genai_hf.data.problems import Problems
 from genai_hf.errors import ConfigError, DataError
-from genai_hf.task_files import TRAIN
+from genai_hf.settings import pair_files
+from genai_hf.settings.task_files import TRAIN
 
 VALIDATION = "validation"
 NAMED = 5  # rows named on the terminal

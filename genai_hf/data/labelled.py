@@ -13,7 +13,7 @@ from genai_hf.data.remarks import rare, tell
 from genai_hf.data.splits import Split, checked, read_rows
 from genai_hf.data.task import Task
 from genai_hf.errors import ConfigError, DataError
-from genai_hf.task_files import TRAIN, find, in_folder, require
+from genai_hf.settings.task_files import TRAIN, find, in_folder, require
 
 
 @dataclass(frozen=True)

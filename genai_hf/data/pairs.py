@@ -12,7 +12,7 @@ from genai_hf.data.files import lines
 from genai_hf.data.problems import Problems, clean, fault
 from genai_hf.errors import DataError
 from genai_hf.metrics.answers import normalised
-from genai_hf.task_files import kind
+from genai_hf.settings.task_files import kind
 
 Faulty: TypeAlias = Literal["refuse", "skip"]
 

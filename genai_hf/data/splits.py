@@ -12,7 +12,7 @@ from genai_hf.data.problems import Problems, clean, fault
 from genai_hf.data.remarks import repeated
 from genai_hf.data.task import Task
 from genai_hf.errors import DataError
-from genai_hf.task_files import TRAIN, kind
+from genai_hf.settings.task_files import TRAIN, kind
 
 Rows = list[tuple[Path, int, dict[str, Any]]]
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from genai_hf import pair_files
 from genai_hf.data import docs_pairs
 from genai_hf.data.corpus import Corpus
 from genai_hf.data.pairs import Pairs, Reader
 from genai_hf.data.problems import Problems
 from genai_hf.errors import ConfigError, DataError
-from genai_hf.task_files import TRAIN
+from genai_hf.settings import pair_files
+from genai_hf.settings.task_files import TRAIN
 
 VALIDATION, TEST = "validation", "test"
 

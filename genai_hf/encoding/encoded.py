@@ -14,7 +14,7 @@ from genai_hf.data.remarks import shortened, tell
 from genai_hf.data.splits import Split
 from genai_hf.encoding.blocks import EVALUATION, Index
 from genai_hf.errors import ConfigError
-from genai_hf.task_files import TRAIN
+from genai_hf.settings.task_files import TRAIN
 
 BATCH = 8192  # examples tokenised at a time
 

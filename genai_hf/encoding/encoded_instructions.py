@@ -20,7 +20,7 @@ from genai_hf.encoding.blocks import EVALUATION, Index
 from genai_hf.encoding.chat import ChatEncoder
 from genai_hf.encoding.prompts import Encoding, PromptEncoder
 from genai_hf.errors import DataError
-from genai_hf.task_files import TRAIN
+from genai_hf.settings.task_files import TRAIN
 
 NEEDED = "for the response and what the prompt cannot lose"
 SAMPLE = 512  # rows of each split whose labels are read back

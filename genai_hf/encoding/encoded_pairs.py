@@ -14,7 +14,7 @@ from genai_hf.data.text_pairs import TextPairs
 from genai_hf.encoding.blocks import EVALUATION, Index
 from genai_hf.encoding.encoded import Frame
 from genai_hf.errors import ConfigError
-from genai_hf.task_files import TRAIN
+from genai_hf.settings.task_files import TRAIN
 
 Framed = tuple[NDArray[np.int64], bool]  # token ids, and whether they were cut
 

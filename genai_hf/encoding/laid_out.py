@@ -12,7 +12,7 @@ from genai_hf.data.splits import Split
 from genai_hf.encoding.blocks import EVALUATION, Index
 from genai_hf.encoding.encoded import numbered
 from genai_hf.encoding.layout import Example, Layout
-from genai_hf.task_files import TRAIN
+from genai_hf.settings.task_files import TRAIN
 
 
 class LaidOut(Dataset[dict[str, Any]]):

@@ -17,7 +17,7 @@ from transformers import PreTrainedTokenizerFast
 from genai_hf.data.text_pairs import TextPairs
 from genai_hf.encoding.blocks import Blocks, Index
 from genai_hf.encoding.encoded_pairs import EncodedPairs, encode_pairs
-from genai_hf.task_files import TRAIN
+from genai_hf.settings.task_files import TRAIN
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ from peft.config import PromptLearningConfig
 from transformers import PreTrainedModel
 
 from genai_hf.errors import ConfigError
-from genai_hf.limits import check_range
 from genai_hf.models import bottleneck, virtual
 from genai_hf.models.fresh import fresh
-from genai_hf.names import FROM_DATA
 from genai_hf.ranks import say
+from genai_hf.settings.limits import check_range
+from genai_hf.settings.names import FROM_DATA
 
 Adapted: TypeAlias = PreTrainedModel | PeftModel
 

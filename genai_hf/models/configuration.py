@@ -8,10 +8,11 @@ import transformers
 from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedTokenizerBase
 
-from genai_hf import architectures, manifests, model_folders, snapshots
+from genai_hf import manifests, model_folders, snapshots
 from genai_hf.config import hint
 from genai_hf.errors import ConfigError, about
 from genai_hf.places import require_model
+from genai_hf.settings import architectures
 
 HEADS = {
     "masked_lm": transformers.AutoModelForMaskedLM,

@@ -12,7 +12,7 @@ from genai_hf import final_numbers
 from genai_hf.errors import DataError, UserError
 from genai_hf.reports import sections
 from genai_hf.reports.sections import Figure, Table, finite
-from genai_hf.yaml_nodes import composed
+from genai_hf.settings.yaml_nodes import composed
 
 MARKS = ("config.yaml", "command.txt", "fingerprint.json", "metrics.jsonl", "metrics.json", sections.FILE)
 OWED = MARKS[:3]  # the others come with training, at the end, or only from some recipes

@@ -14,8 +14,9 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from genai_hf import allocator, arguments, checking, composing, launching, reading_ahead, run_log, runs, secrets
+from genai_hf import allocator, arguments, launching, reading_ahead, run_log, runs, secrets
 from genai_hf.looking import looked_at
+from genai_hf.settings import checking, composing
 
 KNOWN = "every name and type is known"
 

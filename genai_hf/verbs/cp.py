@@ -8,8 +8,9 @@ import importlib.util
 import re
 from pathlib import Path
 
-from genai_hf import explaining, recipe_files
+from genai_hf import recipe_files
 from genai_hf.errors import ConfigError
+from genai_hf.settings import explaining
 
 
 def main(words: list[str]) -> int:

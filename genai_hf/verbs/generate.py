@@ -33,8 +33,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from omegaconf import OmegaConf
 
-from genai_hf import arguments, composing, fingerprints, generation_settings, places, run_log, task_files
+from genai_hf import arguments, fingerprints, places, run_log
 from genai_hf.errors import ConfigError, DataError
+from genai_hf.settings import composing, generation, task_files
 
 if TYPE_CHECKING:  # heavy: it is imported where it is needed
     from genai_hf.analysis.writer import Prompt, Writer
@@ -52,7 +53,7 @@ def main(words: list[str]) -> int:
     """
     asked, overrides = _parse(words)
     cfg = composing.compose_verb("generate", overrides)
-    generation_settings.check(cfg)
+    generation.check(cfg)
     name, trained = _model(asked.model)
     frame = _frame(trained, asked)
     asks = asked.chat and not (asked.prompts or asked.file)  # turn by turn

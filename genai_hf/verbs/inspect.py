@@ -11,9 +11,10 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from genai_hf import arguments, composing
+from genai_hf import arguments
 from genai_hf.errors import ConfigError
 from genai_hf.looking import first_rows, looked_at
+from genai_hf.settings import composing
 
 
 def main(words: list[str]) -> int:

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import arguments, fingerprints, run_log, task_files
+from genai_hf import arguments, fingerprints, run_log
 from genai_hf.errors import ConfigError, DataError
+from genai_hf.settings import task_files
 
 if TYPE_CHECKING:  # heavy: it is imported where it is needed
     from genai_hf.data.splits import Split

@@ -6,10 +6,11 @@ import io
 
 from omegaconf import OmegaConf
 
-from genai_hf import arguments, checking, comments, composing, describing, explaining, secrets
+from genai_hf import arguments, secrets
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import ranks
 from genai_hf.recipe_files import RecipeFile
+from genai_hf.settings import checking, comments, composing, describing, explaining
 
 
 def main(words: list[str]) -> int:

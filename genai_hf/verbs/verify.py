@@ -16,7 +16,6 @@ from omegaconf import DictConfig, OmegaConf
 from genai_hf import (
     arguments,
     changes,
-    checking,
     final_numbers,
     fingerprints,
     manifests,
@@ -27,6 +26,7 @@ from genai_hf import (
     runs,
 )
 from genai_hf.errors import ConfigError, UserError
+from genai_hf.settings import checking
 
 STRANGE = "holds files that the run did not write"
 

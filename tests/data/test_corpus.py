@@ -3,9 +3,10 @@ import inspect
 
 import pytest
 
-from genai_hf import composing, data, recipe_files, schema
+from genai_hf import data, recipe_files
 from genai_hf.data import corpus, readers
 from genai_hf.errors import DataError
+from genai_hf.settings import composing, schema
 
 
 @pytest.fixture

@@ -13,9 +13,10 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 
-from genai_hf import config, schema, upstream
+from genai_hf import config
 from genai_hf.errors import ConfigError
 from genai_hf.models import decoder_start, load, weightless
+from genai_hf.settings import schema, upstream
 
 SIZES = {"d_model": 16, "d_kv": 8, "num_heads": 2, "d_ff": 32, "num_layers": 1, "num_decoder_layers": 1}
 T5_1_1 = SIZES | {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}

@@ -15,9 +15,10 @@ from safetensors.torch import load_file
 from test_recipes import GPT2, QUESTIONS, RECIPES, T5, TRAINING, root, text  # noqa: F401 - fixtures
 
 import genai_hf
-from genai_hf import cli, describing, recipe_files
+from genai_hf import cli, recipe_files
 from genai_hf.errors import ConfigError
 from genai_hf.reports import sections
+from genai_hf.settings import describing
 
 TEACHER = [word for word in RECIPES["glue"] if not word.startswith("run=")]
 OWN = ["task=local", *TRAINING, "compare=false"]

@@ -10,10 +10,11 @@ import pytest
 from asking import ask, require
 from huggingface_hub import constants
 
-from genai_hf import checking, reaching, recipe_files
-from genai_hf.composing import compose
+from genai_hf import reaching, recipe_files
 from genai_hf.data import hub
 from genai_hf.errors import DataError
+from genai_hf.settings import checking
+from genai_hf.settings.composing import compose
 
 PARAMETERS = [pytest.param(case, id=case.cause) for case in bad_networks.CASES]
 LONGEST = 2.0  # s

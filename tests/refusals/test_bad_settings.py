@@ -14,7 +14,7 @@ import pytest
 from asking import Case, ask, process, require
 from settings_parts import ROOM, case
 
-from genai_hf import limits
+from genai_hf.settings import limits
 
 TABLES = (
     *(bad_setting_names, bad_setting_values, bad_setting_ranges, bad_library_settings),

@@ -16,7 +16,7 @@ WORDS = {"allow_pickle", "trust_remote_code", "shell"}  # must be False where th
 # The one way to run a file of the user's: its path was typed on the command line.
 # A recipe whose path the user typed; and expressions of our own sources, in which what a user gave is a value only.
 TYPED = {("genai_hf/recipe_files.py", "spec.loader.exec_module")}
-TYPED |= {("genai_hf/written.py", "eval"), ("genai_hf/written.py", "compile")}
+TYPED |= {("genai_hf/settings/written.py", "eval"), ("genai_hf/settings/written.py", "compile")}
 
 
 def wrong(source: str, name: str = "") -> Iterator[str]:

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from genai_hf import task_files
 from genai_hf.errors import ConfigError, DataError
+from genai_hf.settings import task_files
 
-CONF = Path(__file__).parents[1] / "conf" / "task"
+CONF = Path(__file__).parents[2] / "conf" / "task"
 TRAINED = ("train", "dev")
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from genai_hf import cli, composing, config, explaining, names, recipe_files, schema, upstream
+from genai_hf import cli, config, recipe_files
+from genai_hf.settings import composing, explaining, names, schema, upstream
 
 RECIPE = recipe_files.find("bert_mlm")
 OWNED = {"trainer": names.UPSTREAM["trainer"], "model.config": upstream.model_config("bert")}

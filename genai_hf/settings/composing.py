@@ -19,12 +19,13 @@ from hydra.errors import OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from genai_hf import changes, combining, config, names, own_settings, secrets, user_configs
+from genai_hf import changes, config, secrets
 from genai_hf.arguments import in_quotes
 from genai_hf.bounds import bounded
 from genai_hf.errors import ConfigError
-from genai_hf.explaining import ENDLESS, FAULTS, QUIET, explain, known_keys, resolve_in_place
 from genai_hf.recipe_files import RecipeFile
+from genai_hf.settings import combining, names, own_settings, user_configs
+from genai_hf.settings.explaining import ENDLESS, FAULTS, QUIET, explain, known_keys, resolve_in_place
 
 # Of Hydra's own settings these may be given; the others load code, write elsewhere, or would do nothing.
 HYDRAS = ("hydra/launcher", "hydra.launcher.")

@@ -2,10 +2,11 @@
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import model_folders, reaching, task_files
+from genai_hf import model_folders, reaching
 from genai_hf.config import require_node
 from genai_hf.errors import ConfigError
 from genai_hf.places import existing, require_paths
+from genai_hf.settings import task_files
 
 NAMED = ("tokenizer.name", "teacher.name", "model.name")  # what may be on the Hub; of one name the last is said
 

@@ -4,8 +4,9 @@ import textwrap
 
 import pytest
 
-from genai_hf import composing, foreseeing, recipe_files
+from genai_hf import recipe_files
 from genai_hf.errors import ConfigError
+from genai_hf.settings import composing, foreseeing
 
 SOURCE = '''
 from dataclasses import dataclass, field

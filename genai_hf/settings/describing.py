@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
-from genai_hf import comments as commented
-from genai_hf.composing import application, composed, finish
-from genai_hf.explaining import source
-from genai_hf.own_settings import GLOBAL
 from genai_hf.recipe_files import RecipeFile
+from genai_hf.settings import comments as commented
+from genai_hf.settings.composing import application, composed, finish
+from genai_hf.settings.explaining import source
+from genai_hf.settings.own_settings import GLOBAL
 
 
 @dataclass(frozen=True)

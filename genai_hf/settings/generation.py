@@ -5,10 +5,10 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from genai_hf import limits, reserved
 from genai_hf.config import check_node, check_type, require_node
 from genai_hf.errors import ConfigError
-from genai_hf.names import GENERATION, WATERMARK
+from genai_hf.settings import limits, reserved
+from genai_hf.settings.names import GENERATION, WATERMARK
 
 DRAWN = ("temperature", "top_k", "top_p", "min_p", "top_h", "typical_p", "epsilon_cutoff", "eta_cutoff")
 OF_BEAMS = ("length_penalty", "early_stopping")

@@ -14,9 +14,10 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from genai_hf import errors, schema
+from genai_hf import errors
 from genai_hf.config import check_node
-from genai_hf.written import UNKNOWN, Scope, scope
+from genai_hf.settings import schema
+from genai_hf.settings.written import UNKNOWN, Scope, scope
 
 COMPOUND = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match)
 LEAVING = (ast.Return, ast.Break, ast.Continue)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from genai_hf.errors import ConfigError, DataError
 from genai_hf.places import existing, require_paths, surroundings
-from genai_hf.task_files import KINDS, TRAIN, in_folder, kind
+from genai_hf.settings.task_files import KINDS, TRAIN, in_folder, kind
 
 SPLITS = {"validation": ["validation"], "test": {"test": "test"}}  # beside training
 

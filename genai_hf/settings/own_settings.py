@@ -9,11 +9,12 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import changes, config, names, own_sources, yaml_nodes
+from genai_hf import changes, config
 from genai_hf.errors import ConfigError
-from genai_hf.explaining import source
 from genai_hf.ranks import say
 from genai_hf.recipe_files import RecipeFile
+from genai_hf.settings import names, own_sources, yaml_nodes
+from genai_hf.settings.explaining import source
 
 GLOBAL = "# @package _global_"  # first line of a file whose keys are everybody's
 NAMED = re.compile(r"\$\{\.*([\w.]+)\}")  # what a value refers to

@@ -9,22 +9,12 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import (
-    annotations,
-    architectures,
-    foreseeing,
-    launching,
-    limits,
-    presence,
-    recipe_files,
-    reserved,
-    schema,
-    upstream,
-)
+from genai_hf import launching, recipe_files
 from genai_hf.config import check_node, check_type, hint, require_node
 from genai_hf.errors import ConfigError
-from genai_hf.names import ADAPTERS, BITS, GIVEN, OPEN, UPSTREAM
 from genai_hf.recipe_files import RecipeFile
+from genai_hf.settings import annotations, architectures, foreseeing, limits, presence, reserved, schema, upstream
+from genai_hf.settings.names import ADAPTERS, BITS, GIVEN, OPEN, UPSTREAM
 
 # Keys of base.yaml, whose owner is the command.
 BASE = {

@@ -8,23 +8,24 @@ import torch.utils.checkpoint
 from transformers import PreTrainedModel, optimization
 from transformers.trainer_utils import SchedulerType
 
-from genai_hf import checking, composing, launching, recipe_files, schema, trainer_settings
+from genai_hf import launching, recipe_files
 from genai_hf.errors import ConfigError
+from genai_hf.settings import checking, composing, schema, trainer
 
 
 def test_each_schedule_is_made_by_what_transformers_makes_it_by():
-    made = {kind: by.rpartition(".")[2] for kind, by in trainer_settings.SCHEDULES.items()}
+    made = {kind: by.rpartition(".")[2] for kind, by in trainer.SCHEDULES.items()}
     installed = {SchedulerType(kind).value: by.__name__ for kind, by in optimization.TYPE_TO_SCHEDULER_FUNCTION.items()}
     classes = {"greedy": "GreedyLR", "reduce_lr_on_plateau": "ReduceLROnPlateau"}  # which get all that is given
     assert made == installed | classes
-    assert all(set(trainer_settings.NEEDED[kind]) <= set(schema.fields(trainer_settings.SCHEDULES[kind]))
-               for kind in trainer_settings.NEEDED)  # fmt: skip
+    assert all(set(trainer.NEEDED[kind]) <= set(schema.fields(trainer.SCHEDULES[kind]))
+               for kind in trainer.NEEDED)  # fmt: skip
 
 
 def test_activation_checkpointing_takes_what_transformers_and_torch_take():
     takers = (PreTrainedModel.activation_checkpointing_enable, torch.utils.checkpoint.checkpoint)
     taken = {name for taker in takers for name in inspect.signature(taker).parameters} | {"preserve_rng_state"}
-    assert trainer_settings.CHECKPOINTING.keys() <= taken
+    assert trainer.CHECKPOINTING.keys() <= taken
 
 
 @pytest.mark.parametrize("launch", ["gpus", "fsdp", "deepspeed", "cpu2", "slurm"])

@@ -14,9 +14,10 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException, UnsupportedInterpolationType
 
-from genai_hf import config, names, schema, user_configs
+from genai_hf import config
 from genai_hf.errors import ConfigError
 from genai_hf.recipe_files import RecipeFile, shipped
+from genai_hf.settings import names, schema, user_configs
 
 # Hydra's own files and logs are switched off; ours are written after redaction.
 QUIET = ("hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_subdir=null", "hydra.run.dir=.")

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from genai_hf import schema, upstream
 from genai_hf.config import check_node, hint
 from genai_hf.errors import ConfigError
+from genai_hf.settings import schema, upstream
 
 AUTO, ACTIVATIONS = "transformers.models.auto.modeling_auto", "transformers.activations"
 MAPPINGS = {  # the tables of `AUTO` by what a model is for

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from genai_hf import schema
 from genai_hf.errors import ConfigError
+from genai_hf.settings import schema
 
 ENTRIES = ("build", "main")
 OURS = ("config.", "runs.")  # modules whose functions take the settings for what every recipe shares

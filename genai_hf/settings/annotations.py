@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from genai_hf import schema
+from genai_hf.settings import schema
 
 SEQUENCES, MAPPINGS = {"Sequence", "list", "tuple"}, {"Mapping", "dict"}
 SCALARS = {"float": float, "int": int, "bool": bool, "str": str, "None": type(None)}

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from genai_hf import cli, composing, own_sources, recipe_files
+from genai_hf import cli, recipe_files
 from genai_hf.errors import ConfigError
+from genai_hf.settings import composing, own_sources
 
 OVERRIDES = {"distill": ["of=bert_mlm"]}
 

@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 import transformers
 
-from genai_hf import annotations, schema, upstream
+from genai_hf.settings import annotations, schema, upstream
 
 
 def test_the_fields_of_training_arguments_are_the_installed_ones():

@@ -14,7 +14,7 @@ from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra.plugins.config_source import ConfigResult
 
 from genai_hf.errors import ConfigError
-from genai_hf.yaml_nodes import composed, require_text
+from genai_hf.settings.yaml_nodes import composed, require_text
 
 PACKAGE = re.compile(r"^\s*#\s*@package\s+(_global_\.)?hydra\b", re.MULTILINE)
 IN_DEFAULTS = re.compile(r"(?<![\w-])hydra\b")

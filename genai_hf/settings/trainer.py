@@ -7,10 +7,10 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import schema
 from genai_hf.config import check_node, check_type, hint, overrides, require_node
 from genai_hf.errors import ConfigError
-from genai_hf.names import TRACKERS, UPSTREAM
+from genai_hf.settings import schema
+from genai_hf.settings.names import TRACKERS, UPSTREAM
 
 OPTIMIZATION = "transformers.optimization"
 SCHEDULES = {  # what makes a schedule of learning rates, by trainer.lr_scheduler_type

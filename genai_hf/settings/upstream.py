@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from genai_hf import schema
+from genai_hf.settings import schema
 
 
 def architectures() -> list[str]:

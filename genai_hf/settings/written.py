@@ -14,8 +14,9 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from genai_hf import errors, schema
+from genai_hf import errors
 from genai_hf.config import hint
+from genai_hf.settings import schema
 
 PURE = "ValueError all any bool dict enumerate float int isinstance len list map max min range repr set sorted str sum"
 KNOWN = {name: vars(builtins)[name] for name in [*PURE.split(), "tuple", "type", "vars", "zip"]} | {

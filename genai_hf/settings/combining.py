@@ -7,10 +7,10 @@ from pathlib import Path
 import yaml  # type: ignore[import-untyped]
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import names, own_sources, schema, task_files, upstream
 from genai_hf.errors import ConfigError
-from genai_hf.explaining import source
 from genai_hf.recipe_files import RecipeFile
+from genai_hf.settings import names, own_sources, schema, task_files, upstream
+from genai_hf.settings.explaining import source
 
 
 def combine(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], model: str | None) -> None:

@@ -5,11 +5,11 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf import trainer_settings
-from genai_hf.architectures import require_activation
 from genai_hf.config import check_type
 from genai_hf.errors import ConfigError
-from genai_hf.names import RANGES, VALUES
+from genai_hf.settings import trainer
+from genai_hf.settings.architectures import require_activation
+from genai_hf.settings.names import RANGES, VALUES
 
 BATCHES = {"group_by_length": "bool", "tokens_per_batch": "int | None", "pad_to_multiple_of": "int"}
 # What there is on Linux where there is something to compute on beside the processor.
@@ -25,7 +25,7 @@ def check(cfg: DictConfig) -> None:
     check_values(cfg)
     _check_batches(cfg)
     if "trainer" in cfg:
-        trainer_settings.check(cfg)
+        trainer.check(cfg)
         if cfg.trainer.get("seed", cfg.seed) != cfg.seed:
             raise ConfigError(f"'trainer.seed' is the run's; set seed={cfg.trainer.seed}")
     bits = cfg.get("quantization") or {}

@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 import genai_hf
-from genai_hf import names, recipe_files, schema, upstream
+from genai_hf import recipe_files
+from genai_hf.settings import names, schema, upstream
 
 CONF = Path(str(files("genai_hf.conf")))
 GLOBAL = "# @package _global_"

@@ -6,8 +6,8 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from genai_hf import schema
 from genai_hf.errors import ConfigError
+from genai_hf.settings import schema
 
 # Fields of TrainingArguments that would do nothing here, or break a promise; and what to set instead.
 OF_TRAINER = {

@@ -3,9 +3,10 @@
 import pytest
 import transformers
 
-from genai_hf import checking, composing, config, generation_settings, names, recipe_files, reserved, schema
+from genai_hf import config, recipe_files
 from genai_hf.errors import ConfigError
 from genai_hf.models.adapters import METHODS
+from genai_hf.settings import checking, composing, generation, names, reserved, schema
 
 
 def checked(*overrides):
@@ -70,7 +71,7 @@ def test_a_model_is_in_shards_where_the_launcher_says_so():
 
 def test_one_text_of_a_prompt_and_no_tables_beside_it_are_so_anyway():
     lines = ["num_return_sequences=1", "num_beam_groups=1", "output_scores=false", "token_healing=false"]
-    generation_settings.check(composing.compose_verb("generate", [f"generation.{line}" for line in lines]))
+    generation.check(composing.compose_verb("generate", [f"generation.{line}" for line in lines]))
 
 
 def test_every_reserved_field_exists_upstream():

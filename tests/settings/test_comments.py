@@ -1,7 +1,7 @@
 import yaml
 
-from genai_hf import comments
-from genai_hf.comments import Comment
+from genai_hf.settings import comments
+from genai_hf.settings.comments import Comment
 
 YAML = """\
 # A file.

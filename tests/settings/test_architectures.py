@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from genai_hf import architectures, upstream
 from genai_hf.errors import ConfigError
+from genai_hf.settings import architectures, upstream
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Settings, looked at before anything is made of them: composed, explained, checked; nothing heavy is imported."""
