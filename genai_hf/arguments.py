@@ -15,6 +15,8 @@ from genai_hf.recipe_files import RecipeFile
 
 PLAIN = re.compile(r"[\w/\-\\+.$%*@?|: \t]*", re.ASCII)  # what Hydra's grammar reads without quotes
 QUOTED = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""
+CALL = re.compile(r"\w+\(")  # of Hydra's functions, whose arguments may have names
+HOME = re.compile(r"(?:^|(?<=[,\[ ]))~(?=/)")
 WORD = re.compile(rf"""{QUOTED}|[^\[\]{{}}(),'"]+""")  # of a list, a function or a sweep
 WORD_OF_MAPPING = re.compile(rf"""{QUOTED}|[^\[\]{{}}():,'"]+""")
 
@@ -53,20 +55,35 @@ def parse(words: Sequence[str], *, sweeps: bool = False) -> tuple[RecipeFile, ar
 def quoted(override: str) -> str:
     """An override with quotes around what Hydra reads in quotes only, where that can mean one thing alone.
 
-    That is the name of a file that is there, whatever its letters; a value with a letter that Hydra's grammar does not
-    have, such as ``ä``, ``=`` or ``'``; and in a list or a sweep a word with one. ``~/`` is the home folder, as a shell
-    has it in ``root=~/runs`` but not behind a dotted key. A value with quotes, backslashes or ``${`` is left as it is.
+    That is the name of a file that is there, whatever its letters; and of what Hydra's grammar does not have, a value
+    with a letter such as ``ä``, ``=`` or ``'``, or in a list or a sweep a word with one. ``~/`` is the home folder, as
+    a shell has it in ``root=~/runs`` but not behind a dotted key. Functions, and values with backslashes or ``${``,
+    are left as they are.
     """
     key, sign, value = override.partition("=")
-    value = os.path.expanduser(value) if value.startswith("~/") else value  # noqa: PTH111 - it may be a glob
+    value = HOME.sub(lambda found: found[0].replace("~", os.path.expanduser("~")), value)  # noqa: PTH111 - it may be a glob
     if "\\" in value or "${" in value or PLAIN.fullmatch(value):
         return f"{key}{sign}{value}"
-    if not set(value) & set("[]{}(),") or os.path.exists(value):  # noqa: PTH110 - a long value
+    if re.search(r"[^\W\d]", value) and os.path.exists(value):  # noqa: PTH110 - a long value
         return f"{key}={_word(value)}"
-    if "{" in value and ":" not in value:
-        return f"{key}={value}"  # which Hydra refuses
+    if _is_read(f"{key}={value}") or CALL.match(value) or ("{" in value and ":" not in value):
+        return f"{key}={value}"  # or is refused
+    if not set(value) & set("[]{}(),"):
+        return f"{key}={_word(value)}"
     words = WORD_OF_MAPPING if "{" in value else WORD
     return f"{key}={words.sub(lambda found: _word(found[0]), value)}"
+
+
+def _is_read(override: str) -> bool:
+    """Whether Hydra's grammar has it."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import OverrideParseException
+
+    try:
+        OverridesParser.create().parse_overrides([override])
+    except OverrideParseException:
+        return False
+    return True
 
 
 def in_quotes(value: str) -> str:

@@ -44,6 +44,17 @@ def hold(folder: Path) -> None:
     _held[folder] = file
 
 
+def require_free(folder: Path) -> None:
+    """See that no other process is at the folder.
+
+    Raises:
+        ConfigError: One is.
+    """
+    if folder not in _held and (folder / LOCK).is_file():
+        hold(folder)
+        release(folder)
+
+
 def release(folder: Path) -> None:
     """Let others at it."""
     if folder in _held:

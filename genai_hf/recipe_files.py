@@ -65,7 +65,7 @@ class RecipeFile:
         for call in ast.walk(tree):
             if not isinstance(call, ast.Call):
                 continue
-            is_build = ast.unparse(call.func) in {"build", "config.build"}
+            is_build = ast.unparse(call.func) in {"build", "config.build"} and len(call.args) > 1
             first, *rest = ast.unparse(call.args[0] if is_build else call.func).split(".")
             words = {word.arg: ast.unparse(word.value) for word in call.keywords if word.arg}
             at = _key(ast.unparse(call.args[1])) if is_build else None
@@ -130,8 +130,15 @@ def find(name: str, folders: tuple[Path, ...] = ()) -> RecipeFile:
 
 
 def with_base(recipe: RecipeFile, cfg: DictConfig) -> list[RecipeFile]:
-    """A recipe, and the one that it has build what it trains."""
-    return [recipe, *([find(cfg.of)] if "of" in cfg else [])]
+    """A recipe, and the packaged one that it has build what it trains.
+
+    Raises:
+        ConfigError: `of` names none: a file's path in it may be anybody's.
+    """
+    known = shipped()
+    if recipe.packaged and "of" in cfg and cfg.of not in known:
+        raise ConfigError(f"'of' must be a packaged recipe, got {cfg.of}; take one of {', '.join(known)}")
+    return [recipe, *([known[cfg.of]] if cfg.get("of") in known else [])]
 
 
 def _own(path: Path, known: dict[str, RecipeFile], folders: tuple[Path, ...]) -> RecipeFile:

@@ -4,8 +4,7 @@ import functools
 import gc
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,10 +25,12 @@ from genai_hf import (
     runs,
     secrets,
 )
-from genai_hf.errors import ConfigError, NoRoomError, UserError
+from genai_hf.errors import ConfigError, Interrupted, NoRoomError, UserError
 from genai_hf.ranks import rank
 from genai_hf.run_log import logged
 from genai_hf.settings import checking
+
+GIVEN_UP = (UserError, NoRoomError, Interrupted, KeyboardInterrupt)  # by which a run ends without a fault of ours
 
 
 def run(cfg: DictConfig) -> dict[str, float]:
@@ -46,37 +47,50 @@ def run(cfg: DictConfig) -> dict[str, float]:
     recipe = recipe_files.find(cfg.recipe)
     checking.check(cfg, recipe)
     _refuse_launch(cfg)
-    current = runs.open_run(cfg)
+    current = runs.find(cfg)
     if current.metrics is not None:
         _tell(f"finished before: {_report(current.folder)}  (overwrite=true runs it again)")
         return current.metrics
     gc.enable()  # it was of no use while the command only read settings
-    with _opened(current), reading_ahead.reading(cfg, recipe), logged(current.folder / "run.log"):
-        from genai_hf.training import room
-
-        with room.named(current.folder, "writing what the run leaves"):
-            metrics = _execute(recipe.load(), cfg, current)
-            if rank() == 0:
-                _complete(current.folder, metrics)
+    with reading_ahead.reading(cfg, recipe) as said:
+        runs.begin(current, cfg)
+        try:
+            with logged(current.folder / "run.log", before=said):
+                metrics = _executed(recipe, cfg, current)
+        except GIVEN_UP:
+            _clear(current)
+            raise
+        finally:
+            _leave(current)
     return metrics
 
 
-@contextmanager
-def _opened(current: runs.Run) -> Iterator[None]:
-    """The run's folder is ours meanwhile; what was set aside for it comes back, or goes, and so does a bare folder."""
-    try:
-        yield
-    except (UserError, NoRoomError):
-        is_bare = not any((current.folder / name).exists() for name in ("metrics.jsonl", locks.REPLACED))
-        if rank() == 0 and current.is_new and is_bare:
-            shutil.rmtree(current.folder, ignore_errors=True)  # nothing has happened in it
-        raise
-    finally:
-        if rank() == 0 and (current.folder / final_numbers.FILE).is_file():
-            locks.forget(current.folder)
+def _executed(recipe: recipe_files.RecipeFile, cfg: DictConfig, current: runs.Run) -> dict[str, float]:
+    from genai_hf.training import room
+
+    with room.named(current.folder, "writing what the run leaves"):
+        metrics = _execute(recipe.load(), cfg, current)
         if rank() == 0:
-            locks.put_back(current.folder)
-        locks.release(current.folder)
+            _complete(current.folder, metrics)
+    return metrics
+
+
+def _clear(current: runs.Run) -> None:
+    """Delete the folder of a new run in which nothing has happened."""
+    if rank() > 0 or not current.is_new or not current.folder.is_dir():
+        return
+    # A folder in it is a checkpoint, a teacher that was trained for it, or what was there before it.
+    if not any(path.is_dir() or path.name == "metrics.jsonl" for path in current.folder.iterdir()):
+        shutil.rmtree(current.folder, ignore_errors=True)
+
+
+def _leave(current: runs.Run) -> None:
+    """Let others at the run's folder; what was set aside for it goes, or comes back where it has not begun."""
+    if rank() == 0 and (current.folder / final_numbers.FILE).is_file():
+        locks.forget(current.folder)
+    if rank() == 0:
+        locks.put_back(current.folder)
+    locks.release(current.folder)
 
 
 def start(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:
@@ -100,9 +114,15 @@ def build(cfg: DictConfig) -> Any:
     recipe = recipe_files.find(cfg.recipe)
     checking.check(cfg, recipe)
     _refuse_launch(cfg)
-    current = runs.open_run(cfg)
+    current = runs.find(cfg)
     with reading_ahead.reading(cfg, recipe):
-        return _built(recipe.load(), cfg, current)
+        runs.begin(current, cfg)
+        try:
+            return _built(recipe.load(), cfg, current)
+        except GIVEN_UP:
+            _clear(current)
+            _leave(current)
+            raise
 
 
 def _refuse_launch(cfg: DictConfig) -> None:

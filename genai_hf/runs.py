@@ -79,6 +79,17 @@ def open_run(cfg: DictConfig) -> Run:
     Raises:
         ConfigError: The folder holds a run with other settings, data or library versions.
     """
+    run = find(cfg)
+    begin(run, cfg)
+    return run
+
+
+def find(cfg: DictConfig) -> Run:
+    """Look for the run of this config; nothing is written.
+
+    Raises:
+        ConfigError: The folder holds a run with other settings, data or library versions, or something else.
+    """
     path, stamps = folder(cfg), fingerprints.stamps(cfg)
     # Every rank looks, and finds the same: nothing is written to a run that exists before all of them train.
     has_begun = (path / "config.yaml").is_file() and not cfg.overwrite
@@ -87,15 +98,32 @@ def open_run(cfg: DictConfig) -> Run:
         raise ConfigError(f"resume.allow is for a run that has begun, and {path} has not; name it with run=…")
     if has_begun and not changed and (path / final_numbers.FILE).is_file():
         return Run(path, final_numbers.read(path))
-    if rank() == 0:
-        facts = {} if has_begun else fingerprints.of(cfg)  # before there is a folder that a file refused would leave
-        if not has_begun:
-            _make(path, cfg.overwrite)
-        locks.hold(path)
-        if not has_begun:
-            locks.set_aside(path)
-            _write_down(path, cfg, facts)
+    if rank() == 0 and not has_begun:
+        _require_free(path, overwrite=cfg.overwrite)
+    if rank() == 0 and path.is_dir():
+        locks.require_free(path)
     return Run(path, is_new=not has_begun, changed=changed, stamps=stamps)
+
+
+def begin(run: Run, cfg: DictConfig) -> None:
+    """Take the run's folder for this process; make it, and write down what the run is of, where it is new.
+
+    Raises:
+        ConfigError: It cannot be made, or another process is at it.
+    """
+    if rank() > 0 or run.metrics is not None:
+        return
+    facts = fingerprints.of(cfg) if run.is_new else {}  # before there is a folder that a file refused would leave
+    try:
+        run.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        place = "choose another place with root=…"
+        raise ConfigError(f"{run.folder} cannot be made ({error.strerror}); {place}") from error
+    locks.hold(run.folder)
+    if run.is_new:
+        locks.put_back(run.folder)  # what one set aside that was killed before it could begin
+        locks.set_aside(run.folder)
+        _write_down(run.folder, cfg, facts)
 
 
 def take_over(path: Path, cfg: DictConfig, decided: DictConfig, data: Mapping[str, str], state: "TrainerState") -> None:
@@ -167,18 +195,14 @@ def _safe(text: str) -> str:
     return re.sub(r"[^\w.,=+-]", "_", text).replace("..", "_") or "_"
 
 
-def _make(path: Path, overwrite: bool) -> None:
-    """Make the folder of a run that begins, where nothing else is, or only what such a beginning left."""
+def _require_free(path: Path, *, overwrite: bool) -> None:
+    """See that where a run begins nothing else is, or only what such a beginning left."""
     others = {file.name for file in path.iterdir()} - {locks.LOCK} if path.is_dir() else set()
     if path.is_file() or (others and not {fingerprints.FILE, locks.REPLACED} & others):
         raise ConfigError(f"{path} exists and is not a run; choose another name with run=…")
     if others - BEGINNING and locks.REPLACED not in others and not overwrite:
         remedy = "bring it back, choose another name with run=…, or begin anew with overwrite=true"
         raise ConfigError(f"{path} holds a run without its config.yaml; {remedy}")
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be made ({error.strerror}); choose another place with root=…") from error
 
 
 def _write_down(path: Path, cfg: DictConfig, facts: Mapping[str, Any]) -> None:

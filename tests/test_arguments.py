@@ -51,3 +51,36 @@ def test_each_value_of_a_sweep_gets_its_own_quotes():
 def test_a_value_in_quotes_is_read_letter_by_letter(value):
     (override,) = OverridesParser.create().parse_overrides([f"k={in_quotes(value)}"])
     assert override.value() == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "glob(bert*,exclude=*mini)",
+        "sort(b,a,reverse=true)",
+        "range(1,6,step=2)",
+        "shuffle(list=[1,2])",
+        "tag(t,sweep=choice(1,2))",
+        "int(value=3)",
+        "choice('a=b',c)",
+        "1,2",
+        "[a,b]",
+        "{a: 1, b: [x, y]}",
+        "null",
+        "'a b'",
+        "1e-3",
+    ],
+)
+def test_what_hydra_reads_by_itself_stays_as_it_is(value):
+    assert quoted(f"k={value}") == f"k={value}"
+
+
+def test_a_file_of_digits_alone_does_not_make_a_sweep_a_text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "1,2").touch()
+    assert quoted("seed=1,2") == "seed=1,2"
+
+
+def test_every_path_of_a_sweep_may_begin_at_home(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    assert quoted("data.path=~/a,~/b") == "data.path=/home/me/a,/home/me/b"

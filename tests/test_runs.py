@@ -318,6 +318,17 @@ def test_what_was_there_comes_back_where_the_new_run_cannot_begin(cfg):
     assert {file.name: file.read_bytes() for file in path.iterdir() if file.name != locks.LOCK} == before
 
 
+def test_what_a_killed_process_had_set_aside_is_not_lost_to_the_next(cfg):
+    (path := runs.open_run(cfg).folder).joinpath("mine.txt").write_text("mine")
+    afresh = OmegaConf.merge(cfg, {"overwrite": True})
+    for _ in range(2):  # each is killed before it can begin
+        locks.release(path)
+        assert runs.open_run(afresh).is_new
+        assert not (path / "mine.txt").exists()
+    locks.put_back(path)
+    assert (path / "mine.txt").read_text() == "mine"
+
+
 def test_a_run_without_its_settings_is_not_begun_over(cfg):
     (path := runs.open_run(cfg).folder).joinpath("metrics.jsonl").write_text("")
     locks.release(path)

@@ -202,10 +202,12 @@ class _Reading:
 
     def _build(self, call: ast.Call) -> None:
         """The recipe's ``config.build(part, node, at="…", name=value)``."""
-        part, node = self.scope.part(call.args[0]), self._value(call.args[1])
-        if part is None or not isinstance(node, dict):
+        if len(call.args) == 1:  # its node has a name
             return
+        part, node = self.scope.part(call.args[0]), self._value(call.args[1])
         given = self._given({}, (), [word for word in call.keywords if word.arg])
+        if part is None or not isinstance(node, dict) or "at" not in given:
+            return
         check_node(part, node, at=given["at"], given={word.arg for word in call.keywords if word.arg})
         foresee_settings(part, {**node, **given}, at=given["at"])
 

@@ -78,6 +78,13 @@ def reads(tree: ast.Module) -> list[Read]:
     return list(_reads(tree, own))
 
 
+def changes(tree: ast.Module) -> bool:
+    """Whether a recipe may change its settings before it builds of them."""
+    stored = (node for node in ast.walk(tree) if isinstance(node, (ast.Attribute, ast.Subscript)))
+    is_set = any(isinstance(node.ctx, (ast.Store, ast.Del)) and _key(node) is not None for node in stored)
+    return is_set or any(read.key == ALL for read in reads(tree))
+
+
 def choices(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
     """Keys whose value a recipe looks up in a table at its head, ``RECIPES[cfg.of]``, with what that table has."""
     tables = {

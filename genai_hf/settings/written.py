@@ -1,7 +1,7 @@
 """What is written out in a source, as values: read without importing it.
 
-Only expressions of our own sources are evaluated, with nothing but functions that change nothing; what takes more has
-no value here.
+Expressions of our own sources are evaluated, and those of a recipe of the user's own whose path is typed, with nothing
+but functions that change nothing and without a name that begins with an underscore; what takes more has no value here.
 """
 
 import ast
@@ -10,6 +10,7 @@ import functools
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from types import NoneType, SimpleNamespace
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -19,17 +20,35 @@ from genai_hf.config import hint
 from genai_hf.settings import schema
 
 PURE = "ValueError all any bool dict enumerate float int isinstance len list map max min range repr set sorted str sum"
-KNOWN = {name: vars(builtins)[name] for name in [*PURE.split(), "tuple", "type", "vars", "zip"]} | {
+PURE_RE = {name: vars(re)[name] for name in ("compile", "findall", "fullmatch", "match", "search", "split", "sub")}
+PURE_MATH = {name: vars(math)[name] for name in ("ceil", "floor", "fsum", "inf", "isfinite", "isinf", "isnan", "nan")}
+
+
+def _fields(thing: SimpleNamespace) -> dict[str, Any]:
+    """What `vars` gives of an object of ours."""
+    if type(thing) is not SimpleNamespace:
+        raise TypeError
+    return dict(vars(thing))
+
+
+def _kind(thing: Any) -> Any:
+    """What `type` gives of plain values; of others there is more to it."""
+    return type(thing) if type(thing) in {bool, int, float, str, list, tuple, dict, set, NoneType} else UNKNOWN
+
+
+UNKNOWN = object()  # the value of an expression that takes more than what is known
+KNOWN = {name: vars(builtins)[name] for name in [*PURE.split(), "tuple", "zip"]} | {
     "ConfigError": errors.ConfigError,
     "DataError": errors.DataError,
     "Mapping": Mapping,
     "Sequence": Sequence,
     "__builtins__": {},
     "hint": hint,
-    "math": math,
-    "re": re,
+    "math": SimpleNamespace(**PURE_MATH),
+    "re": SimpleNamespace(**PURE_RE),
+    "type": _kind,
+    "vars": _fields,
 }
-UNKNOWN = object()  # the value of an expression that takes more than what is known
 BEYOND = (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError)
 
 
@@ -57,8 +76,11 @@ class Scope:
             return None
 
     def value(self, expression: ast.expr, names: Mapping[str, Any]) -> Any:
-        """Of an expression of our own source: what the user gave is a value in it, never code."""
-        used = [part for part in ast.walk(expression) if isinstance(part, ast.Name)]
+        """Of an expression of the source: what the user gave is a value in it, never code."""
+        parts = list(ast.walk(expression))
+        if any(isinstance(part, ast.Attribute) and part.attr.startswith("_") for part in parts):
+            return UNKNOWN
+        used = [part for part in parts if isinstance(part, ast.Name)]
         bound = {part.id for part in used if isinstance(part.ctx, ast.Store)}
         wanted = {part.id for part in used} - bound - names.keys() - KNOWN.keys()
         own = {name: self.constant(name) for name in wanted}

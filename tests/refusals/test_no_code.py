@@ -13,8 +13,8 @@ FUNCTIONS = {"os.system", "os.popen", "torch.load", "yaml.load", "yaml.load_all"
 METHODS = {"exec_module", "load_module", "unsafe_load", "full_load", "Unpickler", "read_pickle"}  # of whatever
 MODULES = {"pickle", "dill", "joblib", "cloudpickle", "marshal", "shelve", "runpy"}
 WORDS = {"allow_pickle", "trust_remote_code", "shell"}  # must be False where they stand
-# The one way to run a file of the user's: its path was typed on the command line.
-# A recipe whose path the user typed; and expressions of our own sources, in which what a user gave is a value only.
+# A recipe whose path the user typed; and expressions of our own sources and of such a recipe, in which what a user gave
+# is a value only, and from which nothing is reached that changes anything.
 TYPED = {("genai_hf/recipe_files.py", "spec.loader.exec_module")}
 TYPED |= {("genai_hf/settings/written.py", "eval"), ("genai_hf/settings/written.py", "compile")}
 
