@@ -49,7 +49,7 @@ def run(cfg: DictConfig) -> dict[str, float]:
     _refuse_launch(cfg)
     current = runs.find(cfg)
     if current.metrics is not None:
-        _tell(f"finished before: {_report(current.folder)}  (overwrite=true runs it again)")
+        _tell_finished(current)
         return current.metrics
     gc.enable()  # it was of no use while the command only read settings
     with reading_ahead.reading(cfg, recipe) as said:
@@ -101,6 +101,10 @@ def start(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:
         folders: The user's own folders of configs, for the processes.
     """
     if launching.is_wanted(cfg):
+        current = runs.find(cfg)
+        if current.metrics is not None:
+            _tell_finished(current)
+            return 0
         reading_ahead.read(cfg, recipe_files.find(cfg.recipe))  # what is wrong is said before processes start
         return launching.launch(cfg, folders)
     if cfg.speed.keep_memory:
@@ -217,12 +221,14 @@ def _complete(folder: Path, metrics: dict[str, float]) -> None:
     _tell(f"report: {render.write_report(folder)}")
 
 
-def _report(folder: Path) -> Path:
-    """The run's report, written if it is not there."""
-    from genai_hf.reports import render
+def _tell_finished(run: runs.Run) -> None:
+    """Say where the report of a finished run is; it is written if it is not there."""
+    page = run.folder / "report.html"
+    if not page.is_file():
+        from genai_hf.reports import render
 
-    page = folder / "report.html"
-    return page if page.is_file() else render.write_report(folder)
+        page = render.write_report(run.folder)
+    _tell(f"finished before: {page}  (overwrite=true runs it again)")
 
 
 def _tell(message: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import genai_hf
-from genai_hf import cli, launching, ranks, sweeping
+from genai_hf import cli, final_numbers, launching, ranks, runs, sweeping
 from genai_hf.errors import ConfigError
 
 RUN = [
@@ -151,3 +151,18 @@ def test_jobs_that_submitit_runs_are_summed_up(tmp_path, monkeypatch, capsys):
     capsys.readouterr()
     assert cli.main(words) == 0
     assert capsys.readouterr().err.count("finished before") == 2
+
+
+def test_neither_a_finished_run_nor_one_of_wrong_data_starts_processes(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(launching, "launch", lambda *given: pytest.fail("processes are started"))
+    monkeypatch.setenv("GENAI_HF_ROOT", str(tmp_path / "outputs"))
+    (tmp_path / "a.txt").write_text("one\n")
+    words = ["bert_mlm", "data=text", f"data.path={tmp_path}/a.txt", "launch=cpu2", "run=launched"]
+    run = runs.open_run(cfg(*words[1:])).folder
+    final_numbers.write(run, {"eval_loss": 1.0})
+    (run / "report.html").touch()
+    assert cli.main(words) == 0
+    assert f"finished before: {run / 'report.html'}" in capsys.readouterr().err
+    (tmp_path / "b.txt").write_bytes(b"\xff\n")
+    assert cli.main([*words[:2], f"data.path={tmp_path}/b.txt", "launch=cpu2"]) == 2
+    assert "b.txt:1: is not UTF-8" in capsys.readouterr().err
