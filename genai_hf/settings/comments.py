@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import yaml  # type: ignore[import-untyped]
 
+from genai_hf.settings.yaml_nodes import QUICK
+
 COLUMN = 38  # where comments begin, if the setting leaves room
 
 
@@ -48,7 +50,7 @@ def beside(settings: str, comments: Mapping[str, Comment]) -> str:
 
 def _keys(text: str) -> Iterator[tuple[str, int, int, str | None]]:
     """Of each key behind which a comment may stand: its line, the column behind what is on it, and its scalar."""
-    root = yaml.compose(text)
+    root = yaml.compose(text, Loader=QUICK)
     if isinstance(root, yaml.MappingNode):
         yield from _walk(root, "")
 

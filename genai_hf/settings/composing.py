@@ -24,7 +24,7 @@ from genai_hf.arguments import in_quotes
 from genai_hf.bounds import bounded
 from genai_hf.errors import ConfigError
 from genai_hf.recipe_files import RecipeFile
-from genai_hf.settings import combining, names, own_settings, user_configs
+from genai_hf.settings import combining, names, own_settings, user_configs, yaml_nodes
 from genai_hf.settings.explaining import ENDLESS, FAULTS, QUIET, explain, known_keys, resolve_in_place
 
 # Of Hydra's own settings these may be given; the others load code, write elsewhere, or would do nothing.
@@ -86,7 +86,9 @@ def composed(recipe: RecipeFile, overrides: Sequence[str], finished: Callable[[D
     try:
         with bounded(ConfigError(ENDLESS), seconds=MOST) if _is_others(recipe, overrides) else contextlib.nullcontext():
             refuse_added(app, recipe.name, parsed)
-            return finished(app.compose_config(recipe.name, [*overrides, *QUIET], run_mode=RunMode.RUN))
+            with yaml_nodes.quick():
+                found = app.compose_config(recipe.name, [*overrides, *QUIET], run_mode=RunMode.RUN)
+            return finished(found)
     except ConfigError:
         raise
     except FAULTS as error:

@@ -149,6 +149,6 @@ def source(recipe: RecipeFile, name: str | None = None) -> str:
     """The recipe's own YAML as text, or that of another config by `name`; the user's before the packaged one."""
     folders = [*recipe.folders, Path(str(files("genai_hf.conf")))]
     found = next(path for folder in folders if (path := folder / f"{name or recipe.name}.yaml").is_file())
-    if found.parent != folders[-1]:
+    if not found.is_relative_to(folders[-1]):
         user_configs.require_values(found)
     return found.read_text("utf-8")

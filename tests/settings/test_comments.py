@@ -51,3 +51,9 @@ def test_the_settings_stay_yaml_with_the_same_content():
 
 def test_settings_without_keys_stay_as_they_are():
     assert comments.beside("{}", {"a": Comment("first")}) == "{}"
+
+
+def test_a_list_has_its_comment_beside_its_key():
+    found = comments.read("labels: [a, b]   # of the texts\nnothing: 1\n")
+    settings = "labels:\n- a\n- b\nnothing: 1"
+    assert comments.beside(settings, found).splitlines()[0] == f"{'labels:':38}  # of the texts"
