@@ -79,8 +79,8 @@ def _clear(current: runs.Run) -> None:
     """Delete the folder of a new run in which nothing has happened."""
     if rank() > 0 or not current.is_new or not current.folder.is_dir():
         return
-    # A folder in it is a checkpoint, a teacher that was trained for it, or what was there before it.
-    if not any(path.is_dir() or path.name == "metrics.jsonl" for path in current.folder.iterdir()):
+    # The last is what was there before it; the others may be of a teacher that was trained for it.
+    if not any(next(current.folder.rglob(name), None) for name in ("metrics.jsonl", "checkpoint-*", locks.REPLACED)):
         shutil.rmtree(current.folder, ignore_errors=True)
 
 
