@@ -14,7 +14,7 @@ from genai_hf.errors import ConfigError
 from genai_hf.rendering import Renderer
 
 ENDLESS = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
-LONG = "{% for i in range(99999) %}{% for j in range(30) %}{% endfor %}{% endfor %}done"
+LONG = "{% for i in range(99999) %}{% for j in range(150) %}{% endfor %}{% endfor %}done"
 
 
 @pytest.fixture
@@ -105,13 +105,14 @@ FORKING = f"""
 import os, threading, time
 from genai_hf.rendering import RENDERER
 RENDERER("one", 9, {{}})
-other = threading.Thread(target=RENDERER, args=({LONG * 3!r}, 99, {{}}))
+other = threading.Thread(target=RENDERER, args=({LONG!r}, 99, {{}}))
 other.start()
 time.sleep(0.1)
 child = os.fork()
+held = other.is_alive()
 if not child:
     os._exit(RENDERER("two", 9, {{}}) != {{"text": "two", "marked": []}})
-print(other.is_alive(), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+print(held, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
