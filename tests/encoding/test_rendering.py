@@ -14,7 +14,7 @@ from genai_hf.errors import ConfigError
 from genai_hf.rendering import Renderer
 
 ENDLESS = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
-LONG = "{% for i in range(99999) %}{% for j in range(150) %}{% endfor %}{% endfor %}done"
+LONG = "{% for i in range(99999) %}{% for j in range(80) %}{% endfor %}{% endfor %}done"
 
 
 @pytest.fixture
