@@ -7,15 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from genai_hf import files
+from genai_hf import files, manifests
 from genai_hf.errors import UserError
 
 FILE = "metrics.json"
 
 
 def write(folder: Path, numbers: Mapping[str, float]) -> None:
-    """Write them; what is no finite number is null, as JSON has no other."""
-    files.write_json(folder / FILE, {key: value if math.isfinite(value) else None for key, value in numbers.items()})
+    """Write them after a manifest of theirs; what is no finite number is null, as JSON has no other."""
+    staged = folder / f".{FILE}"
+    files.write_json(staged, {key: value if math.isfinite(value) else None for key, value in numbers.items()})
+    manifests.note(folder, {FILE: manifests.digest(staged)})
+    staged.replace(folder / FILE)
 
 
 def read(folder: Path) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from genai_hf import files, places
@@ -11,11 +12,17 @@ MANIFEST = "manifest.json"
 CARD = "README.md"  # for readers, and written again with other figures
 WEIGHTS = ".safetensors"
 READ = (WEIGHTS, ".json", ".jinja", ".txt", ".model")  # endings of what the libraries take from a model's folder
+WHERE = {"", "additional_chat_templates"}  # and in which places of it they look
 
 
 def write(folder: Path) -> None:
     """List a folder's files as they are now, but for its model card."""
-    files.write_text(folder / MANIFEST, _text({name: digest(folder / name) for name in _names(folder)}))
+    note(folder, {name: digest(folder / name) for name in _names(folder)})
+
+
+def note(folder: Path, digests: Mapping[str, str]) -> None:
+    """Make a folder's manifest of the digests of those of its files that it is to list."""
+    files.write_text(folder / MANIFEST, _text(digests))
 
 
 def problem(folder: Path, *, weights: bool = True) -> str | None:
@@ -44,6 +51,11 @@ def others(folder: Path) -> list[str]:
     return [name for name in _names(folder) if name not in known and not f"/{name}".count("/.")]
 
 
+def is_looked_at(name: str) -> bool:
+    """Whether a library looks where this file of a model's folder lies: in no folder within it but one."""
+    return name.rpartition("/")[0] in WHERE
+
+
 def require_whole(model: Path, *, weights: bool = True) -> None:
     """Refuse what a run left and is not as it was written; what comes from elsewhere has no manifest of ours.
 
@@ -55,7 +67,7 @@ def require_whole(model: Path, *, weights: bool = True) -> None:
     yours = f"or delete its {MANIFEST} if the change is yours"
     if wrong := problem(model, weights=weights):
         raise ConfigError(f"{model}: {wrong}; run it again with overwrite=true, {yours}")
-    if strange := [name for name in others(model) if name.endswith(READ)]:
+    if strange := [name for name in others(model) if name.endswith(READ) and is_looked_at(name)]:
         raise ConfigError(f"{model}: {strange[0]} was not written by its run; take it out, {yours}")
 
 
@@ -90,5 +102,5 @@ def _wrong(file: Path, expected: str) -> str | None:
         return f"cannot be read ({error.strerror})"
 
 
-def _text(digests: dict[str, str]) -> str:
-    return json.dumps(digests, indent=1) + "\n"
+def _text(digests: Mapping[str, str]) -> str:
+    return json.dumps(dict(digests), indent=1) + "\n"

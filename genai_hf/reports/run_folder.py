@@ -170,7 +170,7 @@ def _log(run: Run) -> list[dict[str, Any]]:
 def _line(text: str) -> dict[str, Any] | None:
     try:
         line = finite(json.loads(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return line if isinstance(line, dict) and _is_number(line.get("step")) else None
 

@@ -107,18 +107,21 @@ def _cut_as(trainer: Trainer, start: Path) -> None:
 def _logged(run: Path) -> dict[int, dict[str, Any]]:
     """What the run's log says of each step."""
     file, found = run / "metrics.jsonl", dict[int, dict[str, Any]]()
-    for line in file.read_text(encoding="utf-8").splitlines(keepends=True) if file.is_file() else []:
-        if not line.endswith("\n"):
-            break  # the process ended while it was written
-        try:
-            entry = json.loads(line)
-            step = entry["step"]
-        except (ValueError, LookupError, TypeError) as error:
-            raise ConfigError(
-                f"{file} holds a line that is no object with a step; --steps 0 looks at the files"
-            ) from error
-        found[step] = entry | found.get(step, {})  # an evaluation of the best model comes second
+    lines = file.read_bytes().split(b"\n") if file.is_file() else [b""]
+    for line in lines[:-1]:  # the last is empty, or was being written when the process ended
+        entry = _entry(line)
+        if entry is None:
+            raise ConfigError(f"{file} holds a line that is no object with a step; --steps 0 looks at the files")
+        found[entry["step"]] = entry | found.get(entry["step"], {})  # an evaluation of the best model comes second
     return found
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) and type(entry.get("step")) is int else None
 
 
 def _log_lines(

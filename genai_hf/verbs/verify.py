@@ -1,8 +1,8 @@
 """Check a run's checkpoints and its model, and replay steps from one: the same must come out, bit for bit (--steps K).
 
-genai-hf verify outputs/bert_mlm/NAME …    every file of each checkpoint and of the model against its manifest; then
-                                           the steps from one checkpoint to the next, or to the end, and what they
-                                           left then and now
+genai-hf verify outputs/bert_mlm/NAME …    every file of each checkpoint and of the model, and the final numbers,
+                                           against their manifests; then the steps from one checkpoint to the next, or
+                                           to the end, and what they left then and now
 --steps K                                  at most so many steps
 --steps 0                                  only the files
 """
@@ -75,30 +75,45 @@ def verify(run: Path, steps: int | None) -> None:
 
 
 def verify_files(run: Path) -> dict[str, str]:
-    """Print what every checkpoint and the model are like; what is not as it was written, and in a word why."""
+    """Print what checkpoints, models and final numbers are like; what is not as it was written, and in a word why."""
     from genai_hf.training import checkpoints
 
-    owed = [run / "model"] if (run / final_numbers.FILE).is_file() and fingerprints.config(run).get("trainer") else []
+    finished = (run / final_numbers.FILE).is_file()
+    owed = [run / "model"] if finished and fingerprints.config(run).get("trainer") else []
     models = [*owed, *(path for path in (run / "model", run / places.MERGED) if path.is_dir() and path not in owed)]
-    wrong = dict[str, str]()
-    for folder in [*checkpoints.listed(run), *models]:
-        said, fault = _verified(folder)
-        wrong |= {folder.name: fault} if fault else {}
-        print(f"{folder.name:20}{said}")
-    return wrong
+    found = {folder.name: _verified(folder, finished) for folder in [*checkpoints.listed(run), *models]}
+    if finished:
+        found["final numbers"] = _figures(run)
+    for name, (said, _) in found.items():
+        print(f"{name:20}{said}")
+    return {name: fault for name, (_, fault) in found.items() if fault}
 
 
-def _verified(folder: Path) -> tuple[str, str | None]:
-    """What is said of a checkpoint or a model, and in a word what is wrong with it."""
+def _verified(folder: Path, finished: bool) -> tuple[str, str | None]:
+    """What is said of a checkpoint or a model, of a run that has finished or not; and in a word what is wrong."""
     if not folder.is_dir():
         return "is missing, though the run has finished", "missing"
     if not (folder / manifests.MANIFEST).is_file() and "-" not in folder.name:
-        return f"has no {manifests.MANIFEST}, so that nobody knows whether its files are as they were written", None
+        said = f"has no {manifests.MANIFEST}, so that nobody knows whether its files are as they were written"
+        if not finished:
+            return said, None
+        return f"{said}; a finished run left one, unless it is of an older version", f"without {manifests.MANIFEST}"
     if problem := manifests.problem(folder):
         return problem, "damaged"
     if strange := manifests.others(folder):
-        return f"every file as it was written, but {', '.join(strange)} besides", STRANGE
+        is_read = any(map(manifests.is_looked_at, strange))
+        nobody = "" if is_read else ", where nothing reads them"
+        return f"every file as it was written, but {', '.join(strange)} besides{nobody}", STRANGE if is_read else None
     return "whole, every file as it was written", None
+
+
+def _figures(run: Path) -> tuple[str, str | None]:
+    """The same of a finished run's final numbers."""
+    if not (run / manifests.MANIFEST).is_file():
+        return f"of an older version, without a {manifests.MANIFEST}: nobody knows whether they are as written", None
+    if problem := manifests.problem(run):
+        return problem, "damaged"
+    return "whole, as they were written", None
 
 
 def replay(run: Path, steps: int | None, folder: str) -> None:

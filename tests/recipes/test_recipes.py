@@ -235,6 +235,7 @@ def test_a_replay_gives_what_was_written_down_and_notices_what_was_not(recipe, t
     assert cli.main(["verify", str(folder)]) == 0
     said = capsys.readouterr().out
     assert "checkpoint-3        whole" in said
+    assert "final numbers       whole, as they were written" in said
     assert "checkpoint-3 to step 6" in said
     assert "came out again, bit for bit" in said
     lines = (folder / "metrics.jsonl").read_text().splitlines()

@@ -1,5 +1,7 @@
 """Models of runs: unfinished, damaged, or of another kind than is asked of them."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -30,6 +32,8 @@ WRITE, ASK = ("generate", "run", "w1 w2"), ("predict", "run", "w1 w2")
 MODEL, ADAPTER = "run/model/model.safetensors", "run/model/adapter_model.safetensors"
 ENCODER, DECODER, LORA = run(bert()) | TABLE, run(WRITER), run(adapter())
 ANSWERER = run(bert(architectures=["BertForSequenceClassification"]), recipe="t5_qa")
+TRAINED = "recipe: gpt_lm\ntrainer: {max_steps: 1}\n"
+NUMBERS = json.dumps({"metrics.json": hashlib.sha256(b'{"eval_loss": 1.5}').hexdigest()}, indent=1) + "\n"
 NAN = np.full((WIDTH,), np.nan, np.float32)
 
 # A bit flipped in the numbers of somebody else's file cannot be seen: safetensors has no checksum. In what a run left
@@ -213,8 +217,34 @@ CASES: Sequence[Case] = (
         cause="To verify a finished run whose model is gone",
         words=("verify", "run", "--steps", "0"),
         files={name: content for name, content in DECODER.items() if "/model/" not in name}
-        | {"run/config.yaml": "recipe: gpt_lm\ntrainer: {max_steps: 1}\n"},
+        | {"run/config.yaml": TRAINED},
         said="run: model missing; run it again with overwrite=true",
+    ),
+    Case(
+        cause="To verify a finished run whose model has lost its manifest",
+        words=("verify", "run", "--steps", "0"),
+        files=without(DECODER, "run/model/manifest.json"),
+        said="run: model without manifest.json; run it again with overwrite=true",
+    ),
+    Case(
+        cause="To verify a run whose final numbers were changed",
+        words=("verify", "run", "--steps", "0"),
+        files=DECODER | {"run/metrics.json": '{"eval_loss": 1.0}', "run/manifest.json": NUMBERS},
+        said="run: final numbers damaged; run it again with overwrite=true",
+    ),
+    *(
+        Case(
+            cause=f"To replay a run whose log holds {what}",
+            words=("verify", "run"),
+            files=DECODER | {"run/config.yaml": TRAINED, "run/metrics.jsonl": b'{"step": 1}\n' + line + b"\n"},
+            said="run/metrics.jsonl holds a line that is no object with a step; --steps 0 looks at the files",
+        )
+        for what, line in {
+            "a list as a step": b'{"step": [1]}',
+            "a text as a step": b'{"step": "5"}',
+            "no text": b"\xff",
+            "brackets without an end": b"[" * 99999,
+        }.items()
     ),
     Case(
         cause="To verify a run beside whose model lies what it did not write",

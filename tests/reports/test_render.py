@@ -200,7 +200,7 @@ def test_a_step_that_was_logged_twice_counts_once_the_later_time(tmp_path):
 def test_missing_and_damaged_files_are_named_on_the_page(tmp_path):
     folder = tmp_path / "poor"
     folder.mkdir()
-    (folder / "metrics.jsonl").write_text('{"step": 1, "loss": 2.0}\n{"step": 2, "lo\n[]\n{"loss": 1}\n')
+    (folder / "metrics.jsonl").write_text('{"step": 1, "loss": 2.0}\n{"step": 2, "lo\n[]\n{"loss": 1}\n' + "[" * 99999)
     (folder / "fingerprint.json").write_text("{")
     (folder / "sections.json").write_text("7")
     text = page(write_report(folder)).text
@@ -208,7 +208,7 @@ def test_missing_and_damaged_files_are_named_on_the_page(tmp_path):
         "config.yaml is missing",
         "command.txt is missing",
         "fingerprint.json cannot be read: Expecting property name",
-        "metrics.jsonl: left out row 2, 3, 4, not an object with a step",
+        "metrics.jsonl: left out row 2, 3, 4, 5, not an object with a step",
         "sections.json: not a list of tables and figures; delete it",
     ):
         assert problem in text
