@@ -18,6 +18,11 @@ CASES: Sequence[Case] = (
         "bert_mlm -m run=mine seed=1,2",
         "'run' names one run; the runs of a sweep name themselves",
     ),
+    case(
+        "A sweep over what changes no result",
+        "bert_mlm -m data=text data.path=a.txt root=a,b",
+        "'root' changes no result, so every job would do the same; give it one value",
+    ),
     case("A sweep of which one value is wrong", "bert_mlm -m seed=1,x", "'seed' must be int, got 'x'"),
     case(
         "A sweep of which one value is out of range",
