@@ -1,7 +1,6 @@
 """A changed mind: what differs between how a run began and how it is asked for now."""
 
 import json
-import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -52,7 +51,8 @@ def _has_taken_all(run: Path) -> bool:
         state = json.loads(found[str(newest)].read_text("utf-8"))
     except (OSError, ValueError):  # which is said when it is read to go on with
         return False
-    return isinstance(state, dict) and newest >= state.get("max_steps", math.inf)
+    most = state.get("max_steps") if isinstance(state, dict) else None
+    return isinstance(most, int) and newest >= most
 
 
 def refuse_unknown(allowed: Sequence[str], *facts: Mapping[str, Any]) -> None:

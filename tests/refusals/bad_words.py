@@ -44,6 +44,16 @@ CASES: Sequence[Case] = (
         "check bert_mlm -m seed=1,2",
         "-m is of running; this looks at one run: leave it out, and give each setting one value",
     ),
+    case(
+        "A root of runs that is a file, where a run is only looked at",
+        "check bert_mlm data=text data.path=a.txt root=a.txt run=mine",
+        "a.txt/bert_mlm/mine cannot be made (Not a directory); choose another place with root=…",
+    ),
+    case(
+        "A name of a run that is too long",
+        f"bert_mlm run={'a' * 300}",
+        "'run': a folder's name has at most 255 bytes, and this has 300; shorten it",
+    ),
     case("Several values while writing", "generate gpt hello seed=1,2", "'seed=1,2' names several values; give one"),
     case(
         "A setting of drawing while the most probable token is taken",
