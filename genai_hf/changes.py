@@ -1,5 +1,6 @@
 """A changed mind: what differs between how a run began and how it is asked for now."""
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 from genai_hf import config
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import rank
+
+LENGTHS = {"trainer.max_steps", "trainer.num_train_epochs"}  # more of which is all that a finished run can go on with
 
 
 def agree(path: Path, before: Mapping[str, Any], now: Mapping[str, Any], allowed: Sequence[str]) -> list[str]:
@@ -29,12 +32,27 @@ def agree(path: Path, before: Mapping[str, Any], now: Mapping[str, Any], allowed
     refused = [key for key in changed if not any(key == name or key.startswith(f"{name}.") for name in allowed)]
     listed = "; ".join(f"{key}: {changed[key]}" for key in refused or changed)
     if refused:
-        anyway = f"resume.allow=[{','.join([*allowed, *refused])}]"
-        remedy = f"name another with run=…, go on all the same with {anyway}, or begin anew with overwrite=true"
+        anyway = f"go on all the same with resume.allow=[{','.join([*allowed, *refused])}], "
+        goes_on = LENGTHS & {*refused, *allowed} or not _has_taken_all(path)
+        remedy = f"name another with run=…, {anyway if goes_on else ''}or begin anew with overwrite=true"
         raise ConfigError(f"{path} was made with other settings ({listed}); {remedy}")
     if changed and rank() == 0:
         print(f"{path} goes on with {listed}", file=sys.stderr)
     return list(changed)
+
+
+def _has_taken_all(run: Path) -> bool:
+    """Whether a run's newest checkpoint is of its last step."""
+    found = {file.parent.name.partition("-")[2]: file for file in run.glob("checkpoint-*/trainer_state.json")}
+    newest = max((int(step) for step in found if step.isdigit()), default=None)
+    if newest is None:
+        return False
+    try:
+        state = json.loads(found[str(newest)].read_text("utf-8"))
+    except (OSError, ValueError):  # which is said when it is read to go on with
+        return False
+    most = state.get("max_steps") if isinstance(state, dict) else None
+    return isinstance(most, int) and newest >= most
 
 
 def refuse_unknown(allowed: Sequence[str], *facts: Mapping[str, Any]) -> None:

@@ -70,7 +70,7 @@ def require_weights(folder: Path) -> None:
     Raises:
         ConfigError: There are none, or one is missing, cut short or outside the folder.
     """
-    for file in _weights(folder):
+    for file in weight_files(folder):
         from safetensors import SafetensorError, safe_open
 
         try:
@@ -81,7 +81,7 @@ def require_weights(folder: Path) -> None:
             raise ConfigError(f"{file} is no whole safetensors file ({reason}); copy it anew") from error
 
 
-def _weights(folder: Path) -> list[Path]:
+def weight_files(folder: Path) -> list[Path]:
     """The files of a model's weights, in the order in which transformers looks for them."""
     if (folder / WEIGHTS).is_file():
         return [folder / WEIGHTS]

@@ -4,12 +4,15 @@ import difflib
 import glob
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from genai_hf.errors import ConfigError, DataError
 
+PAGE = re.compile(r"https?://(?:www\.)?(?:huggingface|hf)\.co/([\w.-]+(?:/[\w.-]+)?)")  # of a model on the Hub
+SECTIONS = re.compile(r"/(tree|blob|resolve|discussions)$")  # behind an id without an owner
 LISTED = 5  # names shown of a folder
 RUN = "fingerprint.json"  # the file by which the folder of a run is known
 MERGED = "merged"  # in it, the model that the verb merge makes of its adapter
@@ -56,7 +59,19 @@ def require_model(name: str) -> None:
             remedy = "this is a run of an adapter, and genai-hf merge makes a model of it"
         elif Path(name, "model", "config.json").is_file():
             remedy = f"this is a run's folder, and its model is {Path(name, 'model')}"
+        elif Path(name).expanduser().is_file():
+            raise ConfigError(f"{name} is a file; give the folder in which it lies")
         raise ConfigError(f"{name} holds no config.json; {remedy}")
+
+
+def refuse_page(key: str, name: str) -> None:
+    """Refuse the address of a model's page where its id is wanted.
+
+    Raises:
+        ConfigError: It is one, with the id.
+    """
+    if page := PAGE.match(name):
+        raise ConfigError(f"'{key}': {name} is a page of the Hub; give its id alone: {SECTIONS.sub('', page[1])}")
 
 
 def is_path(name: str) -> bool:

@@ -12,11 +12,12 @@ from typing import Any
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from genai_hf import final_numbers, launching, recipe_files, run_log, running, runs, secrets
+from genai_hf import final_numbers, fingerprints, launching, recipe_files, run_log, running, runs, secrets
 from genai_hf.errors import ConfigError, Interrupted, UserError
 from genai_hf.recipe_files import RecipeFile
 from genai_hf.settings import checking, composing, explaining
@@ -36,11 +37,13 @@ def sweep(recipe: RecipeFile, overrides: Sequence[str]) -> int:
     """
     if any(line.partition("=")[0] == "run" for line in overrides):
         raise ConfigError("'run' names one run; the runs of a sweep name themselves")
+    several = [override for override in composing.parse(overrides) if override.is_sweep_override()]
     jobs = _jobs(recipe, overrides)
-    if len(jobs) == 1 and not any(override.is_sweep_override() for override in composing.parse(overrides)):
+    if len(jobs) == 1 and not several:
         raise ConfigError("-m needs a setting with several values, such as seed=1,2")
     for cfg, _ in jobs:
         checking.check(cfg, recipe)
+    _refuse_repeated([runs.folder(cfg).name for cfg, _ in jobs], several)
     folder = runs.within(jobs[0][0].root, recipe.name, "sweeps", _name(overrides))
     if _launcher(overrides):
         _submit(recipe, overrides, folder)
@@ -79,6 +82,13 @@ def _jobs(recipe: RecipeFile, overrides: Sequence[str]) -> list[tuple[DictConfig
     except explaining.FAULTS as error:
         raise explaining.explain(error, app, recipe, parsed) from error
     return [(composing.compose(recipe, asked), asked) for asked in jobs]
+
+
+def _refuse_repeated(names: Sequence[str], several: Sequence[Override]) -> None:
+    """Refuse a sweep whose jobs would be the same run, for what it runs over changes no result."""
+    idle = [key for override in several if fingerprints.INDIFFERENT.match(key := override.key_or_group)]
+    if idle and len({*names}) < len(names):
+        raise ConfigError(f"'{idle[0]}' changes no result, so every job would do the same; give it one value")
 
 
 def _cell(cfg: DictConfig, recipe: RecipeFile, asked: list[str], number: int, total: int) -> Any:

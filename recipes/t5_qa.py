@@ -19,7 +19,7 @@ def build(cfg: DictConfig) -> Trainer:
         examples = config.build(data.text_pairs, cfg.data, at="data")
         tokenizer = config.build(tokenization.load_or_train, cfg.tokenizer, at="tokenizer", corpus=examples.corpus())
     lengths = {"sequence_length": cfg.sequence_length, "target_length": cfg.target_length, "target": cfg.target}
-    rows = config.build(encoding.encode_pairs, lengths, at="lengths", examples=examples, tokenizer=tokenizer)
+    rows = config.build(encoding.encode_pairs, lengths, at="settings", examples=examples, tokenizer=tokenizer)
     model = config.build(
         models.load,
         cfg.model,

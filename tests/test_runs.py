@@ -100,6 +100,22 @@ def test_a_finished_run_is_not_begun_again(cfg):
     assert not (fresh.folder / "metrics.json").exists()
 
 
+def test_a_run_that_has_taken_all_its_steps_can_go_on_with_more_alone(cfg):
+    named = OmegaConf.merge(cfg, {"run": "mine"})
+    state = runs.open_run(named).folder / "checkpoint-60" / "trainer_state.json"
+    state.parent.mkdir()
+    state.write_text('{"global_step": 60, "max_steps": 60}')
+    with pytest.raises(ConfigError) as refusal:
+        runs.open_run(OmegaConf.merge(named, {"seed": 7}))
+    assert str(refusal.value).endswith("; name another with run=…, or begin anew with overwrite=true")
+    goes_on = r"go on all the same with resume\.allow="
+    with pytest.raises(ConfigError, match=goes_on):
+        runs.open_run(OmegaConf.merge(named, {"trainer": {"max_steps": 70}}))
+    state.write_text('{"global_step": 60, "max_steps": 90}')  # as a run that was stopped early leaves it
+    with pytest.raises(ConfigError, match=goes_on):
+        runs.open_run(OmegaConf.merge(named, {"seed": 7}))
+
+
 def test_a_runs_own_folder_below_its_data_is_no_part_of_them(cfg, tmp_path):
     folder = tmp_path / "texts"
     folder.mkdir()

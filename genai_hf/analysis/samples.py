@@ -44,7 +44,8 @@ def samples(
             raise ValueError(f"a prompt must hold a token, got {prompt!r}")
         if positions is not None and length + max_new_tokens > positions:
             raise ValueError(
-                f"{length} tokens of a prompt and {max_new_tokens} new ones exceed the {positions} positions"
+                f"{length} tokens of a prompt and {max_new_tokens} new ones exceed the {positions} positions; "
+                "lower samples.max_new_tokens"
             )
     go_on = partial(write, tokenizer=tokenizer, max_new_tokens=max_new_tokens, temperature=temperature)
     said = f"sampled at a temperature of {temperature:g}" if temperature else "each the most probable"

@@ -86,7 +86,8 @@ class MaskedLMCollator:
                 f"mask_share + random_share must be at most 1, got {self.mask_share} + {self.random_share}"
             )
         if self.tokenizer.mask_token_id is None:
-            raise ValueError("the tokenizer has no mask token to hide words by; take an encoder's: tokenizer.name=…")
+            remedy = "take an encoder's: tokenizer=bert where it is trained, else tokenizer.name=…"
+            raise ValueError(f"the tokenizer has no mask token to hide words by; {remedy}")
         ordinary = np.ones(len(self.tokenizer), dtype=bool)
         ordinary[self.tokenizer.all_special_ids] = False
         object.__setattr__(self, "_choice", choice)

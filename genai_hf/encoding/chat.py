@@ -49,7 +49,8 @@ class ChatEncoder:
         ids = self._ids([{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}])
         last = max((place for place, token in enumerate(ids) if token in self._special), default=0)
         if not self._spelt(ids[:last]).lower().endswith("b"):
-            raise ConfigError("'tokenizer': its chat template ends no turn with a special token, so nothing would stop")
+            wrong = "its chat template ends no turn with a special token, so nothing would stop"
+            raise ConfigError(f"'tokenizer': {wrong}; write {{{{ eos_token }}}} behind the assistant's content in it")
         return ids[last]
 
     def __call__(self, example: Example) -> Encoding | None:

@@ -20,7 +20,7 @@ from genai_hf.errors import ConfigError
 from genai_hf.models.configuration import check_room, configuration, require_trainable
 from genai_hf.models.fresh import mark
 from genai_hf.models.label_names import has_head, is_unnamed, label_order, places
-from genai_hf.models.loading import made, weights
+from genai_hf.models.loading import foresee, made, weights
 from genai_hf.models.pooling import score_head
 from genai_hf.models.read_weights import require_all, require_body
 from genai_hf.ranks import say
@@ -81,9 +81,14 @@ def load_classifier(
     wanted.pad_token_id = tokenizer.pad_token_id if wanted.pad_token_id is None else wanted.pad_token_id
     check_room(wanted, tokenizer, sequence_length)
     torch.manual_seed(seed)
-    if not has_weights or weightless_folder():
-        with torch.device("meta" if weightless_folder() else "cpu"):
-            return made(HEAD, wanted)
+    if weightless_folder():
+        with torch.device("meta"):
+            model = made(HEAD, wanted)
+        if has_weights:
+            foresee(HEAD, model, str(name), quantization)
+        return model
+    if not has_weights:
+        return made(HEAD, wanted)
     require_trainable(str(name), wanted)
     given: Any = {"quantization": quantization, "ignore_mismatched_sizes": not keeps}
     model, missing = weights(HEAD, str(name), wanted, revision, **given)

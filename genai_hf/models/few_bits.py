@@ -10,7 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 from transformers.quantizers.base import get_keys_to_not_convert
+from transformers.quantizers.quantizers_utils import should_convert_module
 
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import say
@@ -87,6 +89,19 @@ def require_width(key: str, layer: str, width: int, device: torch.device) -> Non
     if device.type == "cpu" and width % BLOCK:
         wrong = f"reads codes of 4 bits wrongly where a width is no multiple of {BLOCK}"
         raise ConfigError(f"'{key}': on a processor bitsandbytes {wrong}, and {layer} has {width}; take int8")
+
+
+def require_widths(model: PreTrainedModel, settings: BitsAndBytesConfig) -> None:
+    """As `leave`, of a model without weights that is to be stored so.
+
+    Raises:
+        ConfigError: A layer could not be read rightly.
+    """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    for name, layer in model.named_modules() if settings.load_in_4bit else ():
+        if isinstance(layer, nn.Linear | Conv1D) and should_convert_module(name, settings.llm_int8_skip_modules):
+            width = layer.nx if isinstance(layer, Conv1D) else layer.in_features
+            require_width("quantization", name, width, device)
 
 
 def settle(model: PreTrainedModel) -> None:

@@ -11,10 +11,11 @@ from transformers import BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel, 
 from genai_hf import model_folders, snapshots
 from genai_hf.errors import ConfigError, about
 from genai_hf.models.configuration import HEADS, Head, check_kind, check_room, configuration, require_trainable
-from genai_hf.models.few_bits import settle, spare
+from genai_hf.models.few_bits import require_widths, settle, spare
 from genai_hf.models.fresh import mark
 from genai_hf.models.head import untie
-from genai_hf.models.read_weights import SAFELY, require_as_made, require_body
+from genai_hf.models.headers import require_alike
+from genai_hf.models.read_weights import SAFELY, disagreement, require_as_made, require_body
 from genai_hf.models.writing import note_prefix
 from genai_hf.ranks import say
 from genai_hf.weightless import weightless_folder
@@ -63,7 +64,10 @@ def load(
     torch.manual_seed(seed)  # a new head, or the whole model, is drawn from here
     if weightless_folder():
         with torch.device("meta"):
-            return _untrained(head, wanted)
+            model = _untrained(head, wanted)
+        if name is not None and not from_scratch:
+            foresee(HEADS[head], model, name, quantization)
+        return model
     if name is None or from_scratch:
         return _untrained(head, wanted)
     require_trainable(name, wanted)
@@ -74,6 +78,19 @@ def load(
         say(f"new, for {name} has no weights of it: {', '.join(new)}")
     mark(model, {key.rpartition(".")[0] for key in missing})
     return model
+
+
+def foresee(head: Any, model: PreTrainedModel, name: str, quantization: BitsAndBytesConfig | None) -> None:
+    """See of a model without weights what reading those called `name` would refuse.
+
+    Raises:
+        ConfigError: They are of other shapes, or cannot be stored in so few bits.
+    """
+    require_trainable(name, model.config)
+    require_alike(model, name)
+    if quantization is not None:
+        spare(quantization, head, model.config)
+        require_widths(model, quantization)
 
 
 def _untrained(head: Head, wanted: PreTrainedConfig) -> PreTrainedModel:
@@ -154,8 +171,7 @@ def weights(
         settle(model)
     for key, theirs, ours in found["mismatched_keys"]:
         if not ignore_mismatched_sizes:
-            shapes = f"is {tuple(theirs)} in its files and {tuple(ours)} by its config.json and model.config"
-            raise ConfigError(f"'model.name': {name}: {key} {shapes}; make these agree")
+            raise disagreement(name, key, theirs, ours)
     missing = sorted({*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])})
     require_as_made(model, name, missing, found["unexpected_keys"])
     return model, missing

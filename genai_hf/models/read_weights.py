@@ -27,13 +27,7 @@ def require_as_made(model: PreTrainedModel, name: str, missing: Iterable[str], u
     Raises:
         ConfigError: A layer has no place, half of a module is missing, or a weight is not a finite number.
     """
-    parts = {part for part, _ in model.named_modules()}
-    parts |= {part.removeprefix(f"{model.base_model_prefix}.") for part in parts}
-    for key in sorted(unexpected):
-        layer = LAYER.match(key)
-        if layer and layer["stack"] in parts and layer[0] not in parts:
-            wrong = f"its files hold {layer[0]}, and its config.json and model.config are of fewer layers"
-            raise ConfigError(f"'model.name': {name}: {wrong}; make these agree")
+    require_layers(model, name, unexpected)
     lost, untied = set(missing), {part for part, _ in model.named_parameters()}
     for key in sorted(lost):
         module = model.get_submodule(key.rpartition(".")[0])
@@ -43,6 +37,32 @@ def require_as_made(model: PreTrainedModel, name: str, missing: Iterable[str], u
     for key, weight in model.named_parameters():
         if weight.is_floating_point() and not torch.isfinite(weight.detach().sum()):
             raise ConfigError(f"'model.name': {name}: {key} holds what is no finite number; name another checkpoint")
+
+
+def require_layers(model: PreTrainedModel, name: str, held: Iterable[str]) -> None:
+    """Refuse a model that has not all layers of its files.
+
+    Args:
+        model: Its parts are looked at.
+        name: Of its folder or on the Hub.
+        held: Names of weights in its files.
+
+    Raises:
+        ConfigError: It has fewer.
+    """
+    parts = {part for part, _ in model.named_modules()}
+    parts |= {part.removeprefix(f"{model.base_model_prefix}.") for part in parts}
+    for key in sorted(held):
+        layer = LAYER.match(key)
+        if layer and layer["stack"] in parts and layer[0] not in parts:
+            wrong = f"its files hold {layer[0]}, and its config.json and model.config are of fewer layers"
+            raise ConfigError(f"'model.name': {name}: {wrong}; make these agree")
+
+
+def disagreement(name: str, key: str, theirs: Sequence[int], ours: Sequence[int]) -> ConfigError:
+    """The error for a weight of another shape in the files than in the model."""
+    shapes = f"is {tuple(theirs)} in its files and {tuple(ours)} by its config.json and model.config"
+    return ConfigError(f"'model.name': {name}: {key} {shapes}; make these agree")
 
 
 def require_body(model: PreTrainedModel, name: str, missing: Sequence[str]) -> None:

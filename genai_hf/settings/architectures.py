@@ -90,7 +90,7 @@ def check(model: Mapping[str, Any] | None, head: str | None, length: int | None)
     if model is None:
         return
     kind, given = model.get("architecture"), dict(model.get("config") or {})
-    known = _of_folder(model.get("name")) if kind is None else {}
+    known = of_folder(model.get("name")) if kind is None else {}
     dotted = upstream.model_config(kind or known.get("model_type", ""))
     if dotted is None:
         return
@@ -192,7 +192,7 @@ def require_layers(key: str, layers: Iterable[str], model: Mapping[str, Any]) ->
     Raises:
         ConfigError: One is none.
     """
-    kind = str(_of_folder(model.get("name")).get("model_type", ""))
+    kind = str(of_folder(model.get("name")).get("model_type", ""))
     if (dotted := upstream.model_config(kind)) is None:
         return
     module = dotted.rpartition(".")[0].replace(".configuration_", ".modeling_")
@@ -220,7 +220,7 @@ def _is_uneven(sizes: Mapping[str, Any], name: str, whole: str) -> bool:
     return type(count) is int and type(width) is int and count > 0 and width % count > 0
 
 
-def _of_folder(name: Any) -> dict[str, Any]:
+def of_folder(name: Any) -> dict[str, Any]:
     """The configuration in a folder; none where there is no such folder, or it cannot be read, which is said later."""
     if not isinstance(name, str) or not (file := Path(name).expanduser() / "config.json").is_file():
         return {}

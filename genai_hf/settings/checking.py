@@ -3,6 +3,7 @@
 It is read which node the recipe hands to which part, and what that part takes, from their sources.
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
@@ -16,6 +17,7 @@ from genai_hf.recipe_files import RecipeFile
 from genai_hf.settings import annotations, architectures, foreseeing, limits, presence, reserved, schema, upstream
 from genai_hf.settings.names import ADAPTERS, BITS, GIVEN, OPEN, UPSTREAM
 
+LONGEST_NAME = 255  # bytes of a folder's name on every usual file system
 # Keys of base.yaml, whose owner is the command.
 BASE = {
     "seed": "int",
@@ -84,6 +86,9 @@ def _check_here(cfg: DictConfig, recipes: Iterable[RecipeFile]) -> None:
     limits.require_devices(cfg)
     for one in recipes:
         architectures.check(cfg.get("model"), one.head, cfg.get("sequence_length"))
+    if isinstance(teacher := OmegaConf.select(cfg, "teacher.name"), str):
+        sizes = architectures.of_folder(teacher)
+        foreseeing.foresee_part("genai_hf.models.thinning.require_layers", {"layers": cfg.layers, "sizes": sizes})
     if "peft" not in cfg or cfg.peft.get("method") is None or cfg.get("layers") is not None:
         return
     for key in ("target_modules", "feedforward_modules"):
@@ -109,6 +114,10 @@ def _check_base(cfg: DictConfig) -> None:
     for key, annotation in BASE.items():
         require_node(cfg, key, example=key)
         check_type(key, OmegaConf.select(cfg, key), annotation)
+    if len(name := os.fsencode(str(cfg.run))) > LONGEST_NAME:
+        raise ConfigError(
+            f"'run': a folder's name has at most {LONGEST_NAME} bytes, and this has {len(name)}; shorten it"
+        )
     if isinstance(cfg.resume.allow, (bool, int, float)):
         raise ConfigError(f"'resume.allow' must be keys, such as [trainer.learning_rate], got {cfg.resume.allow}")
 

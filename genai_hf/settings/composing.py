@@ -138,6 +138,9 @@ def _unread(override: str) -> str:
     if value[0] in "[{":
         other = "a text in it that has quotes, brackets or commas stands in quotes of its own"
         return f"'{override}' cannot be read; close its brackets, and {other}, such as 'it\\'s'"
+    left = ",".join(word for word in value.split(",") if word)
+    if re.fullmatch(r"[\w.+,-]+", value) and left not in {"", value}:
+        return f"'{override}' has a comma too many; write {key}={left}"
     right = f"{key}={in_quotes(value)}"
     typed = shlex.quote(right) if set(right) & set('"$`') else f'"{right}"'
     return f"'{override}' cannot be read; put quotes around its value: {typed}"

@@ -9,7 +9,7 @@ from genai_hf.recipe_files import RecipeFile
 from genai_hf.settings import comments as commented
 from genai_hf.settings.composing import application, composed, finish
 from genai_hf.settings.explaining import source
-from genai_hf.settings.own_settings import GLOBAL
+from genai_hf.settings.own_options import GLOBAL
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Hydra's errors in our words: what is wrong with a word of the command line, and the nearest right one."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +17,7 @@ from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseExceptio
 from genai_hf import config
 from genai_hf.errors import ConfigError
 from genai_hf.recipe_files import RecipeFile, shipped
-from genai_hf.settings import names, schema, user_configs
+from genai_hf.settings import annotations, names, schema, unknown_options, user_configs
 
 # Hydra's own files and logs are switched off; ours are written after redaction.
 QUIET = ("hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_subdir=null", "hydra.run.dir=.")
@@ -26,6 +26,8 @@ FAULTS = (HydraException, OmegaConfBaseException, RecursionError, TypeError, Val
 ENDLESS = (
     "the settings come to no end: they refer to each other (${…}, defaults) or are nested without measure; mend them"
 )
+
+DECIMAL = re.compile(r"-?\d+,\d+")  # as many languages write a number
 
 
 def known_keys(app: Hydra, recipe: str, overrides: Sequence[Override] = ()) -> set[str]:
@@ -49,14 +51,7 @@ def explain(  # noqa: PLR0911, PLR0912 - one for each kind of mistake
 ) -> ConfigError:
     """Hydra's error in one line that says what, where and what to do."""
     if isinstance(error, MissingConfigException) and error.options is not None and error.missing_cfg_file:
-        group, _, option = str(error.missing_cfg_file).rpartition("/")
-        if group == "hydra/launcher" and option.startswith("submitit"):
-            return ConfigError(f"'{group}={option}' needs an extra: pip install 'genai-hf[slurm]'")
-        if not error.options:
-            return ConfigError(f"there is no group '{group}', which {group}={option} chooses from; mend its name")
-        near = config.hint(option.lower(), error.options)
-        listed = "" if "it takes" in near else f" ({', '.join(sorted(error.options))})"
-        return ConfigError(f"'{group}={option}' is not an option{near.replace('it takes', 'choose from')}{listed}")
+        return unknown_options.unknown(str(error.missing_cfg_file), app, recipe, overrides)
     if isinstance(error, ConfigCompositionException):
         for override in overrides:
             if f"'{override.key_or_group}'" in str(error):
@@ -68,9 +63,11 @@ def explain(  # noqa: PLR0911, PLR0912 - one for each kind of mistake
     if several is not None and not recipe.path.suffix:
         return ConfigError(f"'{several}' names several values; give one")
     if several is not None and ("Ambiguous value" in str(error) or "requires --multirun" in str(error)):
-        return ConfigError(
-            f"'{several}' names several values, which takes a sweep: genai-hf {recipe.name} -m {several}"
-        )
+        asked, _, value = str(several).partition("=")
+        sweep = f"which takes a sweep: genai-hf {recipe.name} -m {several}"
+        if DECIMAL.fullmatch(value) and _is_fraction(asked, app, recipe):
+            sweep = f"{sweep}; one number has a point: {asked}={value.replace(',', '.')}"
+        return ConfigError(f"'{several}' names several values, {sweep}")
     for override in overrides if "Config group override must be a string" in str(error) else ():
         options = app.config_loader.get_group_options(override.key_or_group)
         if options and not isinstance(override.value(), str):
@@ -91,6 +88,23 @@ def explain(  # noqa: PLR0911, PLR0912 - one for each kind of mistake
     if key and "Cannot merge" in said:
         return ConfigError(f"'{key}' holds settings by name, such as {key}={{name: value}}; give some")
     return ConfigError(f"'{key}': {said}; mend it" if key else f"{place}{said}")
+
+
+def require_base(known: Container[str], recipe: RecipeFile) -> None:
+    """See that the settings of a recipe have what every recipe shares; of one's own, those of a packaged one may not.
+
+    Raises:
+        ConfigError: They do not.
+    """
+    if "overwrite" in known or not recipe.path.suffix:  # a verb's have not
+        return
+    if not recipe.packaged:
+        file, lacks = recipe.path.with_suffix(".yaml"), "lacks what every recipe shares"
+        raise ConfigError(f"{file}: {lacks}; begin its list of defaults with '- base'")
+    folder = next(folder for folder in recipe.folders if (folder / f"{recipe.name}.yaml").is_file())
+    wrong = "takes the place of the packaged settings, and lacks what every recipe shares (- base)"
+    remedy = f"bring what differs along in {folder}/experiment/NAME.yaml: experiment=NAME"
+    raise ConfigError(f"{folder / recipe.name}.yaml: {wrong}; {remedy}")
 
 
 def resolve_in_place(cfg: DictConfig) -> None:
@@ -118,10 +132,20 @@ def _is_astray(cfg: DictConfig, key: str) -> bool:
     return False
 
 
+def _is_fraction(key: str, app: Hydra, recipe: RecipeFile) -> bool:
+    """Whether a setting takes numbers between the whole ones."""
+    usual = OmegaConf.select(app.compose_config(recipe.name, list(QUIET), run_mode=RunMode.RUN), key)
+    group, _, name = key.partition(".")
+    dotted = {**names.UPSTREAM, "generation": names.GENERATION}.get(group)
+    field = schema.fields(dotted).get(name) if dotted else None
+    return isinstance(usual, float) or (field is not None and "float" in annotations.spelt(field))
+
+
 def _no_key(key: str, app: Hydra, recipe: RecipeFile, overrides: Sequence[Override]) -> ConfigError:
     """For a key that is not there: where it is, such as data=text for data.path, or the nearest one."""
     group, _, name = key.partition(".")
     known = known_keys(app, recipe.name, overrides)
+    require_base(known, recipe)
     if key in known:
         return ConfigError(f"'{key}' holds several settings; set one of them{config.hint(f'{key}.…', known)}")
     options = app.config_loader.get_group_options(group) if name and group in known else []
@@ -131,6 +155,8 @@ def _no_key(key: str, app: Hydra, recipe: RecipeFile, overrides: Sequence[Overri
     others = [
         other for other in shipped() if group not in known and other != recipe.name and _has(source(recipe, other), key)
     ]
+    if key == "init_from" and "model" in known:
+        return ConfigError(f"no key '{key}' here; a run's model is begun with by model=pretrained model.name=RUN/model")
     if others and key not in names.SYNONYMS:
         return ConfigError(f"no key '{key}' here; it is of {', '.join(others)}")
     return ConfigError(f"no key '{key}'{config.hint(key, known)}")

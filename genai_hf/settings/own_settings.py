@@ -13,10 +13,10 @@ from genai_hf import changes, config
 from genai_hf.errors import ConfigError
 from genai_hf.ranks import say
 from genai_hf.recipe_files import RecipeFile
-from genai_hf.settings import names, own_sources, yaml_nodes
-from genai_hf.settings.explaining import source
+from genai_hf.settings import names, own_options, own_sources, yaml_nodes
+from genai_hf.settings.explaining import require_base, source
+from genai_hf.settings.own_options import GLOBAL
 
-GLOBAL = "# @package _global_"  # first line of a file whose keys are everybody's
 NAMED = re.compile(r"\$\{\.*([\w.]+)\}")  # what a value refers to
 
 
@@ -43,18 +43,21 @@ def check(cfg: DictConfig, recipe: RecipeFile, choices: Mapping[str, str | None]
         ConfigError: With the file and the line.
     """
     reads = own_sources.reads(recipe.tree())
+    require_base(cfg, recipe)
+    values = changes.flatten(OmegaConf.to_container(cfg, resolve=False))
+    referred = {name for value in values.values() for name in NAMED.findall(str(value))}
+    own_options.require_named(cfg, recipe.folders, choices, referred)
     if not recipe.packaged:
         _require(cfg, recipe, reads)
     whole = {read.key for read in reads} | names.OPEN.keys() | {"recipe", "overrides"}
     if own_sources.ALL in whole:
         return
-    values = changes.flatten(OmegaConf.to_container(cfg, resolve=False))
-    referred = {name for value in values.values() for name in NAMED.findall(str(value))}
     unread = [key for key in values if not any(part in whole or _is_one(part, referred) for part in _above(key))]
     known = {part for key in {*shipped(), *whole} for part in _above(key)} if unread else set()
     for key in unread:
         if key not in known:
             wrong = next(part for part in _above(key) if part not in known)
+            own_options.require_global(wrong, recipe.folders, choices)
             near = config.hint(wrong, known) or f"; leave it out, or read it in the recipe as cfg.{wrong}"
             raise ConfigError(f"{_place(wrong, recipe, choices)}no recipe reads '{wrong}'{near}")
 
@@ -62,8 +65,6 @@ def check(cfg: DictConfig, recipe: RecipeFile, choices: Mapping[str, str | None]
 def _require(cfg: DictConfig, recipe: RecipeFile, reads: Sequence[own_sources.Read]) -> None:
     """Refuse the lack of what a recipe of the user's own reads in any case."""
     settings, optional = recipe.path.with_suffix(".yaml"), {read.key for read in reads if not read.required}
-    if "overwrite" not in cfg:
-        raise ConfigError(f"{settings}: lacks what every recipe shares; begin its list of defaults with '- base'")
     for read in reads:
         lacking = _lacking(read.key, cfg)
         if lacking is not None and not optional & set(_above(lacking)):

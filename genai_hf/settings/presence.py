@@ -5,7 +5,7 @@ from omegaconf import DictConfig, OmegaConf
 from genai_hf import model_folders, reaching
 from genai_hf.config import require_node
 from genai_hf.errors import ConfigError
-from genai_hf.places import existing, require_paths
+from genai_hf.places import existing, refuse_page, require_paths
 from genai_hf.settings import task_files
 
 NAMED = ("tokenizer.name", "teacher.name", "model.name")  # what may be on the Hub; of one name the last is said
@@ -33,6 +33,9 @@ def check(cfg: DictConfig) -> None:
 
 def _check_pretrained(cfg: DictConfig) -> None:
     """Folders of models: what can be seen without loading them."""
+    named = {asked: key for key in NAMED if isinstance(asked := OmegaConf.select(cfg, key), str)}
+    for asked, key in named.items():
+        refuse_page(key, asked)
     name, is_read = OmegaConf.select(cfg, "model.name"), not OmegaConf.select(cfg, "model.from_scratch")
     if isinstance(name, str):
         model_folders.require("init_from" if cfg.get("init_from") else "model.name", name, weights=is_read)
@@ -40,6 +43,5 @@ def _check_pretrained(cfg: DictConfig) -> None:
         model_folders.require("teacher.name", teacher)
     if name is not None and is_read and "tokenizer" in cfg and cfg.tokenizer.name is None:
         raise ConfigError("'tokenizer.name': weights know one vocabulary, and null would train another; leave it out")
-    for asked, key in {OmegaConf.select(cfg, key): key for key in NAMED}.items():
-        if isinstance(asked, str):
-            reaching.require(key, asked)
+    for asked, key in named.items():
+        reaching.require(key, asked)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from genai_hf.errors import ConfigError, DataError
-from genai_hf.places import existing, is_path, require_paths, surroundings
+from genai_hf.places import existing, is_path, refuse_page, require_paths, surroundings
 
 KINDS = (".tsv", ".jsonl", ".ndjson", ".json", ".csv", ".parquet")
 TRAIN = "train"
@@ -76,6 +76,7 @@ def model_of(name: str) -> str:
     Raises:
         ConfigError: It is a folder, or looks like one, and holds no model.
     """
+    refuse_page("teacher.name", name)
     folder = Path(name).expanduser()
     if (folder / "model" / "config.json").is_file():
         return str(finished_model(name))

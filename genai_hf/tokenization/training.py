@@ -57,8 +57,10 @@ def train(
     limit = len(found) if algorithm == "byte_bpe" else limit_alphabet  # bytes need no limit: there are 256
     pipeline = Pipeline(algorithm, chosen, lowercase)
     alphabet = pipeline.alphabet(found[:limit])
+    if not alphabet and len(found) > limit:
+        raise ValueError(f"limit_alphabet {limit} keeps only what stands between words; give at least {limit + 1}")
     size = -(-vocab_size // multiple_of) * multiple_of
-    _check_room(size, len(alphabet), chosen, vocab_size)
+    _check_room(size, len(alphabet), chosen, vocab_size, is_limited=algorithm != "byte_bpe")
     text = readable(documents, found[limit:])
     pipeline.train(text, alphabet, size=size - len(chosen.special), min_frequency=min_frequency)
     return _dressed(arrange(pipeline.tokenizer, chosen, multiple_of), chosen, model_max_length)
@@ -70,12 +72,13 @@ def _check_positive(**numbers: int) -> None:
             raise ValueError(f"{name} must be at least 1, got {number}")
 
 
-def _check_room(size: int, letters: int, family: Family, vocab_size: int) -> None:
+def _check_room(size: int, letters: int, family: Family, vocab_size: int, *, is_limited: bool) -> None:
     special = len(family.special)
     if size < letters + special:
+        fewer = ", or keep fewer characters with limit_alphabet" if is_limited else ""
         raise ValueError(
             f"vocab_size {vocab_size} is too small: the alphabet alone has {letters} pieces and family {family.name} "
-            f"{special} special tokens; give at least {letters + special}, or keep fewer characters with limit_alphabet"
+            f"{special} special tokens; give at least {letters + special}{fewer}"
         )
 
 

@@ -6,7 +6,9 @@ It takes the words that a run would take and makes no run folder. Memory and tim
 with random weights, of two of its layers where all would take long; by arithmetic where these would, too.
 """
 
+import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from genai_hf import allocator, arguments, launching, reading_ahead, run_log, runs, secrets
+from genai_hf.errors import ConfigError
 from genai_hf.looking import looked_at
 from genai_hf.settings import checking, composing
 
@@ -26,6 +29,7 @@ def main(words: list[str]) -> int:
     recipe, flags = arguments.parse(words)
     cfg = composing.compose(recipe, flags.overrides)
     checking.check(cfg, recipe)
+    require_place(runs.folder(cfg))
     if recipe.trains:
         if cfg.speed.keep_memory:
             allocator.keep()
@@ -43,6 +47,22 @@ def main(words: list[str]) -> int:
     for name, value in found.items():
         print(f"{name:14}{secrets.redact(value)}")
     return 0
+
+
+def require_place(folder: Path) -> None:
+    """See that a run's folder is there or could be made, by making one beside it that is gone at once.
+
+    Raises:
+        ConfigError: It could not.
+    """
+    try:
+        with suppress(FileNotFoundError):
+            folder.stat()
+            return
+        with tempfile.TemporaryDirectory(dir=next(above for above in folder.parents if above.is_dir())):
+            pass
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be made ({error.strerror}); choose another place with root=…") from error
 
 
 def noted(data: Any) -> str:

@@ -22,6 +22,7 @@ A prompt such as x=1, or one that begins with a dash, comes after --.
 import argparse
 import io
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,6 +36,7 @@ from omegaconf import OmegaConf
 
 from genai_hf import arguments, fingerprints, places, run_log
 from genai_hf.errors import ConfigError, DataError
+from genai_hf.ranks import say
 from genai_hf.settings import composing, generation, task_files
 
 if TYPE_CHECKING:  # heavy: it is imported where it is needed
@@ -148,6 +150,9 @@ def _given(asked: argparse.Namespace) -> list[str]:
     if not texts:
         raise ConfigError(USAGE)
     arguments.require_text(*texts)
+    for text in asked.prompts:
+        if os.path.isfile(text):  # noqa: PTH113 - Path's own raises where a sentence is too long for a name
+            say(f"{text} is a file, and is taken as a prompt; --file {text} reads the prompts in it")
     return texts
 
 

@@ -86,7 +86,7 @@ def test_markers_around_more_than_the_answer_are_refused():
 
 
 def test_a_template_without_an_end_of_turns_or_none_at_all_is_refused():
-    with pytest.raises(ConfigError, match="ends no turn with a special token"):
+    with pytest.raises(ConfigError, match=r"ends no turn with a special token.*; write {{ eos_token }} behind"):
         changed("<|im_end|>", "")
     with pytest.raises(ConfigError, match="has no chat template"):
         ChatEncoder(tokenizer=make_decoder_tokenizer(), length=100)

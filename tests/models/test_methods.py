@@ -15,10 +15,12 @@ from tiny_models import (
     require_learning,
     stored,
 )
+from transformers import AutoModelForMaskedLM
 
 from genai_hf.errors import ConfigError
 from genai_hf.models import adapters
 from genai_hf.models.few_bits import full_bytes, quantized, stored_bytes
+from genai_hf.models.loading import foresee
 from genai_hf.models.trained_weights import closed_form, counted
 from genai_hf.models.virtual import free_positions
 from genai_hf.models.writing import note_prefix, write
@@ -71,9 +73,20 @@ def test_dora_is_refused_beside_eight_bits(tmp_path):
 
 def test_a_width_that_is_read_wrongly_is_refused(tmp_path, monkeypatch):
     monkeypatch.setitem(ARCHITECTURES, "bert", ARCHITECTURES["bert"] | {"intermediate_size": 96})
-    with pytest.raises(ConfigError, match=r"^'quantization': .* and bert.encoder.layer.0.output.dense has 96; take"):
+    said = r"^'quantization': .* and bert.encoder.layer.0.output.dense has 96; take"
+    with pytest.raises(ConfigError, match=said):
         stored("bert", "MaskedLM", "nf4", tmp_path)
     stored("bert", "MaskedLM", "int8", tmp_path)
+    model = model_of("bert", "MaskedLM")
+    with pytest.raises(ConfigError, match=said):
+        look(model, "nf4", tmp_path)
+    look(model, "int8", tmp_path)
+
+
+def look(model, quantization, folder):
+    """See of a model what reading its weights would refuse."""
+    settings = quantized(precision="fp32", **QUANTIZATIONS[quantization])
+    foresee(AutoModelForMaskedLM, model, str(folder), settings)
 
 
 @pytest.mark.parametrize("quantization", ["nf4", "nf4_double", "fp4"])

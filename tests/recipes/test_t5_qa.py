@@ -172,7 +172,7 @@ def test_a_run_below_the_folder_of_its_data_is_finished_when_it_is_asked_for_aga
         (["scores=f1"], "'scores' must be Sequence[str], got 'f1'"),
         (["target=last"], "'target' must be one of"),
         (["decoding.beams=0"], "decoding: beams must be at least 1, got 0"),
-        (["target_length=2"], "lengths: target_length must be at least 6, got 2"),
+        (["target_length=2"], "settings: target_length must be at least 6, got 2"),
         (["pairs=questions"], "'data.path' must be given: the training file, or a folder with a file for each split"),
         (["data.path=."], "'data.path': python_questions brings its own text; for files say pairs=questions"),
         (["tokenizer.family=bert", "tokenizer.algorithm=wordpiece"], "'tokenizer': it ends no text with an end token"),

@@ -99,4 +99,28 @@ CASES: Sequence[Case] = (
         files={"mine.py": RECIPE, "mine.yaml": SETTINGS},
         said="no recipe 'mine'; one of your own is called by its path: genai-hf ./mine.py",
     ),
+    Case(
+        cause="An experiment of one's own without its first line",
+        words=["bert_mlm", "--config-dir", "cf", "experiment=mine", "--cfg", "job"],
+        files={"cf/experiment/mine.yaml": "trainer: {max_steps: 3}\n"},
+        said="cf/experiment/mine.yaml: its keys stand below 'experiment', where nobody reads them; begin it with…",
+    ),
+    Case(
+        cause="A model of one's own without its name",
+        words=["bert_mlm", "--config-dir", "cf", "model=mine", "--cfg", "job"],
+        files={"cf/model/mine.yaml": "architecture: bert\nconfig: {hidden_size: 32}\n"},
+        said="cf/model/mine.yaml: lacks 'name', to which other settings refer; write name: null",
+    ),
+    Case(
+        cause="Settings of one's own by the name of a packaged recipe",
+        words=["bert_mlm", "--config-dir", "cf", "data=text", "--cfg", "job"],
+        files={"cf/bert_mlm.yaml": "run: fixed\n"},
+        said="cf/bert_mlm.yaml: takes the place of the packaged settings, and lacks what every recipe shares (- bas…",
+    ),
+    Case(
+        cause="An option of one's own whose file ends in .yml",
+        words=["bert_mlm", "--config-dir", "cf", "model=mine", "--cfg", "job"],
+        files={"cf/model/mine.yml": "architecture: bert\nname: null\n"},
+        said="'model=mine': cf/model/mine.yml is not read; let its name end in .yaml",
+    ),
 )

@@ -18,6 +18,21 @@ CASES: Sequence[Case] = (
         "'quantization=4bit' is not an option; choose from fp4, int8, nf4, nf4_double, none",
     ),
     case(
+        "A model of the Hub, or a folder of one, for an option",
+        "gpt_lm model=mod/gpt",
+        "'model=mod/gpt' is not an option; model=pretrained model.name=mod/gpt takes weights of that name",
+    ),
+    case(
+        "The beginning of an option that is a model of the Hub besides",
+        "gpt_lm model=gpt2",
+        "'model=gpt2' is not an option; did you mean 'gpt2_small' or 'gpt2_tiny'? (model=pretrained model.na…",
+    ),
+    case(
+        "A run to begin with where a model of any kind may be",
+        "gpt_lm init_from=runs/1",
+        "no key 'init_from' here; a run's model is begun with by model=pretrained model.name=RUN/model",
+    ),
+    case(
         "A task by the name of its folder",
         "glue task=SST-2",
         "'task=SST-2' is not an option; did you mean 'sst2'? (ax, cola, local, local_choice, local_regressi…",

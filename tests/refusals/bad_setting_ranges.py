@@ -118,6 +118,11 @@ CASES: Sequence[Case] = (
         "distill layers=[0,0]",
         "'layers' must be every_other, or different layers (the first is 0, the last 1), got [0, 0]",
     ),
+    case(
+        "A layer that the teacher has not",
+        "distill of=gpt_lm teacher.name=gpt layers=[0,1]",
+        "'layers' must be every_other, or different layers (the first is 0, the last 0), got [0, 1]",
+    ),
     case("A cache of no tokens", "distill teacher.top_k=0", "'teacher.top_k' must be at least 1, got 0"),
     case(
         "No merges", "train_tokenizer passage.merges=-1", "passage: the number of merges must not be negative, got -1"

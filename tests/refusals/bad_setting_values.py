@@ -152,6 +152,26 @@ CASES: Sequence[Case] = (
         "'trainer.hub_token': <redacted> stands for a secret that was left out; give it, or name a variable …",
     ),
     case(
+        "A comma behind a number",
+        "gpt_lm trainer.learning_rate=1e-3,",
+        "'trainer.learning_rate=1e-3,' has a comma too many; write trainer.learning_rate=1e-3",
+    ),
+    case(
+        "A comma in the place of a point",
+        "gpt_lm trainer.learning_rate=0,001",
+        "'trainer.learning_rate=0,001' names several values, which takes a sweep: genai-hf gpt_lm -m trainer.…",
+    ),
+    case(
+        "A page of the Hub for a model",
+        "gpt_lm model=pretrained model.name=https://huggingface.co/openai-community/gpt2/tree/main",
+        "'model.name': https://huggingface.co/openai-community/gpt2/tree/main is a page of the Hub; give its…",
+    ),
+    case(
+        "A file of weights for a model",
+        "gpt_lm model=pretrained model.name=gpt/model.safetensors",
+        "'model.name': gpt/model.safetensors is a file; give the folder in which it lies",
+    ),
+    case(
         "A bracket in the name of a file that is not there",
         "bert_mlm data=text 'data.path=a[1.txt'",
         "'data.path=a[1.txt' cannot be read; put quotes around its value: \"data.path='a[1.txt'\"",

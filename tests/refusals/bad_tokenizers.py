@@ -44,7 +44,7 @@ CASES: Sequence[Case] = (
         cause="No mask token for masked words",
         words=NAMED,
         files=GOOD | tokenizer(mask_token=None),
-        said="masking: the tokenizer has no mask token to hide words by; take an encoder's: tokenizer.name=…",
+        said="masking: the tokenizer has no mask token to hide words by; take an encoder's: tokenizer=bert…",
     ),
     Case(
         cause="A new vocabulary for trained weights",

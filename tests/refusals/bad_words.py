@@ -18,6 +18,11 @@ CASES: Sequence[Case] = (
         "bert_mlm -m run=mine seed=1,2",
         "'run' names one run; the runs of a sweep name themselves",
     ),
+    case(
+        "A sweep over what changes no result",
+        "bert_mlm -m data=text data.path=a.txt root=a,b",
+        "'root' changes no result, so every job would do the same; give it one value",
+    ),
     case("A sweep of which one value is wrong", "bert_mlm -m seed=1,x", "'seed' must be int, got 'x'"),
     case(
         "A sweep of which one value is out of range",
@@ -38,6 +43,16 @@ CASES: Sequence[Case] = (
         "A sweep of what is only looked at",
         "check bert_mlm -m seed=1,2",
         "-m is of running; this looks at one run: leave it out, and give each setting one value",
+    ),
+    case(
+        "A root of runs that is a file, where a run is only looked at",
+        "check bert_mlm data=text data.path=a.txt root=a.txt run=mine",
+        "a.txt/bert_mlm/mine cannot be made (Not a directory); choose another place with root=…",
+    ),
+    case(
+        "A name of a run that is too long",
+        f"bert_mlm run={'a' * 300}",
+        "'run': a folder's name has at most 255 bytes, and this has 300; shorten it",
     ),
     case("Several values while writing", "generate gpt hello seed=1,2", "'seed=1,2' names several values; give one"),
     case(

@@ -1,5 +1,7 @@
 """A mistake with a model or a tokenizer is answered in a line, before anything expensive; and a good one is taken."""
 
+from dataclasses import replace
+
 import bad_models
 import bad_runs
 import bad_tokenizers
@@ -27,6 +29,15 @@ def test_a_mistake_is_answered_in_a_line(case, tmp_path, monkeypatch, capsys):
     require(case, ask(case.words, capsys))
     if "network" in case.cause:  # once more, for now the libraries are imported
         assert ask(case.words, capsys).seconds < SLOW
+
+
+@pytest.mark.parametrize("cause", ["Weights of another shape", "Weights of more layers", "Weights of fewer layers"])
+def test_a_look_at_a_run_says_the_same_of_its_weights(cause, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (case,) = (case for case in bad_weights.CASES if case.cause == cause)
+    looked = replace(case, words=["check", *case.words])
+    looked.lay_out(tmp_path)
+    require(looked, ask(looked.words, capsys))
 
 
 @pytest.mark.parametrize(

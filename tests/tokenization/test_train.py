@@ -155,12 +155,12 @@ def test_a_word_without_end_does_not_kill_unigram():
         ({"vocab_size": 20}, "vocab_size 20 is too small: the alphabet alone has 52 pieces and family bert 5 special "
          "tokens; give at least 57, or keep fewer characters with limit_alphabet"),
         ({"vocab_size": 256, "algorithm": "byte_bpe", "family": "gpt2"}, "vocab_size 256 is too small: the alphabet "
-         "alone has 256 pieces and family gpt2 1 special tokens; give at least 257, or keep fewer characters with "
-         "limit_alphabet"),
+         "alone has 256 pieces and family gpt2 1 special tokens; give at least 257"),
         ({"family": "gpt2"}, "algorithm wordpiece does not suit family gpt2; take byte_bpe"),
         ({"family": "t5", "algorithm": "byte_bpe"}, "algorithm byte_bpe does not suit family t5; take unigram or bpe"),
         ({"multiple_of": 0}, "multiple_of must be at least 1, got 0"),
         ({"min_frequency": 0}, "min_frequency must be at least 1, got 0"),
+        ({"limit_alphabet": 1}, "limit_alphabet 1 keeps only what stands between words; give at least 2"),
         ({"limit_alphabet": 0}, "limit_alphabet must be at least 1, got 0"),
         ({"model_max_length": 0}, "model_max_length must be at least 1, got 0"),
     ],

@@ -90,6 +90,14 @@ def test_several_prompts_have_each_its_text_below_it(ask):
     assert ask("gpt_lm/gpt", "The cat", "The dog\nsleeps", SHORT) == f"> The cat\n{one}\n> The dog sleeps\n{other}\n"
 
 
+def test_a_prompt_that_is_the_name_of_a_file_is_a_prompt_and_the_flag_is_told(root, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("prompts.txt").write_text("The cat\n")
+    assert cli.main(["generate", str(root / "gpt_lm/gpt"), "prompts.txt", SHORT]) == 0
+    hint = "prompts.txt is a file, and is taken as a prompt; --file prompts.txt reads the prompts in it\n"
+    assert capsys.readouterr().err.endswith(hint)
+
+
 def test_what_a_terminal_is_told_word_by_word_is_the_same_text(ask, monkeypatch):
     asked = ("gpt_lm/gpt", "The cat", "The dog", "generation=top_p", "generation.max_new_tokens=30")
     whole = ask(*asked)
