@@ -67,7 +67,8 @@ def _opened(current: runs.Run) -> Iterator[None]:
     try:
         yield
     except (UserError, NoRoomError):
-        is_bare = not any((current.folder / name).exists() for name in ("metrics.jsonl", locks.REPLACED))
+        log = current.folder / "metrics.jsonl"
+        is_bare = not (log.exists() and log.stat().st_size) and not (current.folder / locks.REPLACED).exists()
         if rank() == 0 and current.is_new and is_bare:
             shutil.rmtree(current.folder, ignore_errors=True)  # nothing has happened in it
         raise

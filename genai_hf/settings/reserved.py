@@ -78,6 +78,12 @@ OF_GENERATION = {
     ),
 }  # fmt: skip
 ONE = {"num_return_sequences": 1, "num_beam_groups": 1}  # of them those that say nothing with it
+# Fields of a model's configuration that change what its forward gives, or follow from what it is.
+OF_MODEL = {
+    **dict.fromkeys(("return_dict", "output_attentions", "output_hidden_states"), "training reads what a model gives"),
+    "is_encoder_decoder": "it follows from the architecture; leave it out",
+    "add_cross_attention": "there is no other model whose states it would read",
+}
 # Fields of an adapter's configuration that follow from the run.
 OF_ADAPTER = dict.fromkeys(
     ("inference_mode", "task_type", "peft_type", "base_model_name_or_path", "revision", "auto_mapping"),
