@@ -21,6 +21,7 @@ from genai_hf.errors import ConfigError, Interrupted, UserError
 from genai_hf.recipe_files import RecipeFile
 from genai_hf.settings import checking, composing, explaining
 
+OF_ALL = ("root", "overwrite", "resume.allow")  # where the runs lie and whether they are there: no two of them differ
 # What may go wrong in one job without stopping the others; a signal does stop them.
 FAILURES = (ArithmeticError, ImportError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
 
@@ -36,6 +37,9 @@ def sweep(recipe: RecipeFile, overrides: Sequence[str]) -> int:
     """
     if any(line.partition("=")[0] == "run" for line in overrides):
         raise ConfigError("'run' names one run; the runs of a sweep name themselves")
+    for override in composing.parse(overrides):
+        if override.key_or_group in OF_ALL and override.is_sweep_override():
+            raise ConfigError(f"'{override.key_or_group}' is the whole sweep's; give it one value")
     jobs = _jobs(recipe, overrides)
     if len(jobs) == 1 and not any(override.is_sweep_override() for override in composing.parse(overrides)):
         raise ConfigError("-m needs a setting with several values, such as seed=1,2")

@@ -3,6 +3,7 @@
 import sys
 
 import bad_combinations
+import bad_idle_settings
 import bad_late_settings
 import bad_library_settings
 import bad_numbers
@@ -19,7 +20,7 @@ from genai_hf.settings import limits
 
 TABLES = (
     *(bad_setting_names, bad_setting_values, bad_setting_ranges, bad_library_settings),
-    *(bad_combinations, bad_numbers, bad_words),
+    *(bad_combinations, bad_idle_settings, bad_numbers, bad_words),
 )
 CASES = [case for table in TABLES for case in table.CASES]
 # All of them take more than a minute of composing: one in six is quick, and what transformers takes in silence.
