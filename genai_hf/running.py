@@ -80,7 +80,10 @@ def _clear(current: runs.Run) -> None:
     if rank() > 0 or not current.is_new or not current.folder.is_dir():
         return
     # The last is what was there before it; the others may be of a teacher that was trained for it.
-    if not any(next(current.folder.rglob(name), None) for name in ("metrics.jsonl", "checkpoint-*", locks.REPLACED)):
+    happened = (
+        path for name in ("metrics.jsonl", "checkpoint-*", locks.REPLACED) for path in current.folder.rglob(name)
+    )
+    if not any(path.is_dir() or path.stat().st_size for path in happened):
         shutil.rmtree(current.folder, ignore_errors=True)
 
 

@@ -12,7 +12,7 @@ from transformers import GenerationConfig
 import genai_hf
 from genai_hf import config, recipe_files
 from genai_hf.errors import ConfigError
-from genai_hf.settings import checking, composing, describing, generation, names, reserved
+from genai_hf.settings import checking, composing, describing, generation, names, reserved, trainer
 
 RECIPES = sorted(recipe_files.shipped())
 
@@ -206,7 +206,9 @@ def test_a_users_folder_comes_before_the_packaged_one(tmp_path):
 
 def test_what_has_a_range_of_upstreams_is_a_field():
     named = {key for key in [*names.RANGES, *names.VALUES] if key.startswith("trainer.")}
-    assert named <= {f"trainer.{name}" for name in config.schema.fields(names.UPSTREAM["trainer"])}
+    known = {f"trainer.{name}" for name in config.schema.fields(names.UPSTREAM["trainer"])}
+    schedules = [config.schema.fields(dotted) for dotted in trainer.SCHEDULES.values()]
+    assert named <= known | {f"trainer.lr_scheduler_kwargs.{name}" for fields in schedules for name in fields}
 
 
 @pytest.mark.parametrize("option", ["greedy", "beam", "top_k", "top_p"])

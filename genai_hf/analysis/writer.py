@@ -19,6 +19,7 @@ from genai_hf.errors import ConfigError, UserError
 from genai_hf.models import free_positions, writing
 from genai_hf.models.bare import prompted
 from genai_hf.models.extract import FACTS, saved_facts
+from genai_hf.settings import generation
 
 BATCH = 16  # prompts at a time where nothing is drawn
 
@@ -81,6 +82,7 @@ class Writer:
     ends: Sequence[int] = ()
 
     def __post_init__(self) -> None:
+        generation.require_tokens(self.settings, self.model.config.vocab_size)
         own = _listed(self.model.generation_config.eos_token_id) or _listed(self.tokenizer.eos_token_id)
         ends = _listed(self.settings.get("eos_token_id")) or [*own, *self.ends]
         pad = next((one for one in (self.tokenizer.pad_token_id, *ends) if one is not None), 0)

@@ -1,5 +1,6 @@
 """The configuration of a pretrained or of a new model, and what it must be good for."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -12,7 +13,7 @@ from genai_hf import manifests, model_folders, snapshots
 from genai_hf.config import hint
 from genai_hf.errors import ConfigError, about
 from genai_hf.places import require_model
-from genai_hf.settings import architectures
+from genai_hf.settings import annotations, architectures, schema
 
 HEADS = {
     "masked_lm": transformers.AutoModelForMaskedLM,
@@ -20,6 +21,7 @@ HEADS = {
     "causal_lm": transformers.AutoModelForCausalLM,
     "text_to_text": transformers.AutoModelForSeq2SeqLM,
 }
+REFUSALS = (StrictDataclassError, ValueError, TypeError)  # of a value, by its class
 Head: TypeAlias = Literal["masked_lm", "masked_lm_and_next_sentence", "causal_lm", "text_to_text", "prefix_lm"]
 
 
@@ -38,19 +40,38 @@ def configuration(
     if name is not None:
         try:
             require_model(name)
-            return _changed(pretrained(name, revision), changes)
+            wanted = _changed(pretrained(name, revision), changes)
         except ConfigError as error:
             raise about("model.name", error) from error
+        if changes.get("pad_token_id") is not None:  # the others of a checkpoint may be any, such as a turn's end
+            _require_own("pad", changes, tokenizer)
+        return wanted
     if architecture not in transformers.CONFIG_MAPPING:
         near = hint(str(architecture), list(transformers.CONFIG_MAPPING))
         raise ConfigError(f"'model.architecture': transformers has no '{architecture}'{near}")
-    _require_known(AutoConfig.for_model(architecture), changes)
+    changes = _declared(AutoConfig.for_model(architecture), changes)
+    for role in ("pad", "bos", "eos", "decoder_start"):
+        _require_own(role, changes, tokenizer)
     special = {f"{role}_token_id": getattr(tokenizer, f"{role}_token_id") for role in ("pad", "bos", "eos")}
     values = {"vocab_size": len(tokenizer)} | {k: v for k, v in special.items() if v is not None} | dict(changes)
-    new = AutoConfig.for_model(architecture, **values)  # all at once: some fields follow from others
+    try:
+        new = AutoConfig.for_model(architecture, **values)  # all at once: some fields follow from others
+    except REFUSALS as error:
+        raise ConfigError(f"'model.config': transformers refuses it ({_reason(error)})") from error
     if new.is_encoder_decoder and "decoder_start_token_id" not in new.to_dict():
         new.decoder_start_token_id = new.pad_token_id  # as in every published T5
     return new
+
+
+def _require_own(role: str, changes: Mapping[str, Any], tokenizer: PreTrainedTokenizerBase) -> None:
+    """Refuse a special token that is not the tokenizer's: what it calls padding, say, a model never learns."""
+    key, own = f"{role}_token_id", tokenizer.all_special_ids
+    if role == "pad" and tokenizer.pad_token_id is not None:
+        own = [tokenizer.pad_token_id]
+    if key in changes and changes[key] not in own:
+        raise ConfigError(
+            f"'model.config.{key}' follows from the tokenizer, and {changes[key]} is not its own; leave it out"
+        )
 
 
 def pretrained(name: str, revision: str | None = None) -> PreTrainedConfig:
@@ -76,14 +97,27 @@ def pretrained(name: str, revision: str | None = None) -> PreTrainedConfig:
 
 
 def _changed(configuration: PreTrainedConfig, changes: Mapping[str, Any]) -> PreTrainedConfig:
-    _require_known(configuration, changes)
-    for key, value in changes.items():
+    for key, value in _declared(configuration, changes).items():
         try:
             setattr(configuration, key, value)
-        except (StrictDataclassError, ValueError, TypeError) as error:
-            reason = " ".join(str(error).split())
-            raise ConfigError(f"'model.config.{key}': transformers refuses {value!r} ({reason})") from error
+        except REFUSALS as error:
+            raise ConfigError(f"'model.config.{key}': transformers refuses {value!r} ({_reason(error)})") from error
     return configuration
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, without which of transformers' checks found it."""
+    return re.sub(r"^\w+( \w+)* '\w+': (\w+: )?", "", " ".join(str(error).split())).rstrip(".")
+
+
+def _declared(configuration: PreTrainedConfig, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Changes to fields that there are, with numbers of the types that these have: transformers takes no 1 for 1.0."""
+    _require_known(configuration, changes)
+    fields = schema.fields(f"{type(configuration).__module__}.{type(configuration).__qualname__}")
+    return {
+        key: annotations.as_declared(value, fields[key].annotation) if key in fields else value
+        for key, value in changes.items()
+    }
 
 
 def _require_known(configuration: PreTrainedConfig, changes: Mapping[str, Any]) -> None:

@@ -50,10 +50,10 @@ def fit(model: PreTrainedModel, settings: PromptLearningConfig, length: int, *, 
         settings.num_transformer_submodules = 1  # PEFT would draw a T5 vectors for its decoder too, and leave them idle
     room, vectors = positions(model.config), settings.num_virtual_tokens
     if room is not None and length + vectors > room:
-        raise ConfigError(
-            f"'peft.num_virtual_tokens': {vectors} before texts of {length} exceed the model's {room} positions; "
-            f"say sequence_length={max(room - vectors, 1)}"
-        )
+        most, half = f"sequence_length={room - vectors}", length // 2  # below it little is left of a text
+        remedy = f"say {most}" if room - vectors >= half else "lower peft.num_virtual_tokens"
+        problem = f"{vectors} before texts of {length} exceed the model's {room} positions"
+        raise ConfigError(f"'peft.num_virtual_tokens': {problem}; {remedy}")
 
 
 def free_positions(model: nn.Module) -> int | None:

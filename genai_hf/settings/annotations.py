@@ -16,6 +16,16 @@ def fits(value: Any, annotation: str) -> bool:
     return any(_fits_one(value, option) for option in _options(ast.parse(annotation, mode="eval").body))
 
 
+def as_declared(value: Any, annotation: str) -> Any:
+    """A number as its annotation has it: 1 is 1.0 where only a float will do, and 1e3 is 1000 where only an int."""
+    kinds = {ast.unparse(option) for option in _options(ast.parse(annotation, mode="eval").body)}
+    if type(value) is int and "float" in kinds and "int" not in kinds:
+        return float(value)
+    if type(value) is float and value.is_integer() and "int" in kinds and "float" not in kinds:
+        return int(value)
+    return value
+
+
 def _fits_one(value: Any, option: ast.expr) -> bool:
     name = ast.unparse(option).partition("[")[0].rpartition(".")[2]
     inner = _elements(option.slice) if isinstance(option, ast.Subscript) else []

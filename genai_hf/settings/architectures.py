@@ -9,7 +9,7 @@ from typing import Any
 
 from genai_hf.config import check_node, hint
 from genai_hf.errors import ConfigError
-from genai_hf.settings import schema, upstream
+from genai_hf.settings import reserved, schema, upstream
 
 AUTO, ACTIVATIONS = "transformers.models.auto.modeling_auto", "transformers.activations"
 MAPPINGS = {  # the tables of `AUTO` by what a model is for
@@ -71,8 +71,9 @@ SIZES = {  # of which no model has none
     ),
     *("num_decoder_layers", "encoder_layers", "decoder_layers", "encoder_attention_heads", "decoder_attention_heads"),
     *("encoder_ffn_dim", "decoder_ffn_dim", "dim", "hidden_dim", "n_layers", "n_heads", "n_embd", "n_layer", "n_head"),
-    *("n_positions", "n_ctx", "head_dim"),
+    *("n_positions", "n_ctx", "n_inner", "head_dim"),
 }
+MOST_LAYERS = 2_500  # the deepest that was ever trained has 1,000 (Wang et al. 2022, arXiv:2203.00555)
 ACTIVATION = {"hidden_act", "hidden_activation", "activation_function", "activation", "feed_forward_proj"}
 
 
@@ -121,6 +122,11 @@ def require_kind(head: str, kind: str, fields: Mapping[str, Any]) -> None:
         raise ConfigError(f"'model': {kind} is no model for {head}; take {EXAMPLES[head]}")
     if head == "masked_lm_and_next_sentence" and kind not in NEXT_SENTENCE:
         raise ConfigError(f"'model': {kind} has no head for next-sentence prediction; take {EXAMPLES[head]}")
+    if head.startswith("masked_lm") and fields.get("is_decoder"):
+        remedy = "say model.config.is_decoder=false"
+        raise ConfigError(f"'model': {kind} with is_decoder=true sees no token behind the hidden ones; {remedy}")
+    if head == "masked_lm_and_next_sentence" and fields.get("type_vocab_size", 2) < 2:
+        raise ConfigError("'model.config.type_vocab_size' must be at least 2, one for each sentence of a pair")
     if "vocab_size" not in fields:
         several = f"{kind} has no vocab_size, being made of several models or vocabularies"
         raise ConfigError(f"'model': {several}; take the model of texts alone, or {EXAMPLES[head]}")
@@ -140,6 +146,7 @@ def positions(kind: str, fields: Mapping[str, Any]) -> int | None:
 
 def _check_fields(dotted: str, given: Mapping[str, Any]) -> None:
     """Names and types; what another architecture calls a size is answered by its name here."""
+    reserved.refuse(given, reserved.OF_MODEL, dotted, at="model.config")
     undeclared = schema.undeclared(dotted)  # of a T5, whether its head is the embedding
     fields, names = schema.fields(dotted), upstream.attribute_map(dotted)
     for key in given:
@@ -162,6 +169,8 @@ def _check_sizes(dotted: str, values: Mapping[str, Any], given: Mapping[str, Any
         is_least = key.endswith(("_eps", "_epsilon", "_range", "_std"))
         if is_size and value < 1:
             raise ConfigError(f"'model.config.{key}' must be at least 1, got {value}")
+        if is_size and key.endswith(("_layers", "_layer")) and value > MOST_LAYERS:
+            raise ConfigError(f"'model.config.{key}' must be at most {MOST_LAYERS}, got {value}")
         if "drop" in key and not 0 <= value <= 1:
             raise ConfigError(f"'model.config.{key}' must be in [0, 1], got {value}")
         if is_least and value < 0:

@@ -4,6 +4,7 @@ It is read which node the recipe hands to which part, and what that part takes, 
 """
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
@@ -18,6 +19,11 @@ from genai_hf.settings import annotations, architectures, foreseeing, limits, pr
 from genai_hf.settings.names import ADAPTERS, BITS, GIVEN, OPEN, UPSTREAM
 
 LONGEST_NAME = 255  # bytes of a folder's name on every usual file system
+# Settings of adapters that name layers.
+OF_LAYERS = (
+    *("target_modules", "feedforward_modules", "modules_to_save", "exclude_modules"),
+    *("rank_pattern", "alpha_pattern"),
+)
 # Keys of base.yaml, whose owner is the command.
 BASE = {
     "seed": "int",
@@ -91,9 +97,10 @@ def _check_here(cfg: DictConfig, recipes: Iterable[RecipeFile]) -> None:
         foreseeing.foresee_part("genai_hf.models.thinning.require_layers", {"layers": cfg.layers, "sizes": sizes})
     if "peft" not in cfg or cfg.peft.get("method") is None or cfg.get("layers") is not None:
         return
-    for key in ("target_modules", "feedforward_modules"):
+    for key in OF_LAYERS:
         if not isinstance(layers := cfg.peft.get(key) or (), str):  # which is a pattern
-            architectures.require_layers(f"peft.{key}", layers, cfg.model)
+            names = [name for name in layers if re.fullmatch(r"[\w.]+", str(name))]  # as those of a table may be
+            architectures.require_layers(f"peft.{key}", names, cfg.model)
     if cfg.model.get("architecture") is not None or cfg.model.get("from_scratch"):
         remedy = "say model=pretrained model.name=…"
         raise ConfigError(f"'peft': an adapter is for pretrained weights, and these are new; {remedy}")
@@ -135,7 +142,7 @@ def _check_untrained(cfg: DictConfig, recipe: str) -> None:
 def _check_trainer(cfg: DictConfig) -> None:
     """The fields of TrainingArguments."""
     dotted = UPSTREAM["trainer"]
-    reserved.refuse(cfg.trainer, reserved.OF_TRAINER, dotted, at="trainer", **reserved.of_trainer(cfg))
+    reserved.refuse(cfg.trainer, reserved.instead(cfg), dotted, at="trainer", **reserved.of_trainer(cfg))
     free = {key: value for key, value in cfg.trainer.items() if key not in reserved.OF_TRAINER}
     check_node(dotted, free, at="trainer", besides=cfg)
 

@@ -24,7 +24,7 @@ from genai_hf.arguments import in_quotes
 from genai_hf.bounds import bounded
 from genai_hf.errors import ConfigError
 from genai_hf.recipe_files import RecipeFile
-from genai_hf.settings import combining, names, own_settings, user_configs, yaml_nodes
+from genai_hf.settings import combining, names, numbers, own_settings, user_configs, yaml_nodes
 from genai_hf.settings.explaining import ENDLESS, FAULTS, QUIET, explain, known_keys, resolve_in_place
 
 # Of Hydra's own settings these may be given; the others load code, write elsewhere, or would do nothing.
@@ -177,6 +177,8 @@ def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, res
         resolve_in_place(resolved)
         # As they were written: what they refer to may be a secret, and the processes of `launch` read it.
         cfg.overrides = asked
+        if resolve:
+            numbers.settle(cfg, recipe)
         secrets.note(f"{key}={value}" for key, value in changes.flatten(OmegaConf.to_container(resolved)).items())
     return cfg
 

@@ -1,6 +1,6 @@
 """Settings of how a text is written, looked at before anything is loaded that writes one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig
@@ -13,6 +13,10 @@ from genai_hf.settings.names import GENERATION, WATERMARK
 DRAWN = ("temperature", "top_k", "top_p", "min_p", "top_h", "typical_p", "epsilon_cutoff", "eta_cutoff")
 OF_BEAMS = ("length_penalty", "early_stopping")
 PAIR = 2
+OF_TOKENS = {
+    *("suppress_tokens", "begin_suppress_tokens"),
+    *("eos_token_id", "forced_eos_token_id", "forced_bos_token_id", "decoder_start_token_id"),
+}
 OF_USE_WITH = {  # what does nothing without the other, which has one of these values then
     "max_cache_len": ("cache_implementation", ("static", "offloaded_static")),
     "cache_config": ("cache_implementation", ("quantized",)),
@@ -40,6 +44,19 @@ def check(cfg: DictConfig) -> None:
     _check_ways(node)
 
 
+def require_tokens(settings: Mapping[str, Any], vocabulary: int) -> None:
+    """Refuse a token that a model does not have, and so never writes.
+
+    Raises:
+        ConfigError: One is none.
+    """
+    for key in OF_TOKENS & settings.keys():
+        given = settings[key] if isinstance(settings[key], Sequence) else [settings[key]]
+        for token in given:
+            if token is not None and token >= vocabulary:
+                raise ConfigError(f"'generation.{key}': {token} is none of the model's {vocabulary} tokens; mend it")
+
+
 def _check_lengths(node: Mapping[str, Any]) -> None:
     for key in ("max_new_tokens", "num_beams"):
         if node[key] is None:
@@ -59,7 +76,7 @@ def _check_ways(node: Mapping[str, Any]) -> None:
             )
     for key in OF_BEAMS:
         if key in given and node["num_beams"] == 1:
-            raise ConfigError(f"'generation.{key}' is of following several texts at once; say generation=beam")
+            raise ConfigError(f"'generation.{key}' is of following several texts at once; raise generation.num_beams")
     for key, (other, values) in OF_USE_WITH.items():
         if key in given and node.get(other) not in values:
             raise ConfigError(f"'generation.{key}' does nothing alone; say generation.{other}={values[0]} besides")

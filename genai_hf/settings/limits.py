@@ -1,17 +1,28 @@
 """Values that no part of ours checks: ranges, choices and pairs of what upstream owns, before it is loaded."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from genai_hf.config import check_type
+from genai_hf.config import check_type, overrides
 from genai_hf.errors import ConfigError
 from genai_hf.settings import trainer
 from genai_hf.settings.architectures import require_activation
 from genai_hf.settings.names import RANGES, VALUES
 
 BATCHES = {"group_by_length": "bool", "tokens_per_batch": "int | None", "pad_to_multiple_of": "int"}
+# What is passed over unless another setting has this value, which the shipped settings may not give it.
+OF_USE_WITH = {
+    "max_skipped": ("on_nan", "skip"),
+    **dict.fromkeys(("masking.longest_span", "masking.geometric_probability"), ("masking.unit", "span")),
+    **{
+        f"tokenizer.{name}": ("tokenizer.name", None)  # one of a name is not trained
+        for name in ("algorithm", "vocab_size", "family", "lowercase", "multiple_of", "min_frequency", "limit_alphabet",
+                     "model_max_length")
+    },
+}  # fmt: skip
 # What there is on Linux where there is something to compute on beside the processor.
 DEVICES = ("nvidia*", "nvhost*", "kfd", "dxg", "dri/render*", "davinci*", "accel*", "hl*")
 
@@ -24,6 +35,7 @@ def check(cfg: DictConfig) -> None:
     """
     check_values(cfg)
     _check_batches(cfg)
+    _check_use(cfg, {line.lstrip("+").partition("=")[0] for line in overrides(cfg)})
     if "trainer" in cfg:
         trainer.check(cfg)
         if cfg.trainer.get("seed", cfg.seed) != cfg.seed:
@@ -35,6 +47,15 @@ def check(cfg: DictConfig) -> None:
         require_activation("peft.activation", cfg.peft.activation)
     if OmegaConf.select(cfg, "peft.prompt_tuning_init") == "TEXT" and not cfg.peft.get("prompt_tuning_init_text"):
         raise ConfigError("'peft.prompt_tuning_init': TEXT is given by peft.prompt_tuning_init_text=…; say it too")
+
+
+def _check_use(cfg: DictConfig, asked: Collection[str]) -> None:
+    """What was asked for and does nothing beside what was not."""
+    for key, (other, value) in OF_USE_WITH.items():
+        now = OmegaConf.select(cfg, other)
+        if key in asked and other not in asked and now != value:
+            remedy = "leave it out" if value is None else f"say {other}={value} besides"
+            raise ConfigError(f"'{key}' does nothing with {other}={now}; {remedy}")
 
 
 def _check_batches(cfg: DictConfig) -> None:

@@ -51,19 +51,26 @@ INTERVALS = {
         generation.encoder_no_repeat_ngram_size""",
     "(0, inf)": """trainer.eval_steps trainer.save_steps trainer.logging_steps peft.lora_alpha generation.temperature
         generation.max_time generation.repetition_penalty generation.encoder_repetition_penalty""",
+    "[1, 1024]": "generation.num_beams launch.processes",  # beyond any search, and any machine: nothing would answer
     "[1, inf)": """tokens_per_batch pad_to_multiple_of
-        launch.processes sequence_length target_length mixture.target_length mixture.limit teacher.top_k
+        sequence_length target_length mixture.target_length mixture.limit teacher.top_k
         blanks.top
         trainer.per_device_train_batch_size trainer.per_device_eval_batch_size trainer.gradient_accumulation_steps
         trainer.dataloader_prefetch_factor trainer.torch_empty_cache_steps trainer.ddp_timeout peft.r
         peft.num_virtual_tokens peft.encoder_hidden_size peft.encoder_num_layers peft.width generation.max_new_tokens
-        generation.num_beams generation.prefill_chunk_size generation.prompt_lookup_num_tokens
-        generation.max_matching_ngram_size""",
+        generation.prefill_chunk_size generation.prompt_lookup_num_tokens generation.max_matching_ngram_size""",
     "[0, 1)": "trainer.adam_beta1 trainer.adam_beta2 generation.epsilon_cutoff generation.eta_cutoff",
     "(0, 1]": "generation.top_p generation.typical_p generation.top_h",
     "[0, 1]": "generation.min_p peft.lora_dropout peft.encoder_dropout",
 }
-RANGES = {key: interval for interval, keys in INTERVALS.items() for key in keys.split()}
+OF_SCHEDULES = {  # what trainer.lr_scheduler_kwargs gives: with others the rate falls below 0, or stays as it is
+    "[0, inf)": "lr_end min_lr min_lr_rate min_lr_ratio warmup_lr_rate num_stable_steps",
+    "(0, inf)": "num_cycles power",
+    "[1, inf)": "num_decay_steps timescale",
+}
+RANGES = {key: interval for interval, keys in INTERVALS.items() for key in keys.split()} | {
+    f"trainer.lr_scheduler_kwargs.{key}": interval for interval, keys in OF_SCHEDULES.items() for key in keys.split()
+}
 NUMBERS = ["float32", "float16", "bfloat16", "float64"]
 LEVELS = ["detail", "debug", "info", "warning", "error", "critical", "passive"]
 BACKENDS = ["inductor", "eager", "aot_eager", "cudagraphs", "onnxrt", "tensorrt", "tvm", "hpu_backend", "neuron"]

@@ -24,6 +24,10 @@ OF_TRAINER = {
     "train_sampling_strategy": "the order is a function of seed and epoch",
     "length_column_name": "group_by_length=true goes by the rows' own lengths",
     "push_to_hub": "nothing is sent while a model trains; afterwards: hf upload OWNER/NAME RUN/model",
+    **dict.fromkeys(
+        ("hub_model_id", "hub_strategy", "hub_private_repo", "hub_always_push", "hub_revision"),
+        "nothing is sent while a model trains; afterwards: hf upload OWNER/NAME RUN/model",
+    ),
     "resume_from_checkpoint": "the same command resumes by itself",
     "save_only_model": "a checkpoint is there to go on from",
     "ignore_data_skip": "a resumed run goes on at its place in the data",
@@ -78,6 +82,12 @@ OF_GENERATION = {
     ),
 }  # fmt: skip
 ONE = {"num_return_sequences": 1, "num_beam_groups": 1}  # of them those that say nothing with it
+# Fields of a model's configuration that change what its forward gives, or follow from what it is.
+OF_MODEL = {
+    **dict.fromkeys(("return_dict", "output_attentions", "output_hidden_states"), "training reads what a model gives"),
+    "is_encoder_decoder": "it follows from the architecture; leave it out",
+    "add_cross_attention": "there is no other model whose states it would read",
+}
 # Fields of an adapter's configuration that follow from the run.
 OF_ADAPTER = dict.fromkeys(
     ("inference_mode", "task_type", "peft_type", "base_model_name_or_path", "revision", "auto_mapping"),
@@ -107,5 +117,18 @@ def refuse(node: Mapping[str, Any], reserved: Mapping[str, str], dotted: str, *,
 def of_trainer(cfg: DictConfig) -> dict[str, Any]:
     """What the reserved fields of TrainingArguments are in a run with these settings."""
     numbers = {"bf16": cfg.precision == "bf16", "fp16": cfg.precision == "fp16"}
-    is_sharded = "--use_fsdp" in cfg.launch.arguments or os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
-    return {**HELD, **numbers, "fsdp": is_sharded, "do_train": True, "do_eval": True}
+    return {**HELD, **numbers, "fsdp": _is_sharded(cfg), "do_train": True, "do_eval": True}
+
+
+def instead(cfg: DictConfig) -> dict[str, str]:
+    """As `OF_TRAINER`; of what is said already, that it is."""
+    said = dict[str, str]()
+    if cfg.precision != "auto":
+        said |= dict.fromkeys(("bf16", "fp16"), f"precision={cfg.precision} says it; leave it out")
+    if _is_sharded(cfg):
+        said |= dict.fromkeys(("fsdp", "fsdp_config"), "the launcher says it; leave it out")
+    return OF_TRAINER | said
+
+
+def _is_sharded(cfg: DictConfig) -> bool:
+    return "--use_fsdp" in cfg.launch.arguments or os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"

@@ -66,6 +66,8 @@ ARGUMENTS = {  # of which the others are passed over
 WITHOUT_ARGUMENTS = re.compile(
     r"adafactor|(ada)?lomo|(paged_)?lion_\w+|(paged_)?adamw(_bnb)?_(8bit|32bit)|adamw_torch(_[a-z_]+)?"
 )
+LESS_IS_BETTER = re.compile(r"(\w+_)?(loss|perplexity|bits_per_byte)")
+MORE_IS_BETTER = re.compile(r"(\w+_)?(accuracy|f1|exact_match|rouge\w+)")
 OF_PROJECTION = ("galore", "apollo")  # optimizers of a part of the weights
 
 
@@ -85,6 +87,7 @@ def check(cfg: DictConfig) -> None:
     _check_schedule(cfg, node)
     _check_checkpointing(cfg, node)
     _check_best(node)
+    _check_better(node)
     _check_use(node, {line.lstrip("+").partition("=")[0] for line in overrides(cfg)})
 
 
@@ -182,6 +185,18 @@ def _check_best(node: Mapping[str, Any]) -> None:
     every, each = node["save_steps"], node["eval_steps"]
     if saves == "steps" and type(every) is int and type(each) is int and every % each:
         raise ConfigError(f"{key}: trainer.save_steps={every} must be a multiple of trainer.eval_steps={each}")
+
+
+def _check_better(node: Mapping[str, Any]) -> None:
+    """Whether more of a figure is better: transformers believes it of all but losses, whatever is said of those."""
+    figure = (node["metric_for_best_model"] or "loss").removeprefix("eval_")
+    says = node["greater_is_better"]
+    believed = says if says is not None else not figure.endswith("loss")
+    key = "trainer.greater_is_better"
+    if believed and LESS_IS_BETTER.fullmatch(figure):
+        raise ConfigError(f"'{key}': the lowest {figure} is the best; say {key}=false")
+    if not believed and MORE_IS_BETTER.fullmatch(figure):
+        raise ConfigError(f"'{key}': the highest {figure} is the best; say {key}=true")
 
 
 def _check_use(node: Mapping[str, Any], asked: Collection[str]) -> None:

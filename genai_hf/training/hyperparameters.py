@@ -11,12 +11,29 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 Group = dict[str, Any]
+TRIED = 100  # steps of a schedule
 LEARNED = {"params", "lr"}  # which weights a group holds, and where the schedule stands
 
 
 def read(optimizer: Optimizer) -> list[Group]:
     """Each parameter group's settings: `initial_lr`, the rate before the schedule, and all that the optimizer takes."""
     return [{key: value for key, value in group.items() if key not in LEARNED} for group in optimizer.param_groups]
+
+
+def require_rates(schedule: LRScheduler, steps: int) -> None:
+    """Try a schedule that is a factor at its first step, at its last one and at some between.
+
+    Raises:
+        ValueError: It is below 0 there, or no number.
+    """
+    for factor in schedule.lr_lambdas if isinstance(schedule, LambdaLR) else ():
+        for step in sorted({*range(0, steps, max(steps // TRIED, 1)), steps}):
+            try:
+                found = factor(step)
+            except (ArithmeticError, ValueError) as error:
+                raise ValueError(f"step {step} of {steps} has no learning rate ({error})") from error
+            if not found >= 0:  # nor is what is no number
+                raise ValueError(f"step {step} of {steps} has {found:.3g} times trainer.learning_rate")
 
 
 def names(state: Mapping[str, Any]) -> set[str]:

@@ -37,7 +37,7 @@ def _refused(key: str) -> Iterator[None]:
         yield
     except UserError:
         raise
-    except (ImportError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, ImportError, LookupError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ConfigError(f"'{key}' or its arguments: {reason}; set what it takes, or take another") from error
 
@@ -76,10 +76,12 @@ class State(Judging):
         """Make the schedule.
 
         Raises:
-            ConfigError: It takes other arguments.
+            ConfigError: It takes other arguments, or comes to a rate below 0.
         """
         with _refused("trainer.lr_scheduler_type"):
-            return super().create_scheduler(num_training_steps, optimizer)
+            schedule = super().create_scheduler(num_training_steps, optimizer)
+            hyperparameters.require_rates(schedule, num_training_steps)
+            return schedule
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         """Fill them from the checkpoint; what they are set to stays as it is asked for now."""

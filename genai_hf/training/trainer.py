@@ -9,13 +9,15 @@ import torch
 import transformers
 from torch import Tensor, nn
 
-from genai_hf.errors import ConfigError
+from genai_hf.errors import ConfigError, NoRoomError, UserError
 from genai_hf.models.attached import left_out
+from genai_hf.models.computing import FAULTS, blame_sizes
 from genai_hf.objectives import Objective
 from genai_hf.training.batches import FILLER
 from genai_hf.training.callbacks import Clock
 from genai_hf.training.gathering import gathered
 from genai_hf.training.meter import Meter
+from genai_hf.training.out_of_memory import StepTooLargeError
 from genai_hf.training.reliable import Reliable
 
 
@@ -63,6 +65,20 @@ class Trainer(Reliable, transformers.Trainer):
         self.meter = Meter(self.args.device)
         self.clock = Clock(self.meter.phases)
         self.add_callback(self.clock)
+
+    def train(self, *given: Any, **named: Any) -> Any:
+        """Train.
+
+        Raises:
+            ConfigError: With the model's sizes nothing can be computed.
+        """
+        try:
+            return super().train(*given, **named)
+        except (UserError, NoRoomError, StepTooLargeError):
+            raise
+        except FAULTS as error:
+            blame_sizes(error, self.model, len(self.train_dataset[0, 0]["input_ids"]))
+            raise
 
     def get_batch_samples(self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device) -> Any:
         """Fetch the micro-batches of a step and count their targets."""

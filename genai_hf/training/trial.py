@@ -154,7 +154,10 @@ def only_train(trainer: Trainer) -> None:
 
 
 def _take(trainer: Trainer, steps: list[list[list[Index]]]) -> None:
-    """Let it take these steps."""
+    """Let it take these steps, at the learning rates that those of the whole run have."""
+    *_, number = trainer.set_initial_training_values(trainer.args, trainer.get_train_dataloader())
+    made: Any = trainer.create_scheduler
+    trainer.create_scheduler = lambda *_, **__: made(max(number, 1))  # type: ignore[method-assign]
     batches = [micro_batch for step in steps for micro_batch in step]
     given: Any = (trainer.train_dataset, batches, MarkingCollator(trainer.data_collator))
     trainer.get_train_dataloader = partial(trainer._loader, *given)  # type: ignore[method-assign]

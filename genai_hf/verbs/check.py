@@ -6,6 +6,7 @@ It takes the words that a run would take and makes no run folder. Memory and tim
 with random weights, of two of its layers where all would take long; by arithmetic where these would, too.
 """
 
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -100,7 +101,8 @@ def findings(cfg: DictConfig, trainer: Any, own: int, folders: Sequence[Path] = 
     batch = batches[0]
     processes = cfg.launch.processes or 1
     per_epoch = -(-len(loader) // (trainer.args.gradient_accumulation_steps * processes))
-    steps = trainer.args.max_steps if trainer.args.max_steps > 0 else round(per_epoch * trainer.args.num_train_epochs)
+    arguments = trainer.args
+    steps = arguments.max_steps if arguments.max_steps > 0 else math.ceil(per_epoch * arguments.num_train_epochs)
     dtype = torch.bfloat16 if trainer.args.bf16 else torch.float32
     rows = f"{trainer.get_total_train_batch_size(trainer.args) * processes:,} rows"
     if trainer.tokens_per_batch:

@@ -171,6 +171,11 @@ def test_the_models_positions_bound_prompt_and_text(capsys):
         (GREEDY | {"early_stopping": "soon"}, "'generation': `early_stopping` must be"),
         (DRAWN | {"temperature": 0.0}, r"'generation': `temperature` \(=0.0\) has to be a strictly positive float"),
         (DRAWN | {"top_p": -0.5}, "'generation': `top_p` has to be a float > 0 and < 1"),
+        (
+            GREEDY | {"eos_token_id": [1, 10**6]},
+            r"'generation.eos_token_id': 1000000 is none of the model's \d+ tokens",
+        ),
+        (GREEDY | {"suppress_tokens": [10**6]}, "'generation.suppress_tokens': 1000000 is none of the model's"),
     ],
 )
 def test_settings_that_contradict_each_other_or_mean_nothing_are_refused(settings, said):

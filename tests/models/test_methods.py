@@ -1,6 +1,7 @@
 """Each way of training few weights on each architecture: it learns, is made to, or is refused in one line."""
 
 import bitsandbytes
+import peft
 import pytest
 import torch
 from tiny_models import (
@@ -22,7 +23,7 @@ from genai_hf.models import adapters
 from genai_hf.models.few_bits import full_bytes, quantized, stored_bytes
 from genai_hf.models.loading import foresee
 from genai_hf.models.trained_weights import closed_form, counted
-from genai_hf.models.virtual import free_positions
+from genai_hf.models.virtual import fit, free_positions
 from genai_hf.models.writing import note_prefix, write
 
 NO_PAST = ("distilbert", "modernbert")  # their attention takes no keys and values from before
@@ -140,6 +141,15 @@ def test_virtual_tokens_count_against_the_positions_and_refuse_a_prefixs_mask():
     note_prefix(model.config, reads=True)
     with pytest.raises(ConfigError, match="virtual tokens have no place in the mask of a prefix"):
         adapted(model, "prompt")
+
+
+@pytest.mark.parametrize(
+    ("length", "vectors", "remedy"), [(40, 3, "say sequence_length=37"), (8, 38, "lower peft.num_virtual_tokens")]
+)
+def test_too_many_virtual_tokens_are_told_what_would_fit(length, vectors, remedy):
+    settings = peft.PromptTuningConfig(num_virtual_tokens=vectors)
+    with pytest.raises(ConfigError, match=f"exceed the model's 40 positions; {remedy}"):
+        fit(model_of("gpt2", "CausalLM"), settings, length, checkpointing=False)
 
 
 @pytest.mark.parametrize("method", ["prefix", "prompt", "p_tuning", "bottleneck"])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import torch
 import genai_hf
 from genai_hf import cli, recipe_files, runs
 from genai_hf.models.extract import read_extract_head
+from genai_hf.settings import trainer
 
 SMALL = ["tokenizer.vocab_size=300", "tokenizer.multiple_of=1"]
 TRAINING = [
@@ -462,8 +464,9 @@ def test_a_sweep_writes_no_secret(text, root, capsys):
     assert all("plainsecret77" not in path.read_text() for path in written)
 
 
-def test_the_best_model_can_be_loaded_at_the_end(text, root):
-    # By the largest loss, which the third step has and not the last.
+def test_the_best_model_can_be_loaded_at_the_end(text, root, monkeypatch):
+    # By the largest loss, which the third step has and not the last; nobody else may ask for it.
+    monkeypatch.setattr(trainer, "LESS_IS_BETTER", re.compile("none"))
     best = [
         "trainer.load_best_model_at_end=true",
         "trainer.greater_is_better=true",
@@ -475,6 +478,17 @@ def test_the_best_model_can_be_loaded_at_the_end(text, root):
     third, sixth = [line["eval_loss"] for line in lines if "eval_loss" in line and line["step"]]
     assert sixth < third
     assert metrics["eval_loss"] == pytest.approx(third)
+
+
+def test_the_best_by_a_figure_that_there_is_not_is_refused_and_leaves_no_folder(text, root, capsys):
+    best = [
+        "trainer.load_best_model_at_end=true",
+        "trainer.metric_for_best_model=accuracy",
+        "trainer.eval_on_start=true",
+    ]
+    assert cli.main(["bert_mlm", text, *RECIPES["bert_mlm"], *best, "run=best"]) == 2
+    assert "'trainer.metric_for_best_model': accuracy is not among loss, perplexity, " in capsys.readouterr().err
+    assert not (root / "bert_mlm" / "best").exists()
 
 
 def test_two_ranks_make_one_run(text, root):

@@ -261,7 +261,7 @@ CASES: Sequence[Case] = (
     case(
         "A setting of several texts while one is followed",
         "generate gpt hello generation.length_penalty=2",
-        "'generation.length_penalty' is of following several texts at once; say generation=beam",
+        "'generation.length_penalty' is of following several texts at once; raise generation.num_beams",
     ),
     case(
         "A length of a cache that has none",

@@ -3,8 +3,10 @@
 import sys
 
 import bad_combinations
+import bad_idle_settings
 import bad_late_settings
 import bad_library_settings
+import bad_numbers
 import bad_own_recipes
 import bad_setting_names
 import bad_setting_ranges
@@ -18,7 +20,7 @@ from genai_hf.settings import limits
 
 TABLES = (
     *(bad_setting_names, bad_setting_values, bad_setting_ranges, bad_library_settings),
-    *(bad_combinations, bad_words),
+    *(bad_combinations, bad_idle_settings, bad_numbers, bad_words),
 )
 CASES = [case for table in TABLES for case in table.CASES]
 # All of them take more than a minute of composing: one in six is quick, and what transformers takes in silence.

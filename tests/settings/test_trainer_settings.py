@@ -5,6 +5,7 @@ import inspect
 import pytest
 import torch.optim.lr_scheduler
 import torch.utils.checkpoint
+from omegaconf import OmegaConf
 from transformers import PreTrainedModel, optimization
 from transformers.trainer_utils import SchedulerType
 
@@ -52,11 +53,32 @@ def test_the_words_of_every_launch_are_options_of_its_launcher(launch):
         ["trainer.gradient_checkpointing_kwargs={use_reentrant: false}", "trainer.activation_checkpointing=true"],
         ["launch=cpu2", "launch.arguments=['--max-restarts=1',--redirects]"],
         ["launch=cpu2", "launch.processes=4"],
+        ["trainer.metric_for_best_model=perplexity", "trainer.greater_is_better=false"],
+        ["trainer.metric_for_best_model=error_rate", "trainer.greater_is_better=false"],  # of a task of one's own
+        ["trainer.metric_for_best_model=eval_loss"],
+        ["max_skipped=3", "on_nan=skip"],
+        ["masking.unit=token", "masking.longest_span=3"],  # both by one who knows, as in a sweep over the unit
+        ["trainer.hub_strategy=every_save", "trainer.bf16=true", "precision=bf16"],  # as it is anyway
     ],
 )
 def test_what_means_something_is_taken(lines):
     recipe = recipe_files.find("bert_mlm")
     checking.check(composing.compose(recipe, lines), recipe, files=False)
+
+
+@pytest.mark.parametrize(
+    ("line", "taken"),
+    [
+        ("trainer.max_steps=1e3", 1000),
+        ("sequence_length=64.0", 64),
+        ("seed=1e0", 1),
+        ("trainer.warmup_steps=1.0", 1.0),  # a share or a number
+        ("trainer.max_steps=1.5", 1.5),  # which is refused
+    ],
+)
+def test_a_whole_number_may_have_an_exponent_where_only_whole_ones_are_taken(line, taken):
+    found = OmegaConf.select(composing.compose(recipe_files.find("bert_mlm"), [line]), line.partition("=")[0])
+    assert (type(found), found) == (type(taken), taken)
 
 
 @pytest.mark.parametrize(
