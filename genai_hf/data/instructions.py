@@ -16,7 +16,7 @@ from genai_hf import ranks
 from genai_hf.data import docs_instructions, files, hub
 from genai_hf.data.corpus import Corpus
 from genai_hf.data.instruction_files import Example, Format, Reader
-from genai_hf.data.problems import Problems
+from genai_hf.data.problems import Problems, require_seen
 from genai_hf.data.remarks import shared, tell
 from genai_hf.errors import ConfigError, DataError
 from genai_hf.settings import pair_files
@@ -223,4 +223,6 @@ def _read(reader: Reader, found: Mapping[str, Sequence[Path]]) -> dict[str, Sequ
     problems = Problems()
     splits: dict[str, Sequence[Example]] = {split: reader(paths, problems) for split, paths in found.items()}
     problems.raise_any()
+    if reader.format != "natural_instructions":
+        require_seen(reader.rename, reader.seen)
     return splits

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from genai_hf.data import choices, docs_choice, docs_task, hub, labels
 from genai_hf.data.corpus import Corpus
-from genai_hf.data.problems import Problems
+from genai_hf.data.problems import Problems, require_seen
 from genai_hf.data.remarks import alike, left_out, rare, shared, tell
 from genai_hf.data.splits import Split, checked, read_rows
 from genai_hf.data.task import Task
@@ -132,6 +132,8 @@ def _read(
     found = found or _downloaded(task)
     problems = Problems()
     raw = {split: read_rows(_of(task, split), split, files, rename, problems) for split, files in found.items()}
+    if not problems.count:
+        require_seen(rename, [name for *_, seen in raw.values() for name in seen])
     named = task
     if task.labels is None and task.problem == "classification":
         given = [row[task.label] for _, _, row in raw[TRAIN][0]]
@@ -146,7 +148,9 @@ def _read(
     if task.labels is not None and task.faulty_rows == "skip":
         for name in (name for name in raw if name in {TRAIN, *task.validation}):
             labels.require_places([row[task.label] for _, _, row in raw[name][0]], task, found[name][0])
-    splits = {split: checked(_of(named, split), split, *rows, problems) for split, rows in raw.items()}
+    splits = {
+        split: checked(_of(named, split), split, rows, broken, problems) for split, (rows, broken, _) in raw.items()
+    }
     problems.raise_any()
     for name, split in splits.items():
         tell(name, left_out(split.left_out, len(split)))

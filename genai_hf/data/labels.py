@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from genai_hf.data.problems import fault
+from genai_hf.data.problems import fault, shown
 from genai_hf.data.task import Task, plain
 from genai_hf.errors import DataError
 
@@ -59,7 +59,7 @@ def value(task: Task, numbers: Mapping[str, int], given: Any) -> tuple[float | N
         return number, None
     if is_unknown(given):
         return None, f"is {plain(given)}, which stands for no label; leave the row out, or list it in task.labels"
-    return None, f"is {given!r:.40}, none of {_listed(task)}; write one of them, or leave the row out"
+    return None, f"is {shown(given)}, none of {_listed(task)}; write one of them, or leave the row out"
 
 
 def numbering(task: Task) -> dict[str, int]:
@@ -101,7 +101,7 @@ def require_several(known: Sequence[float], task: Task, file: Path) -> None:
 def _measure(task: Task, given: Any) -> tuple[float | None, str | None]:
     number = None if isinstance(given, bool) else _number(str(given))
     if number is None:
-        return None, f"is {given!r:.40}, not a number; write one, or classify by names with task=local"
+        return None, f"is {shown(given)}, not a number; write one, or classify by names with task=local"
     if abs(number) > LARGEST:
         return None, f"is {given!s:.40}; write a {'finite' if math.isinf(number) else 'smaller'} number"
     if task.scale is not None and not task.scale[0] <= number <= task.scale[1]:
@@ -114,7 +114,7 @@ def kind_fault(value: Any) -> str | None:
     """What is wrong with a value that is neither text nor a number nor left out, such as a list or a date."""
     if value is None or isinstance(value, (str, int, float, Decimal)):
         return None
-    return f"is {value!r:.40}; write it as a string or a number"
+    return f"is {shown(value)}; write it as a string or a number"
 
 
 def _unfit(value: Any) -> str | None:

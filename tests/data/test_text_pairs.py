@@ -44,6 +44,16 @@ def test_answers_are_a_text_or_a_list_of_texts_and_the_prefix_stands_before_each
     assert list(read_in.corpus().read()) == ["question: q?", "x", "question: r?", "y", "z"]
 
 
+def test_answers_may_lie_as_the_hub_has_those_of_squad_and_brackets_may_be_meant(tmp_path):
+    rows = [
+        {"question": "q?", "answers": {"text": ["x", "y"], "answer_start": [1, 2]}},
+        {"question": "r?", "answers": ["['z']"]},
+    ]
+    file = write(tmp_path / "t.jsonl", rows)
+    train = read(file, prefix=None, files={"validation": copied(file)}).splits["train"]
+    assert train == Pairs(["q?", "r?"], [["x", "y"], ["['z']"]])
+
+
 @pytest.mark.parametrize("name", ["t.jsonl", "t.jsonl.gz", "t.json", "t.csv", "t.tsv", "t.parquet"])
 def test_every_kind_of_file_gives_the_same(name, tmp_path):
     file, rows = tmp_path / name, [("who?", "A, B"), ("where?", "C")]
