@@ -7,11 +7,38 @@ from typing import Any
 
 from genai_hf.errors import ConfigError, about
 from genai_hf.manifests import require_whole
-from genai_hf.places import require_model
+from genai_hf.places import is_path, refuse_page, require_model
 
 CONFIG = "config.json"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 SAVED = "give a folder that save_pretrained wrote"
+
+
+def finished_model(run: str) -> Path:
+    """The folder of a finished run's model.
+
+    Raises:
+        ConfigError: The run has none.
+    """
+    model, finished = Path(run).expanduser() / "model", Path(run).expanduser() / "metrics.json"
+    if not ((model / "config.json").is_file() and finished.is_file()):
+        raise ConfigError(f"'init_from': {run} holds no model; name the folder of a run that has finished")
+    return model
+
+
+def model_of(name: str) -> str:
+    """The model that a name stands for: of a finished run's folder the one in it, else what it says.
+
+    Raises:
+        ConfigError: It is a folder, or looks like one, and holds no model.
+    """
+    refuse_page("teacher.name", name)
+    folder = Path(name).expanduser()
+    if (folder / "model" / "config.json").is_file():
+        return str(finished_model(name))
+    if is_path(name) and not (folder / "config.json").is_file():
+        raise ConfigError(f"'teacher.name': {name} holds no model; name a finished run, a model's folder, or a Hub id")
+    return name
 
 
 def require(key: str, name: str, *, weights: bool = True) -> None:

@@ -28,6 +28,8 @@ def existing(path: str) -> list[Path]:
         DataError: There is none, with what the nearest folder holds; or it cannot be read.
     """
     place = Path(path).expanduser()
+    if "://" in path:
+        raise DataError(f"{path}: nothing is downloaded from an address; fetch it, and name the file")
     try:
         if place.exists():
             return [place]
@@ -37,6 +39,7 @@ def existing(path: str) -> list[Path]:
         raise DataError(f"{path}: cannot be read ({error.strerror}); allow it, or name another") from error
     if not found:
         problem = "no file matches" if glob.has_magic(path) else "no such file"
+        problem += " (braces are no pattern here)" if "{" in path else ""
         raise DataError(f"{path}: {problem}; {surroundings(place)}")
     return found
 

@@ -11,9 +11,9 @@ from genai_hf.analysis import finished
 from genai_hf.collators.extract import ExtractCollator
 from genai_hf.data.splits import Split
 from genai_hf.encoding import LaidOut, Layout
+from genai_hf.model_folders import finished_model
 from genai_hf.models.extract import Facts, read_extract_head
 from genai_hf.objectives.extract import extracted
-from genai_hf.settings.task_files import finished_model
 from genai_hf.tokenization import append_marks
 
 BATCH = 32  # examples at a time

@@ -13,10 +13,10 @@ from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerF
 from genai_hf import tokenization
 from genai_hf.errors import ConfigError
 from genai_hf.manifests import require_whole
+from genai_hf.model_folders import finished_model
 from genai_hf.models import loading, merging
 from genai_hf.models.configuration import HEADS, Head, check_kind, pretrained
 from genai_hf.models.read_weights import require_all
-from genai_hf.settings.task_files import finished_model
 
 
 def read(run: Path, kind: Any) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:

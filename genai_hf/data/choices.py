@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from genai_hf.data.problems import clean, fault
+from genai_hf.data.problems import clean, fault, shown
 from genai_hf.data.task import Task, plain
 
 
@@ -33,7 +33,7 @@ def read(task: Task, row: Mapping[str, Any], wrong: dict[str, str | None]) -> li
         given = row[task.choices]
         if not isinstance(given, list):
             remedy = "write a list of texts, or name a column for each: task.choices=[a,b]"
-            wrong[task.choices] = f"is {given!r:.40}; {remedy}"
+            wrong[task.choices] = f"is {shown(given)}; {remedy}"
             return []
     else:
         named = list(task.choices)
@@ -64,7 +64,7 @@ def place(offer: Sequence[str], given: Any) -> tuple[float | None, str | None]:
     if number.isdecimal() and int(number) < len(offer) and not isinstance(given, bool):
         return float(number), None
     remedy = f"write one of them, or its place from 0 to {len(offer) - 1}"
-    return None, f"is {given!r:.40}, none of the {len(offer)} choices; {remedy}"
+    return None, f"is {shown(given)}, none of the {len(offer)} choices; {remedy}"
 
 
 def named(task: Task, splits: Mapping[str, Offering]) -> Task:

@@ -14,7 +14,7 @@ from genai_hf.errors import DataError
 
 COMMIT = re.compile("[0-9a-f]{40}")
 PATIENCE = 2.0  # s that the Hub may take to say which commit a name stands for
-REMEDY = "download it where there is a network, and give its files: data.path=… (with data=parquet, json, csv or text)"
+REMEDY = "download it where there is a network, and give its files: data.path=…"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 from genai_hf.data import files, tables
 from genai_hf.data.json_rows import loads
 from genai_hf.data.natural_tasks import described
-from genai_hf.data.problems import Problems, clean, fault
+from genai_hf.data.problems import Problems, clean, fault, shown
 from genai_hf.data.wording import Instruction
 
 Format: TypeAlias = Literal["alpaca", "natural_instructions", "messages", "python_docs"]
@@ -52,6 +52,7 @@ class Reader:
             those that match the first.
         faulty_rows: Whether a row that is wrong is refused or left out.
         left_out: Gathers the places of those left out.
+        seen: Gathers the names that columns, and what is in a message, have.
     """
 
     format: Format
@@ -60,6 +61,7 @@ class Reader:
     categories: Mapping[str, str] = field(default_factory=dict)
     faulty_rows: Literal["refuse", "skip"] = "refuse"
     left_out: list[str] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
 
     def __call__(self, found: Sequence[Path], problems: Problems) -> list[Example]:
         """The examples of some files; what is wrong and not to be left out goes into `problems`."""
@@ -88,6 +90,7 @@ class Reader:
             optional=["input", "task", "category"],
             aliases=self.rename,
             remedy=f"name another: data.rename={{ITS NAME: OURS}}{known}",
+            seen=self.seen,
         )
         check = self._conversation if chats else self._instructed
         for number, row in tables.rows(file, columns, problems):
@@ -110,12 +113,19 @@ class Reader:
         told, messages = row["messages"], list[Message]()
         for message in told if isinstance(told, list) else [told]:
             if not isinstance(message, Mapping):
-                return None, f"'messages' holds {message!r:.40}; write a list of objects with a role and a content"
+                remedy = "write a list of objects with a role and a content"
+                where = (
+                    " (in jsonl or Parquet: here it is a text)"
+                    if isinstance(told, str) and told.startswith("[")
+                    else ""
+                )
+                return None, f"'messages' holds {shown(message)}; {remedy}{where}"
+            self.seen.update(message)
             known = {self.rename.get(key, key): value for key, value in message.items()}
             named, content = known.get("role"), known.get("content")
             role = self.roles.get(named, named) if isinstance(named, str) else named
             if role not in ROLES:
-                return None, f"'messages' has the role {role!r:.40}; it takes {', '.join(ROLES)} (data.roles)"
+                return None, f"'messages' has the role {shown(role)}; it takes {', '.join(ROLES)} (data.roles)"
             if wrong := fault(content):
                 return None, f"'messages' has a content that {wrong}"
             messages.append({"role": role, "content": clean(str(content))})

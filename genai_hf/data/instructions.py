@@ -16,7 +16,8 @@ from genai_hf import ranks
 from genai_hf.data import docs_instructions, files, hub
 from genai_hf.data.corpus import Corpus
 from genai_hf.data.instruction_files import Example, Format, Reader
-from genai_hf.data.problems import Problems
+from genai_hf.data.problems import Problems, require_seen
+from genai_hf.data.remarks import shared, tell
 from genai_hf.errors import ConfigError, DataError
 from genai_hf.settings import pair_files
 from genai_hf.settings.task_files import TRAIN
@@ -82,7 +83,7 @@ def instructions(
         faulty_rows: Whether a row that is wrong is refused or left out.
         validation_categories: Those held out, where no file is for validation.
         validation_share: Where none are named the share of categories to hold out, in (0, 1): those with the smallest
-            SHA-256; of rows without categories the share of instructions.
+            SHA-256; of rows without categories the share of instructions, or of the rows of a single one.
         max_per_task: Take so many rows of a task, at least 1: those with the smallest SHA-256; None takes all.
         max_validation_per_task: The same of the tasks held out.
         max_train_rows: Train on so many rows in all.
@@ -113,6 +114,7 @@ def instructions(
         TRAIN: smallest(each_task(splits[TRAIN], max_per_task), max_train_rows),
         VALIDATION: each_task(splits[VALIDATION], max_validation_per_task),
     }
+    tell(VALIDATION, shared(map(row_of, splits[VALIDATION]), map(row_of, splits[TRAIN])))
     named(reader.left_out, "left out as faulty")
     return Instructions(name or format, splits, reader.left_out)
 
@@ -125,9 +127,11 @@ def hold_out(
     if categories is not None and (unknown := set(categories) - set(known)):
         raise ConfigError(f"'data.validation_categories': no task is of '{min(unknown)}'; there are {_listed(known)}")
     key: Callable[[Example], str] = category_of if known else instruction_of
+    is_single = not known and len(set(map(instruction_of, examples))) == 1
+    key = row_of if is_single else key
     groups = sorted({key(example) for example in examples}, key=_digest)
     if len(groups) < 2:
-        what = f"all tasks are of one category, {groups[0]}" if known else "there is a single instruction"
+        what = f"all tasks are of one category, {groups[0]}" if known else "there is a single row"
         raise DataError(f"{what}, so that none can be held out; name a file: data.files.validation=…")
     count = min(max(round(len(groups) * share), 1), len(groups) - 1)
     held = set(groups[:count] if categories is None else categories)
@@ -137,6 +141,8 @@ def hold_out(
     }
     if not splits[TRAIN] or not splits[VALIDATION]:
         raise ConfigError("'data.validation_categories' must be some categories, and not all, or null for a share")
+    if is_single:
+        tell(VALIDATION, f"{len(splits[VALIDATION]):,} of {len(examples):,} rows, for there is a single instruction")
     return splits
 
 
@@ -148,6 +154,11 @@ def category_of(example: Example) -> str:
 def instruction_of(example: Example) -> str:
     """What tells an example's task from others: of a row that names none its instruction."""
     return example.instruction.name
+
+
+def row_of(example: Example) -> str:
+    """What an example asks, whatever the answer."""
+    return repr((example.instruction.name, example.input, example.messages[:-1]))
 
 
 def each_task(examples: Sequence[Example], limit: int | None) -> list[Example]:
@@ -212,4 +223,6 @@ def _read(reader: Reader, found: Mapping[str, Sequence[Path]]) -> dict[str, Sequ
     problems = Problems()
     splits: dict[str, Sequence[Example]] = {split: reader(paths, problems) for split, paths in found.items()}
     problems.raise_any()
+    if reader.format != "natural_instructions":
+        require_seen(reader.rename, reader.seen)
     return splits

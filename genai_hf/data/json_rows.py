@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from genai_hf.data.files import ending, lines
-from genai_hf.data.problems import Problems
+from genai_hf.data.problems import Problems, shown
 
 
 def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     row = dict(pairs)
     if len(row) < len(pairs):
         twice = next(key for number, (key, _) in enumerate(pairs) if key in dict(pairs[:number]))
-        raise ValueError(f"an object has the key {twice!r:.40} twice")
+        raise ValueError(f"an object has the key {shown(twice)} twice")
     return row
 
 

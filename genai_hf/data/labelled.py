@@ -8,8 +8,8 @@ from pathlib import Path
 
 from genai_hf.data import choices, docs_choice, docs_task, hub, labels
 from genai_hf.data.corpus import Corpus
-from genai_hf.data.problems import Problems
-from genai_hf.data.remarks import rare, tell
+from genai_hf.data.problems import Problems, require_seen
+from genai_hf.data.remarks import alike, left_out, rare, shared, tell
 from genai_hf.data.splits import Split, checked, read_rows
 from genai_hf.data.task import Task
 from genai_hf.errors import ConfigError, DataError
@@ -104,6 +104,8 @@ def labelled(
             raise DataError(
                 f"task={task.name}: there is no row for {split}; fill its file, or name it: data.files.{split}=…"
             )
+    for split in task.validation:
+        tell(split, shared(splits[split].keys(), splits[TRAIN].keys()))
     return Labelled(choices.named(named, splits), splits)
 
 
@@ -130,6 +132,8 @@ def _read(
     found = found or _downloaded(task)
     problems = Problems()
     raw = {split: read_rows(_of(task, split), split, files, rename, problems) for split, files in found.items()}
+    if not problems.count:
+        require_seen(rename, [name for *_, seen in raw.values() for name in seen])
     named = task
     if task.labels is None and task.problem == "classification":
         given = [row[task.label] for _, _, row in raw[TRAIN][0]]
@@ -141,10 +145,19 @@ def _read(
                     problems.add(file, number, f"'{task.label}' {wrong}")
             problems.raise_any()  # which may be why
             raise
-    splits = {split: checked(_of(named, split), split, *rows, problems) for split, rows in raw.items()}
+    if task.labels is not None and task.faulty_rows == "skip":
+        for name in (name for name in raw if name in {TRAIN, *task.validation}):
+            labels.require_places([row[task.label] for _, _, row in raw[name][0]], task, found[name][0])
+    splits = {
+        split: checked(_of(named, split), split, rows, broken, problems) for split, (rows, broken, _) in raw.items()
+    }
     problems.raise_any()
+    for name, split in splits.items():
+        tell(name, left_out(split.left_out, len(split)))
     if task.labels is None:
-        tell(str(found[TRAIN][0]), rare(named.names, splits[TRAIN].labels or []))
+        tell(str(found[TRAIN][0]), rare(named.names, splits[TRAIN].labels or []), alike(named.names))
+    if task.problem != "choice":
+        labels.require_several(splits[TRAIN].labels or [], named, found[TRAIN][0])
     return named, splits
 
 

@@ -5,7 +5,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from genai_hf.data.problems import clean, fault
+from genai_hf.data.problems import clean, fault, shown
 from genai_hf.data.wording import Instruction, Shown
 
 NOTHING = "-"  # what a field of v1 holds that has nothing to say
@@ -50,7 +50,7 @@ def _unfit(task: Mapping[str, Any]) -> str | None:
     for key in SHOWN:
         given = sets.get(key) if isinstance(sets, Mapping) else sets
         if not isinstance(given, list | str | None):
-            return f"'{key}' is {given!r:.40}; write a list of objects"
+            return f"'{key}' is {shown(given)}; write a list of objects"
     return None
 
 

@@ -1,6 +1,7 @@
 """One split of texts with their answers: its examples, and how they are read from files and checked."""
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,11 +10,12 @@ from typing import Any, Literal, TypeAlias
 
 from genai_hf.data import tables
 from genai_hf.data.files import lines
-from genai_hf.data.problems import Problems, clean, fault
+from genai_hf.data.problems import Problems, clean, fault, shown
 from genai_hf.errors import DataError
 from genai_hf.metrics.answers import normalised
 from genai_hf.settings.task_files import kind
 
+LIST = re.compile(r"""\[\s*(?:['"].*['"])?\s*\]""", re.DOTALL)  # of texts, as Python or JSON writes it
 Faulty: TypeAlias = Literal["refuse", "skip"]
 
 
@@ -82,7 +84,7 @@ class Reader:
         remedy = f"name others: {self.key}.input=… {self.key}.answers=…" if others else f"call one {self.input}"
         columns = tables.Columns(texts=[self.input], others=others, remedy=remedy)
         skips = self.faulty_rows == "skip"
-        inputs, answers, left_out = list[str](), list[list[str]](), 0
+        inputs, answers, left_out, written = list[str](), list[list[str]](), 0, list[str]()
         for file in files:
             own = Problems() if skips else problems
             before, known = own.count, len(inputs)
@@ -93,10 +95,17 @@ class Reader:
                 else:
                     inputs.append(self.prefix + clean(row[self.input]))
                     answers.append(found)
+                    if isinstance(text := row.get(self.answers or ""), str) and LIST.fullmatch(text.strip()):
+                        written.append(text)
             if len(inputs) == known and own.count == before:
                 own.add(file, None, "holds no row; fill it, or leave it out")
             if skips and (own.whole_files or len(inputs) == known):
                 own.raise_any()
+            if len(written) == len(inputs) - known and any(text.strip("[ ]") for text in written):
+                remedy = "write real lists, in jsonl or Parquet (where brackets are meant, a list of that one text)"
+                example = shown(written[0])
+                problems.add(file, None, f"all '{self.answers}' are lists written as text, {example}; {remedy}")
+            written.clear()
             left_out += own.count if skips else 0
         return Pairs(inputs, answers, left_out)
 
@@ -107,6 +116,9 @@ class Reader:
         if self.answers is None:
             return [], None
         given = row[self.answers]
+        given = (
+            given["text"] if isinstance(given, Mapping) and isinstance(given.get("text"), list) else given
+        )  # of SQuAD
         known = given if isinstance(given, list) else [given]
         if not known:
             return [], f"'{self.answers}' is an empty list; write an answer, or leave the row out"

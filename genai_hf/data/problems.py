@@ -2,13 +2,14 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from genai_hf.errors import DataError
+from genai_hf.errors import ConfigError, DataError
 
 SHOWN = 20  # problems
 NO_COLUMN = "no column"
+WIDTH = 40  # letters of a value
 LISTED = 8  # columns, where the right one is missing
 
 
@@ -51,12 +52,18 @@ class Problems:
             raise DataError("\n".join([*self._lines, *others]))
 
 
+def shown(value: object) -> str:
+    """A value as Python writes it, cut to what one line has room for."""
+    text = f"{value!r:.{WIDTH + 1}}"
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+
+
 def fault(value: object) -> str | None:
     """What is wrong with a value that should be text, and what to do; None where nothing is."""
     if value is None:
         return "is null; leave the row out"
     if not isinstance(value, str):
-        return f"is {value!r:.40}; write it as a string"
+        return f"is {shown(value)}; write it as a string"
     if not value.strip("\ufeff \t\r\n"):
         return "is empty; leave the row out"
     if "\0" in value:
@@ -75,9 +82,21 @@ def column_fault(column: str, columns: Sequence[str], remedy: str = "name anothe
         return None
     listed = ", ".join(columns[:LISTED]) + (", …" if len(columns) > LISTED else "")
     found = f"{count} columns" if count else NO_COLUMN
-    near = difflib.get_close_matches(column, columns, n=1, cutoff=0.6) if not count else []
+    near = difflib.get_close_matches(column, columns, n=1, cutoff=0.7) if not count else []
     remedy = f"did you mean '{near[0]}'? {remedy}" if near else remedy
     return f"{found} '{column}' among {listed or 'none'}; {remedy}"
+
+
+def require_seen(rename: Iterable[str], seen: Iterable[str]) -> None:
+    """See that each name that stands for another is of a column of some file.
+
+    Raises:
+        ConfigError: One is not.
+    """
+    columns = sorted(set(seen))
+    for name in rename:
+        if name not in columns:
+            raise ConfigError(f"'data.rename': {column_fault(name, columns, 'leave it out, or mend it')}")
 
 
 def clean(text: str) -> str:

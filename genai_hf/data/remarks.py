@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -64,6 +64,28 @@ def shortened(cut: NDArray[np.bool_], length: int | str) -> str:
     """How many rows, (rows, …) of whose texts it is told which were cut, lost tokens to have room in `length`."""
     count = int(cut.reshape(len(cut), -1).any(axis=1).sum())
     return f"{count:,} of {len(cut):,} rows ({count / len(cut):.1%}) are cut to {length} tokens" if count else ""
+
+
+def shared(rows: Iterable[Hashable], train: Iterable[Hashable]) -> str:
+    """How many rows to evaluate on stand among those to train on."""
+    known, asked = set(train), list(rows)
+    count = sum(row in known for row in asked)
+    return f"{count:,} of {len(asked):,} rows stand in train too" if count else ""
+
+
+def left_out(count: int, kept: int) -> str:
+    """How many rows were left out as faulty beside those that were kept."""
+    return f"{count:,} of {count + kept:,} rows are left out as faulty" if count else ""
+
+
+def alike(names: Iterable[str]) -> str:
+    """Which labels differ in capitals alone, as a slip of the pen does."""
+    spelt = dict[str, list[str]]()
+    for name in names:
+        spelt.setdefault(name.casefold(), []).append(name)
+    found = [" and ".join(several) for several in spelt.values() if len(several) > 1]
+    listed = ", ".join(found[:NAMED]) + (", …" if len(found) > NAMED else "")
+    return f"labels that differ in capitals alone: {listed}" if found else ""
 
 
 def rare(names: Sequence[str], numbers: Sequence[float]) -> str:

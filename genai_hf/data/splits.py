@@ -86,8 +86,8 @@ class Split:
 
 def read_rows(
     task: Task, split: str, files: Iterable[Path], rename: Mapping[str, str], problems: Problems
-) -> tuple[Rows, int]:
-    """The rows of a split, and how many were broken and left out."""
+) -> tuple[Rows, int, set[str]]:
+    """The rows of a split, how many were broken and left out, and the names of the files' columns."""
     columns = tables.Columns(
         texts=task.columns_of_text,
         others=[task.label, *([task.choices] if isinstance(task.choices, str) else [])],
@@ -109,7 +109,7 @@ def read_rows(
             own.raise_any()
         found += good
         broken += own.count if skips else 0
-    return found, broken
+    return found, broken, columns.seen
 
 
 def checked(task: Task, split: str, rows: Rows, broken: int, problems: Problems) -> Split:
@@ -168,7 +168,7 @@ def read_texts(file: Path, task: Task, rename: Mapping[str, str] | None = None) 
         found = Split([line.strip() for _, line in lines(file, problems) if line.strip()], None, None)
     else:
         asked = replace(task, faulty_rows="refuse")
-        rows, broken = read_rows(asked, "", [file], rename or {}, problems)
+        rows, broken, _ = read_rows(asked, "", [file], rename or {}, problems)
         unlabelled = [(place, number, row | {task.label: None}) for place, number, row in rows]
         found = checked(asked, "", unlabelled, broken, problems)
     problems.raise_any()

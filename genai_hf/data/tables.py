@@ -9,7 +9,7 @@ from typing import Any
 
 from genai_hf.data.files import ending, lines
 from genai_hf.data.json_rows import json_rows
-from genai_hf.data.problems import Problems, column_fault
+from genai_hf.data.problems import Problems, column_fault, shown
 
 LARGEST = 2**30  # characters of one field; the csv module's own limit of 131,072 is less than a novel
 PARQUET_ROWS = 256  # rows decoded at a time
@@ -31,6 +31,7 @@ class Columns:
         quotes: Whether a field of a .tsv file that begins with a quotation mark ends with one and may hold tabs, line
             ends and doubled marks between, as in a .csv file and as pandas writes it; in GLUE's own files a quotation
             mark is a letter like any other.
+        seen: Gathers the names that files have.
     """
 
     texts: Sequence[str]
@@ -40,9 +41,11 @@ class Columns:
     header: Sequence[str] | None = None
     remedy: str = "name another: data.column=…"
     quotes: bool = True
+    seen: set[str] = field(default_factory=set)
 
     def find(self, names: Sequence[str]) -> tuple[dict[str, str], str | None]:
         """The file's name of each wanted column that is there, and what is wrong if one is not."""
+        self.seen.update(names)
         found = {}
         for column in (*self.texts, *self.others):
             other = [name for name, wanted in self.aliases.items() if wanted == column and name in names]
@@ -134,7 +137,10 @@ def _json(file: Path, columns: Columns, problems: Problems) -> Iterator[Row]:
     known: dict[tuple[str, ...], tuple[dict[str, str], str | None]] = {}
     for number, row in json_rows(file, problems):
         if not isinstance(row, Mapping):
-            problems.add(file, number, f'{row!r:.40} where an object {{"{example}": …}} is expected; write one')
+            if number == 1 and isinstance(row, list) and row and isinstance(row[0], Mapping):
+                problems.add(file, None, "is one JSON array; let its name end in .json, or write an object a line")
+                return
+            problems.add(file, number, f'{shown(row)} where an object {{"{example}": …}} is expected; write one')
             continue
         keys = tuple(row)
         if keys not in known:

@@ -82,14 +82,28 @@ class Task:
             raise ValueError("the labels of a regression have no names; take problem=classification")
         if (self.problem == "choice") != (self.choices is not None):
             raise ValueError("choices are given where problem=choice, and nowhere else")
+        if self.source == "files":
+            self._check_columns()
         if self.choices is not None:
             self._check_choices(self.choices)
         if self.symmetric and self.text_pair is None:
             raise ValueError("symmetric=true is for pairs; name the second text by text_pair")
+        if self.scale is not None and self.problem != "regression":
+            raise ValueError("scale is of a regression; leave it out, or take task=local_regression")
         if self.scale is not None and not (len(self.scale) == 2 and self.scale[0] < self.scale[1]):
             raise ValueError(f"scale must be a lowest and a highest number, got {list(self.scale)}")
         if self.labels is not None:
             self._check_labels(self.labels)
+
+    def _check_columns(self) -> None:
+        offered = [self.choices] if isinstance(self.choices, str) else self.choices or []
+        columns = [("text", self.text), ("text_pair", self.text_pair), *(("choices", column) for column in offered)]
+        known = dict[str, str]()
+        for key, column in (*columns, ("label", self.label)):
+            if column in known and known[column] != key:
+                raise ValueError(f"{known[column]} and {key} are both '{column}'; name a column for each")
+            if column is not None:
+                known[column] = key
 
     def _check_choices(self, choices: str | Sequence[str]) -> None:
         if self.text_pair is not None:

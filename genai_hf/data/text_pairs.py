@@ -13,6 +13,7 @@ from genai_hf.data import docs_pairs
 from genai_hf.data.corpus import Corpus
 from genai_hf.data.pairs import Pairs, Reader
 from genai_hf.data.problems import Problems
+from genai_hf.data.remarks import left_out, shared, tell
 from genai_hf.errors import ConfigError, DataError
 from genai_hf.settings import pair_files
 from genai_hf.settings.task_files import TRAIN
@@ -46,7 +47,7 @@ def text_pairs(
     source: Literal["files", "python_questions", "python_summaries"] = "files",
     input: str = "question",
     answers: str = "answers",
-    prefix: str = "",
+    prefix: str | None = "",
     path: str | None = None,
     files: Mapping[str, str | Sequence[str] | None] | None = None,
     faulty_rows: Literal["refuse", "skip"] = "refuse",
@@ -60,7 +61,7 @@ def text_pairs(
         source: Files, or Python's own documentation.
         input: Column of the text to answer or to sum up.
         answers: Column of its answers: a text, or a list of texts of which each is right.
-        prefix: What is set before each input.
+        prefix: What is set before each input; None is nothing.
         path: A folder with a file for each split, or the training file or files.
         files: Files for single splits, before those of `path`.
         faulty_rows: Whether a row that is broken or lacks a text or an answer is refused or left out.
@@ -80,13 +81,13 @@ def text_pairs(
         raise ValueError(f"max_train_rows must be at least 1, or null for all, got {max_train_rows}")
     if source == "files":
         found = pair_files.find(path, files or {}, key)
-        splits = _read(found, Reader(input, answers, prefix, faulty_rows, key))
+        splits = _read(found, Reader(input, answers, prefix or "", faulty_rows, key))
     elif path or any((files or {}).values()):
         how = "pairs=questions" if key == "data" else f"{key}.source=files"
         raise ConfigError(f"'{key}.path': {source} brings its own text; for files say {how}")
     else:
         made = docs_pairs.pairs(source)
-        splits = {TRAIN: Pairs([f"{prefix}{text}" for text, _ in made], [known for _, known in made])}
+        splits = {TRAIN: Pairs([f"{prefix or ''}{text}" for text, _ in made], [known for _, known in made])}
     if VALIDATION not in splits:
         splits |= _held_out(splits[TRAIN], validation_share)
     if max_train_rows is not None:
@@ -94,13 +95,17 @@ def text_pairs(
     for split in (TRAIN, VALIDATION):
         if not splits[split]:
             raise DataError(f"there is no row for {split}; fill its file, or name it: {key}.files.{split}=…")
-    return TextPairs(source if source != "files" else "own", prefix, splits)
+    for split in (name for name in (VALIDATION, TEST) if name in splits):
+        tell(split, shared(splits[split].inputs, splits[TRAIN].inputs))
+    return TextPairs(source if source != "files" else "own", prefix or "", splits)
 
 
 def _read(found: Mapping[str, Sequence[Path]], reader: Reader) -> dict[str, Pairs]:
     problems = Problems()
     splits = {split: reader(files, problems) for split, files in found.items()}
     problems.raise_any()
+    for name, split in splits.items():
+        tell(name, left_out(split.left_out, len(split)))
     return splits
 
 

@@ -66,9 +66,10 @@ class Blocks(Dataset[dict[str, Any]]):
         if self.body < 1:
             raise ValueError(f"a length of {length} leaves no room for text beside {length - self.body} special tokens")
         if not len(self):
+            remedy = "raise data.validation_share" if tokens.split == "validation" else "give more text"
             raise DataError(
                 f"{tokens.split}: {len(tokens):,} tokens make no block of length {length:,}, which takes {self.body:,} "
-                "beside its special tokens; give more text, or ask for shorter blocks (sequence_length)"
+                f"beside its special tokens; {remedy}, or ask for shorter blocks (sequence_length)"
             )
 
     @property

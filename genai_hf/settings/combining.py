@@ -7,9 +7,10 @@ from pathlib import Path
 import yaml  # type: ignore[import-untyped]
 from omegaconf import DictConfig, OmegaConf
 
+from genai_hf import model_folders
 from genai_hf.errors import ConfigError
 from genai_hf.recipe_files import RecipeFile
-from genai_hf.settings import names, own_sources, schema, task_files, upstream
+from genai_hf.settings import names, own_sources, schema, upstream
 from genai_hf.settings.explaining import source
 
 
@@ -41,7 +42,7 @@ def combine(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], model
     if "teacher" in cfg and cfg.get("layers") is not None:
         _choose_student(cfg)
     if isinstance(name := OmegaConf.select(cfg, "teacher.name"), str):
-        cfg.teacher.name = task_files.model_of(name)
+        cfg.teacher.name = model_folders.model_of(name)
 
 
 def _without_adapters(cfg: DictConfig, recipe: str) -> None:

@@ -40,6 +40,8 @@ def check(cfg: DictConfig) -> None:
         trainer.check(cfg)
         if cfg.trainer.get("seed", cfg.seed) != cfg.seed:
             raise ConfigError(f"'trainer.seed' is the run's; set seed={cfg.trainer.seed}")
+    if "text" in (cfg.get("supervised") or {}):
+        raise ConfigError("'supervised.text': the corpus itself is called so; name the set otherwise")
     bits = cfg.get("quantization") or {}
     if bits.get("load_in_4bit") and bits.get("load_in_8bit"):
         raise ConfigError("'quantization': load_in_4bit and load_in_8bit are both true; leave one out")

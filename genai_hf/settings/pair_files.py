@@ -5,7 +5,7 @@ from pathlib import Path
 
 from genai_hf.errors import ConfigError, DataError
 from genai_hf.places import existing, require_paths, surroundings
-from genai_hf.settings.task_files import KINDS, TRAIN, in_folder, kind
+from genai_hf.settings.task_files import KINDS, TRAIN, in_folder, kind, require_apart
 
 SPLITS = {"validation": ["validation"], "test": {"test": "test"}}  # beside training
 
@@ -34,12 +34,13 @@ def find(path: str | None, files: Mapping[str, str | Sequence[str] | None], key:
     if path is not None:
         require_paths(f"{key}.path", path)
         place = Path(path).expanduser()
-        there = in_folder(place, SPLITS) if place.is_dir() else {TRAIN: _files([path])}
+        there = in_folder(place, SPLITS, found, key) if place.is_dir() else {TRAIN: _files([path])}
         if TRAIN not in {**there, **found}:
             raise DataError(f"{place}: no file for train (train.jsonl or the like); {surroundings(place / TRAIN)}")
         found = there | found
     if TRAIN not in found:
         raise ConfigError(f"'{key}.path' must be given: the training file, or a folder with a file for each split")
+    require_apart(found, key)
     return found
 
 

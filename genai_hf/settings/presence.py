@@ -27,7 +27,7 @@ def check(cfg: DictConfig) -> None:
     if "task" in cfg:
         task_files.find(cfg.task, cfg.data)
     if run := cfg.get("init_from"):
-        task_files.finished_model(run)
+        model_folders.finished_model(run)
     _check_pretrained(cfg)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from genai_hf.errors import ConfigError, DataError
-from genai_hf.places import existing, is_path, refuse_page, require_paths, surroundings
+from genai_hf.places import existing, require_paths, surroundings
 
 KINDS = (".tsv", ".jsonl", ".ndjson", ".json", ".csv", ".parquet")
 TRAIN = "train"
@@ -53,36 +53,11 @@ def find(task: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, list[Pat
                 f"'data.files.{min(named)}': the others would come from the Hub; name data.files.train too"
             )
         return None
-    found = named if place is None else _in(Path(place).expanduser(), task) | named
+    found = named if place is None else _in(Path(place).expanduser(), task, named) | named
     require(found, task, place)
+    for split in task["validation"]:
+        require_apart({TRAIN: found[TRAIN], split: found.get(split, ())})
     return found
-
-
-def finished_model(run: str) -> Path:
-    """The folder of a finished run's model.
-
-    Raises:
-        ConfigError: The run has none.
-    """
-    model, finished = Path(run).expanduser() / "model", Path(run).expanduser() / "metrics.json"
-    if not ((model / "config.json").is_file() and finished.is_file()):
-        raise ConfigError(f"'init_from': {run} holds no model; name the folder of a run that has finished")
-    return model
-
-
-def model_of(name: str) -> str:
-    """The model that a name stands for: of a finished run's folder the one in it, else what it says.
-
-    Raises:
-        ConfigError: It is a folder, or looks like one, and holds no model.
-    """
-    refuse_page("teacher.name", name)
-    folder = Path(name).expanduser()
-    if (folder / "model" / "config.json").is_file():
-        return str(finished_model(name))
-    if is_path(name) and not (folder / "config.json").is_file():
-        raise ConfigError(f"'teacher.name': {name} holds no model; name a finished run, a model's folder, or a Hub id")
-    return name
 
 
 def splits(task: Mapping[str, Any]) -> list[str]:
@@ -91,25 +66,50 @@ def splits(task: Mapping[str, Any]) -> list[str]:
     return [*own, "diagnostic"] if task.get("diagnostic") else own
 
 
-def in_folder(folder: Path, task: Mapping[str, Any]) -> dict[str, list[Path]]:
-    """Files of each split that a folder of the task's own holds."""
+def in_folder(
+    folder: Path, task: Mapping[str, Any], besides: Iterable[str] = (), key: str = "data"
+) -> dict[str, list[Path]]:
+    """Files of each split that a folder of the task's own holds.
+
+    Args:
+        folder: The folder.
+        task: Its splits, and `files` by which a split goes before all others.
+        besides: Splits whose files are known already.
+        key: Of the settings that name single files, for messages.
+
+    Raises:
+        DataError: Several files could be of one split.
+    """
     named = task.get("files") or {}
     found = {
-        split: _first(folder, named.get(split, ())) or _named(folder, _names(split))
+        split: _first(folder, named.get(split, ())) or _named(folder, split, key)
         for split in splits(task)
-        if split != "diagnostic"
+        if split not in {"diagnostic", *besides}
     }
     return {split: files for split, files in found.items() if files}
 
 
-def _in(place: Path, task: Mapping[str, Any]) -> dict[str, list[Path]]:
+def require_apart(found: Mapping[str, Iterable[Path]], key: str = "data") -> None:
+    """See that no file is of two splits: what a model has learned says nothing of what it has not.
+
+    Raises:
+        ConfigError: One is.
+    """
+    seen = dict[Path, str]()
+    for split, files in found.items():
+        for file in files:
+            if (other := seen.setdefault(file.resolve(), split)) != split:
+                raise ConfigError(f"'{key}.files.{split}': {file} is of {other}, too; name it once")
+
+
+def _in(place: Path, task: Mapping[str, Any], besides: Iterable[str] = ()) -> dict[str, list[Path]]:
     """Files at a path: of the task and of its diagnostic set, which lies in a folder beside the task's."""
     if not place.is_dir():
         return {TRAIN: [_file(str(place))]}
     if task.get("folder") and place.resolve().name in FOLDERS - {task["folder"]}:
         raise DataError(f"{place}: task={task['name']} is in {task['folder']}; name that folder, or the one above it")
     folder = place / str(task["folder"]) if task.get("folder") else place
-    found = in_folder(folder if folder.is_dir() else place, task)
+    found = in_folder(folder if folder.is_dir() else place, task, besides)
     if diagnostic := task.get("diagnostic"):
         for above in (place, place.parent):
             for files in in_folder(above / diagnostic["folder"], diagnostic).values():
@@ -123,7 +123,7 @@ def require(found: Mapping[str, Sequence[Path]], task: Mapping[str, Any], place:
     missing = [split for split in needed if split not in found]
     if not missing:
         return
-    wanted = " or ".join(f"{name}{kind}" for name, kind in zip(_names(missing[0]), KINDS, strict=False))
+    wanted = " or ".join(f"{name}{kind}" for name, kind in zip(_names(missing[0])[:2], KINDS, strict=False))
     folder = Path(place or ".").expanduser()
     folder = own if task.get("folder") and (own := folder / str(task["folder"])).is_dir() else folder
     where = "no file of it was named" if place is None else f"{folder} holds none; {surroundings(folder / wanted)}"
@@ -147,19 +147,23 @@ def kind(file: Path) -> str:
 
 
 def _names(split: str) -> list[str]:
-    """What the files of a split may be called: GLUE's own files say dev for validation."""
-    return [split.replace("validation", "dev"), split] if "validation" in split else [split]
+    """What the files of a split may be called: GLUE's own files say dev for validation, others cut it short."""
+    short = ("dev", "validation", "valid", "val")
+    return [split.replace("validation", name) for name in short] if "validation" in split else [split]
 
 
-def _named(folder: Path, names: Iterable[str]) -> list[Path]:
+def _named(folder: Path, split: str, key: str) -> list[Path]:
+    """The files in a folder that are called after a split: one, or the parts of one."""
+    names, found = _names(split), list[list[Path]]()
+    endings = [f"{ending}{packed}" for ending in KINDS for packed in ("", ".gz")]
     for name in names:
-        for ending in KINDS:
-            single = [folder / f"{name}{ending}{packed}" for packed in ("", ".gz")]
-            if there := [file for file in single if file.is_file()]:
-                return there[:1]
+        found += [[file] for ending in endings if (file := folder / f"{name}{ending}").is_file()]
         if shards := sorted(folder.glob(f"{name}-[0-9]*-of-[0-9]*.parquet")):
-            return _whole(shards)
-    return []
+            found.append(_whole(shards))
+    if len(found) > 1:
+        one, two, *_ = (files[0] for files in found)
+        raise DataError(f"{one}: {two.name} could be of {split}, too; rename one, or name one: {key}.files.{split}=…")
+    return found[0] if found else []
 
 
 def _whole(shards: list[Path]) -> list[Path]:

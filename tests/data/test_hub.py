@@ -8,7 +8,7 @@ from genai_hf import data
 from genai_hf.data import hub
 from genai_hf.errors import DataError
 
-FILES = "download it where there is a network, and give its files: data.path=… (with data=parquet, json, csv or text)"
+FILES = "download it where there is a network, and give its files: data.path=…"
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,11 @@ def told(split: Any) -> list[tuple[str, str, list[str]]]:
     return [(one.instruction.fields["definition"], one.input, one.references) for one in split]
 
 
+def copied(file: Path | str) -> str:
+    """The path of a copy, for another split."""
+    return str(shutil.copy(file, Path(file).with_name(f"copied-{Path(file).name}")))
+
+
 def refused(**settings: Any) -> list[str]:
     with pytest.raises(DataError) as caught:
         instructions(**settings)
@@ -63,7 +69,7 @@ def test_rows_of_every_kind_of_file_are_the_same(name, tmp_path):
         ))  # fmt: skip
     else:
         datasets.Dataset.from_list(rows).to_parquet(str(file))
-    found = instructions(format="alpaca", path=str(file), files={"validation": str(file)})
+    found = instructions(format="alpaca", path=str(file), files={"validation": copied(file)})
     expected = [("add", "1, 2", ["3"]), ("add 0", "", ["0"]), ("add 1", "1 and 1", ["2"])]
     assert told(found.splits["train"]) == told(found.splits["validation"]) == expected
 
@@ -101,14 +107,20 @@ def test_a_row_that_is_wrong_is_named_with_its_file_and_row_or_left_out_and_coun
     )
 
 
-def test_rows_without_categories_are_held_out_by_instruction(tmp_path):
+def test_rows_without_categories_are_held_out_by_instruction(tmp_path, capsys):
     rows = [{"instruction": f"add {n % 10}", "input": str(n), "output": "x"} for n in range(40)]
     found = instructions(format="alpaca", path=write(tmp_path / "t.jsonl", rows), validation_share=0.3)
     sides = [{one.instruction.fields["definition"] for one in split} for split in found.splits.values()]
     assert [len(side) for side in sides] == [7, 3]
     assert not sides[0] & sides[1]
-    single = write(tmp_path / "s.jsonl", [{"instruction": "add", "input": str(n), "output": "x"} for n in range(9)])
-    assert "there is a single instruction, so that none can be held out" in refused(format="alpaca", path=single)[0]
+    single = [{"instruction": "add", "input": str(n % 20), "output": "x"} for n in range(40)]
+    found = instructions(format="alpaca", path=write(tmp_path / "s.jsonl", single))
+    sides = [{one.input for one in split} for split in found.splits.values()]
+    assert [len(side) for side in sides] == [18, 2]
+    assert not sides[0] & sides[1]
+    assert capsys.readouterr().err == "validation: 4 of 40 rows, for there is a single instruction\n"
+    one = write(tmp_path / "o.jsonl", single[:1])
+    assert "there is a single row, so that none can be held out" in refused(format="alpaca", path=one)[0]
 
 
 def test_tasks_of_super_natural_instructions_are_held_out_by_category(tmp_path):
@@ -188,7 +200,7 @@ def test_conversations_have_their_own_names_and_end_with_an_answer(tmp_path):
     names = {"conversations": "messages", "from": "role", "value": "content"}
     given = {"format": "messages", "rename": names, "roles": {"human": "user", "gpt": "assistant"}}
     file = write(tmp_path / "t.jsonl", rows)
-    found = instructions(path=file, **given, files={"validation": file}).splits["train"]
+    found = instructions(path=file, **given, files={"validation": copied(file)}).splits["train"]
     assert found[0].messages == ({"role": "user", "content": "hi 0"}, {"role": "assistant", "content": "ho"})
     assert found[0].references == ["ho"]
     parquet = tmp_path / "t.parquet"

@@ -275,12 +275,12 @@ FAULTY = [
 @pytest.mark.parametrize("split", ["train", "dev"])
 @pytest.mark.parametrize(("row", "problem"), FAULTY)
 def test_faulty_rows_of_qqp_are_left_out_and_counted_where_it_is_trained_and_evaluated(glue, split, row, problem):
-    header, good = "id|qid1|qid2|question1|question2|is_duplicate", "1|2|3|When?|Since when?|1"
-    put(glue / "QQP" / "train.tsv", header, good)
+    header, good = "id|qid1|qid2|question1|question2|is_duplicate", ["1|2|3|When?|Since when?|1", "4|5|6|Who?|What?|0"]
+    put(glue / "QQP" / "train.tsv", header, *good)
     (glue / "QQP" / "test.tsv").unlink()
-    put(glue / "QQP" / f"{split}.tsv", header, row, good)
+    put(glue / "QQP" / f"{split}.tsv", header, row, *good)
     found = data.labelled(task=task("qqp"), path=str(glue)).splits["train" if split == "train" else "validation"]
-    assert (examples(found), found.left_out) == ([("When?", "Since when?", 1)], 1)
+    assert (examples(found), found.left_out) == ([("When?", "Since when?", 1), ("Who?", "What?", 0)], 1)
     said = refused(task=task("qqp", faulty_rows="refuse"), path=str(glue))
     assert said == f"{glue}/QQP/{split}.tsv:2: {problem}"
 
@@ -452,9 +452,10 @@ def test_the_order_and_the_labels_make_a_splits_fingerprint():
 
 def test_a_regression_of_ones_own_takes_any_number(tmp_path):
     rows = [{"a": "s", "b": "t", "score": score} for score in (-1, "-1.5", 2e3)]
-    (tmp_path / "f.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    for name in "fg":
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
     of = task("local_regression", text="a", text_pair="b", label="score")
-    files = {"train": str(tmp_path / "f.jsonl"), "validation": str(tmp_path / "f.jsonl"), "test": None}
+    files = {"train": str(tmp_path / "f.jsonl"), "validation": str(tmp_path / "g.jsonl"), "test": None}
     found = data.labelled(task=of, files=files)
     assert (found.splits["train"].labels, found.task.names) == ([-1.0, -1.5, 2000.0], [])
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,11 @@ def write(file: Path, rows: list[Any]) -> str:
     return str(file)
 
 
+def copied(file: Path | str) -> str:
+    """The path of a copy, for another split."""
+    return str(shutil.copy(file, Path(file).with_name(f"copied-{Path(file).name}")))
+
+
 def read(path: Any = None, **settings: Any) -> Any:
     return text_pairs(**{"source": "files", "path": None if path is None else str(path)} | settings)
 
@@ -33,9 +39,19 @@ def refused(path: Any, **settings: Any) -> list[str]:
 
 def test_answers_are_a_text_or_a_list_of_texts_and_the_prefix_stands_before_each_input(tmp_path):
     file = write(tmp_path / "t.jsonl", [{"question": "q?", "answers": "x "}, {"question": "r?", "answers": ["y", "z"]}])
-    read_in = read(file, prefix="question: ", files={"validation": file})
+    read_in = read(file, prefix="question: ", files={"validation": copied(file)})
     assert read_in.splits["train"] == Pairs(["question: q?", "question: r?"], [["x"], ["y", "z"]])
     assert list(read_in.corpus().read()) == ["question: q?", "x", "question: r?", "y", "z"]
+
+
+def test_answers_may_lie_as_the_hub_has_those_of_squad_and_brackets_may_be_meant(tmp_path):
+    rows = [
+        {"question": "q?", "answers": {"text": ["x", "y"], "answer_start": [1, 2]}},
+        {"question": "r?", "answers": ["['z']"]},
+    ]
+    file = write(tmp_path / "t.jsonl", rows)
+    train = read(file, prefix=None, files={"validation": copied(file)}).splits["train"]
+    assert train == Pairs(["q?", "r?"], [["x", "y"], ["['z']"]])
 
 
 @pytest.mark.parametrize("name", ["t.jsonl", "t.jsonl.gz", "t.json", "t.csv", "t.tsv", "t.parquet"])
@@ -52,7 +68,7 @@ def test_every_kind_of_file_gives_the_same(name, tmp_path):
         mark = "," if name == "t.csv" else "\t"
         quoted = [(text, f'"{answer}"' if mark == "," else answer) for text, answer in rows]
         file.write_text("\n".join(mark.join(row) for row in [("q", "a"), *quoted]))
-    found = read(file, input="q", answers="a", files={"validation": str(file)})
+    found = read(file, input="q", answers="a", files={"validation": copied(file)})
     assert found.splits["train"] == Pairs(["who?", "where?"], [["A, B"], ["C"]])
 
 
@@ -72,7 +88,7 @@ def test_a_folder_has_a_file_a_split_and_single_files_go_before_it(tmp_path):
 def test_a_glob_is_all_its_files_in_their_order(tmp_path):
     for number in (2, 0, 1):
         write(tmp_path / f"part-{number}.jsonl", ROWS[number : number + 1])
-    splits = read(tmp_path / "part-*.jsonl", files={"validation": str(tmp_path / "part-0.jsonl")}).splits
+    splits = read(tmp_path / "part-*.jsonl", files={"validation": copied(tmp_path / "part-0.jsonl")}).splits
     assert splits["train"].inputs == [f"who is number {n}?" for n in range(3)]
 
 

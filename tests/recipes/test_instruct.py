@@ -163,7 +163,7 @@ def test_a_response_with_no_room_is_named_and_counted(tmp_path, capsys):
     words = [
         "instructions=alpaca",
         f"data.files.train={file}",
-        f"data.files.validation={file}",
+        f"data.files.validation={write(tmp_path / 'v.jsonl', rows)}",
         "prompt=alpaca",
         *SIZES[1:3],
     ]

@@ -103,6 +103,11 @@ CASES: Sequence[Case] = (
         "nowhere.csv: no such file; ./ holds a.csv, a.txt, empty/, gpt/, runs/",
     ),
     case(
+        "A set of examples that is called as the corpus is",
+        "t5_spans supervised.text.path=a.csv",
+        "'supervised.text': the corpus itself is called so; name the set otherwise",
+    ),
+    case(
         "A folder of settings that is not there",
         "bert_mlm --config-dir nowhere",
         "--config-dir nowhere is not a folder",

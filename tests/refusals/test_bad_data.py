@@ -16,7 +16,9 @@ from genai_hf.data import files
 
 TABLES = [bad_texts, bad_labels, bad_pairs, bad_places, bad_prompts]
 CASES: Sequence[Case] = [case for table in TABLES for case in table.CASES]
-LINE = re.compile(r"('[\w.]+'|[^:]+(:\d+)?:) [^;].*[^;]; \S.*\S")  # file:row: problem; remedy (or a setting's key)
+LINE = re.compile(
+    r"('[\w.]+'|(\w+://)?[^:]+(:\d+)?:) [^;].*[^;]; \S.*\S"
+)  # file:row: problem; remedy (or a setting's key)
 
 
 @pytest.fixture(scope="module")

@@ -102,6 +102,22 @@ def test_a_label_of_a_single_row_is_named(capsys):
     assert said(["glue", "task=local", "data.path=a.csv"], capsys)[0] == "a.csv: labels of a single row: NA, ye"
 
 
+def test_labels_that_differ_in_capitals_alone_are_named(capsys):
+    rows = [f"text {n},{('pos', 'Pos', 'neg')[n % 3]}" for n in range(30)]
+    Path("a.csv").write_text("\n".join(["text,label", *rows]))
+    expected = "a.csv: labels that differ in capitals alone: Pos and pos"
+    assert said(["glue", "task=local", "data.path=a.csv"], capsys)[0] == expected
+
+
+def test_rows_that_are_left_out_are_counted(capsys):
+    Path("a.csv").write_text("text,label\n" + "one,no\ntwo,yes\nthree,maybe\nfour,no\nfive,yes\n" * 2)
+    words = ["task=local", "data.path=a.csv", "task.labels=[no,yes]", "task.faulty_rows=skip"]
+    assert said(["glue", *words], capsys)[0] == "train: 2 of 10 rows are left out as faulty"
+    Path("q.csv").write_text("question,answers\n" + "".join(f"what is {n},{n or ''}\n" for n in range(10)))
+    words = ["pairs=questions", "data.path=q.csv", "data.faulty_rows=skip"]
+    assert said(["t5_qa", *words], capsys)[0] == "train: 1 of 10 rows are left out as faulty"
+
+
 def test_answers_and_instructions_that_repeat_or_are_cut_are_counted(capsys):
     for split, count in (("train", 24), ("validation", 3)):
         asked = [{"question": f"question {n % 20}", "answers": "yes"} for n in range(count)]
@@ -112,7 +128,8 @@ def test_answers_and_instructions_that_repeat_or_are_cut_are_counted(capsys):
             lines = [*rows, long] if split == "train" else rows
             (Path(name) / f"{split}.jsonl").write_text("\n".join(map(json.dumps, lines)))
     expected = "train: 4 of 25 rows repeat an earlier one; 1 of 25 rows (4.0%) are cut to "
-    assert said(["t5_qa", "pairs=questions", "data.path=q"], capsys) == [f"{expected}48 and 16 tokens"]
+    again = "validation: 3 of 3 rows stand in train too"
+    assert said(["t5_qa", "pairs=questions", "data.path=q"], capsys) == [again, f"{expected}48 and 16 tokens"]
     assert said(["instruct", "instructions=alpaca", "data.path=i", "sequence_length=192"], capsys) == [
-        f"{expected}192 tokens"
-    ]
+        again, f"{expected}192 tokens"
+    ]  # fmt: skip

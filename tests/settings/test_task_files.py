@@ -77,6 +77,18 @@ def test_splits_may_be_of_different_kinds_and_only_training_is_needed_for_a_task
     assert found("local", tmp_path, "train.csv") == {"train": ["train.csv"]}
 
 
+@pytest.mark.parametrize("name", ["dev", "validation", "valid", "val"])
+def test_the_file_to_validate_on_has_its_usual_names(tmp_path, name):
+    touch(tmp_path, "train.csv", f"{name}.csv", "values.csv")
+    assert found("local", tmp_path) == {"train": ["train.csv"], "validation": [f"{name}.csv"]}
+
+
+def test_of_two_files_for_one_split_one_is_named(tmp_path):
+    touch(tmp_path, "train.csv", "dev.csv", "valid.csv")
+    files = {"validation": str(tmp_path / "valid.csv")}
+    assert found("local", tmp_path, files=files) == {"train": ["train.csv"], "validation": ["valid.csv"]}
+
+
 def test_shards_come_in_their_order(tmp_path):
     shards = [f"train-{number:05}-of-00011.parquet" for number in range(11)]
     touch(tmp_path, *shards, "test-00000-of-00001.parquet", "validation_matched-00000-of-00001.parquet")
