@@ -148,8 +148,12 @@ def _no_key(key: str, app: Hydra, recipe: RecipeFile, overrides: Sequence[Overri
     require_base(known, recipe)
     if key in known:
         return ConfigError(f"'{key}' holds several settings; set one of them{config.hint(f'{key}.…', known)}")
-    options = app.config_loader.get_group_options(group) if name and group in known else []
-    having = [f"{group}={option}" for option in options if _has(source(recipe, f"{group}/{option}"), name)]
+    having = [
+        f"{chosen}={option}"
+        for chosen in _groups(app, recipe.name)
+        for option in app.config_loader.get_group_options(chosen)
+        if name and _sets(source(recipe, f"{chosen}/{option}"), chosen, key)
+    ]
     if having:
         return ConfigError(f"no key '{key}' here; it goes with {' or '.join(having)}")
     others = [
@@ -160,6 +164,19 @@ def _no_key(key: str, app: Hydra, recipe: RecipeFile, overrides: Sequence[Overri
     if others and key not in names.SYNONYMS:
         return ConfigError(f"no key '{key}' here; it is of {', '.join(others)}")
     return ConfigError(f"no key '{key}'{config.hint(key, known)}")
+
+
+def _groups(app: Hydra, recipe: str) -> list[str]:
+    """The groups from which a recipe chooses."""
+    cfg = app.compose_config(recipe, list(QUIET), run_mode=RunMode.RUN)
+    return sorted(group for group in cfg.hydra.runtime.choices if "@" not in group and not group.startswith("hydra"))
+
+
+def _sets(text: str, group: str, key: str) -> bool:
+    """Whether an option of a group sets a dotted key: its own lie below the group, unless it says otherwise."""
+    if text.startswith("# @package _global_"):
+        return _has(text, key)
+    return key.startswith(f"{group}.") and _has(text, key.removeprefix(f"{group}."))
 
 
 def _has(text: str, name: str) -> bool:

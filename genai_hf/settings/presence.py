@@ -25,7 +25,9 @@ def check(cfg: DictConfig) -> None:
         if isinstance(path := node.get("path"), str) and node.get("source", "files") == "files":
             existing(path)
     if "task" in cfg:
-        task_files.find(cfg.task, cfg.data)
+        found = task_files.find(cfg.task, cfg.data)
+        if cfg.get("predict") and found is not None and not found.keys() - {task_files.TRAIN, *cfg.task.validation}:
+            raise ConfigError(f"'predict': task={cfg.task.name} has no test file here; leave it out")
     if run := cfg.get("init_from"):
         model_folders.finished_model(run)
     _check_pretrained(cfg)

@@ -186,7 +186,7 @@ def test_predictions_without_a_test_file_and_a_negative_count_are_refused(tmp_pa
     ):
         assert cli.main([*words, setting]) == 2
         assert capsys.readouterr().err == f"genai-hf glue: {said}\n"
-    assert not list((tmp_path / "outputs" / "glue").iterdir())
+    assert not list((tmp_path / "outputs").rglob("*.json"))
     assert cli.main([*words, "hardest=0", "run=r"]) == 0
     assert "Hardest" not in (tmp_path / "outputs" / "glue" / "r" / "report.md").read_text()
 

@@ -64,7 +64,7 @@ CLASSIFICATION_FAULTS = [
     ("go\0od", "holds a NUL character; take it out"),
     ("\udce9", "holds half a character (a lone surrogate); write it as UTF-8"),
     ("two\nlines of a text " * 9,
-     "is 'two\\nlines of a text two\\nlines of a te, none of bad, good; write one of them, or leave the row out"),
+     "is 'two\\nlines of a text two\\nlines of a t…, none of bad, good; write one of them, or leave the row out"),
 ]  # fmt: skip
 
 

@@ -72,6 +72,8 @@ CASES: Sequence[Case] = [
     folder("A folder holds two files to validate on",
            "f/dev.csv: valid.csv could be of validation, too; rename one, or name one: data.files.validation=…",
            "train.csv", "dev.csv", "valid.csv", recipe=("t5_qa", "pairs=questions")),
+    folder("Nothing is there to predict", "'predict': task=local has no test file here; leave it out",
+           "train.csv", "predict=true"),
     folder("A model is to be validated on what it was trained on",
            "'data.files.validation': f/train.csv is of train, too; name it once",
            "train.csv", "data.files.validation=f/train.csv"),

@@ -74,6 +74,11 @@ CASES: Sequence[Case] = (
     ),
     case("A key of another recipe", "bert_mlm packing=true", "no key 'packing' here; it is of gpt_lm, instruct"),
     case(
+        "A key of another kind of instructions",
+        "instruct data.path=a.csv",
+        "no key 'data.path' here; it goes with instructions=alpaca or instructions=messages or instructions…",
+    ),
+    case(
         "A key of another option of its group",
         "bert_mlm data.path=novels.txt",
         "no key 'data.path' here; it goes with data=csv or data=json or data=parquet or data=text",
