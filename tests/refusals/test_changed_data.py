@@ -128,6 +128,7 @@ def test_a_run_whose_data_changes_while_it_begins_trains_nothing(recipe, change,
     words, row = RECIPES[recipe]
     file = Path("a.jsonl")
     rows = [{**row, next(iter(row)): f"a fine line of text {number}"} for number in range(99)]
+    rows[0] |= {"label": "yes"} if "label" in row else {}
     file.write_text("".join(json.dumps(one) + "\n" for one in rows))
     monkeypatch.setattr(fingerprints, "of", after(fingerprints.of, change, file))
     answer = ask([recipe, *words, "data.path=a.jsonl", *SMALL], capsys)

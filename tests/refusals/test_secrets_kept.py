@@ -25,9 +25,13 @@ SMALL = [
     *("data=text", "sequence_length=16", "tokenizer.vocab_size=300", "model.config.num_hidden_layers=1"),
     *("model.config.hidden_size=16", "model.config.num_attention_heads=2", "model.config.intermediate_size=32"),
     *("trainer.max_steps=2", "trainer.log_level=info", "trainer.per_device_train_batch_size=4", "trainer.use_cpu=true"),
-    *(f"trainer.hub_token={HUB_TOKEN}", "trainer.run_name=${oc.env:MY_TOKEN}", "trainer.project=${oc.env:ODD_TOKEN}"),
-    *(f"trainer.hub_model_id=https://me:{IN_ADDRESS}@example.invalid/x", "trainer.hub_revision=${oc.env:HF_TOKEN}"),
-    *("trainer.trackio_space_id=${oc.env:AWS_SECRET_ACCESS_KEY}", "trainer.trackio_bucket_id=${oc.env:WANDB_API_KEY}"),
+    *(
+        f"trainer.hub_token={HUB_TOKEN}",
+        "trainer.run_name=${oc.env:MY_TOKEN}-${oc.env:HF_TOKEN}",
+        "trainer.project=${oc.env:ODD_TOKEN}",
+    ),
+    "trainer.trackio_space_id=${oc.env:AWS_SECRET_ACCESS_KEY}",
+    f"trainer.trackio_bucket_id=https://me:{IN_ADDRESS}@example.invalid/" + "${oc.env:WANDB_API_KEY}",
     "trainer.trackio_static_space_id=${oc.env:SERVICE_PASSWORD}",
 ]
 LOOKS = (["--cfg", "job"], ["--cfg", "job", "--resolve"], ["--cfg", "all"], ["--info", "all"], ["--help"])
