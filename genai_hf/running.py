@@ -104,6 +104,7 @@ def start(cfg: DictConfig, folders: Sequence[Path] = ()) -> int:
         folders: The user's own folders of configs, for the processes.
     """
     if launching.is_wanted(cfg):
+        launching.settle(cfg)
         current = runs.find(cfg)
         if current.metrics is not None:
             _tell_finished(current)

@@ -123,7 +123,7 @@ def test_a_head_whose_labels_are_mixed_up_is_refused_in_a_line(training, data, r
     capsys.readouterr()
     words = ["glue", "task=mnli", data, *SMALL, "model=pretrained", checkpoint, *training, "predict=true"]
     assert cli.main(words) == 2
-    first, last = capsys.readouterr().err.splitlines()
+    first, last = (line for line in capsys.readouterr().err.splitlines() if "stand in train too" not in line)
     assert first.startswith("labels by name: the checkpoint's head has contradiction, entailment, neutral")
     assert last.startswith("genai-hf glue: the labels of matched are mixed up: 0.0% are right, and 100.0% with")
     assert not [path for path in root.rglob("*") if path.name in {"metrics.json", "model", "predictions"}]
