@@ -97,6 +97,7 @@ def test_what_trains_nothing_is_not_launched(capsys):
     assert "'launch': train_tokenizer trains no model" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_two_processes_are_started_and_a_signal_stops_them_with_a_checkpoint_and_its_own_code(tmp_path):
     """SIGTERM reaches the command alone; both ranks save, and its exit code is theirs and not the launcher's."""
     environment = os.environ | {"GENAI_HF_ROOT": str(tmp_path)}

@@ -44,6 +44,7 @@ def test_killed_at_random_a_run_loses_no_checkpoint_and_ends_the_same():
     assert seen["identical_runs"] == seen["runs"]
 
 
+@pytest.mark.slow
 @every_recipe
 def test_killed_at_any_operation_of_a_save_the_newest_whole_checkpoint_is_used(recipes):
     for seen in found("file_operations.py", "--places", "2", recipes=recipes):

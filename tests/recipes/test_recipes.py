@@ -409,6 +409,7 @@ def test_a_terminated_run_saves_and_goes_on(text, root):
     assert steps[-1] == 150
 
 
+@pytest.mark.slow
 def test_a_library_writes_into_the_runs_log_and_not_to_the_terminal(text, root):
     words = ["bert_mlm", text, *RECIPES["bert_mlm"], "trainer.log_level=info", "run=logged"]
     done = subprocess.run([sys.executable, "-m", "genai_hf", *words], capture_output=True, text=True, check=False)

@@ -35,6 +35,7 @@ def _limit():
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+@pytest.mark.slow
 def test_wherever_in_a_checkpoint_the_room_ends_the_one_before_is_whole_and_goes_on(tmp_path, tokenizer):
     whole = make_trainer(tmp_path / "whole", tokenizer, accumulation=1, steps=4, save=2)
     whole.train()

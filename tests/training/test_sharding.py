@@ -13,6 +13,7 @@ import torch
 from sharding_script import step
 
 
+@pytest.mark.slow
 def test_two_shards_give_the_gradient_of_the_whole(tmp_path):
     whole, loss = step()
     script = Path(__file__).with_name("sharding_script.py")

@@ -121,6 +121,7 @@ def test_from_two_layers_and_one_it_goes_on_to_all(trainer, monkeypatch):
     assert found.step_seconds == pytest.approx(16 * (6 * layer + rest) / (2 * layer + rest))
 
 
+@pytest.mark.slow
 def test_two_real_trials_follow_each_other(trainer):
     found = trial.attempt(trainer, (2, 1), own=0)
     assert len(trainer.model.bert.encoder.layer) == 1
