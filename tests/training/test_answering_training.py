@@ -14,6 +14,7 @@ def two_ranks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return launched(tmp_path_factory.mktemp("ranks"))
 
 
+@pytest.mark.slow  # as the gradient of labels, which runs every time, by the same Trainer
 def test_neither_accumulation_nor_ranks_change_the_gradient(tmp_path, two_ranks):
     def cut(accumulation, **settings):
         return gradients(make_trainer(tmp_path, accumulation=accumulation, dtype=torch.float64, **settings))

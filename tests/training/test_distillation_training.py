@@ -27,6 +27,7 @@ def ranks(tmp_path_factory) -> dict[str, Any]:
     return launched(tmp_path_factory.mktemp("ranks"))
 
 
+@pytest.mark.slow  # accumulation, which is the same sum, runs every time
 @PROBLEMS
 @pytest.mark.parametrize("cache", [False, True])
 def test_two_ranks_do_not_change_the_gradient(ranks, tmp_path, monkeypatch, problem, cache):
