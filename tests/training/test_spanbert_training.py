@@ -9,6 +9,7 @@ from training_script import curve, gradients
 from genai_hf.losses import cross_entropy_sum
 
 
+@pytest.mark.slow  # the same Trainer divides by two counts in the tests of extract, which run every time
 def test_neither_accumulation_nor_ranks_change_the_gradient(tmp_path):
     full, full_loss = gradients(make_trainer(tmp_path, accumulation=1, dtype=torch.float64))
     assert sum(name.startswith("span_boundary.") for name in full) == 9
