@@ -50,6 +50,8 @@ def require_model(name: str) -> None:
     Raises:
         ConfigError: It is not.
     """
+    if Path(name).expanduser().is_file():
+        raise ConfigError(f"{name} is a file; give the folder in which it lies")
     if (adapter := Path(name).expanduser() / "adapter_config.json").is_file():
         merges = any(f'"peft_type": "{method}"' in adapter.read_text("utf-8") for method in ("LORA", "IA3"))
         remedy = (
@@ -62,8 +64,6 @@ def require_model(name: str) -> None:
             remedy = "this is a run of an adapter, and genai-hf merge makes a model of it"
         elif Path(name, "model", "config.json").is_file():
             remedy = f"this is a run's folder, and its model is {Path(name, 'model')}"
-        elif Path(name).expanduser().is_file():
-            raise ConfigError(f"{name} is a file; give the folder in which it lies")
         raise ConfigError(f"{name} holds no config.json; {remedy}")
 
 
