@@ -82,11 +82,7 @@ def load_classifier(
     check_room(wanted, tokenizer, sequence_length)
     torch.manual_seed(seed)
     if weightless_folder():
-        with torch.device("meta"):
-            model = made(HEAD, wanted)
-        if has_weights:
-            foresee(HEAD, model, str(name), quantization)
-        return model
+        return _shaped(wanted, name if has_weights else None, quantization)
     if not has_weights:
         return made(HEAD, wanted)
     require_trainable(str(name), wanted)
@@ -162,6 +158,15 @@ def _new(found: Sequence[str], names: Sequence[str]) -> str:
 def _rename(wanted: PreTrainedConfig, labels: Sequence[str]) -> None:
     wanted.id2label = dict(enumerate(labels))
     wanted.label2id = {label: number for number, label in wanted.id2label.items()}
+
+
+def _shaped(wanted: PreTrainedConfig, name: str | None, quantization: BitsAndBytesConfig | None) -> PreTrainedModel:
+    """The model without weights, for which those of `name` must be."""
+    with torch.device("meta"):
+        model = made(HEAD, wanted)
+    if name is not None:
+        foresee(HEAD, model, name, quantization)
+    return model
 
 
 def _require_padding(tokenizer: PreTrainedTokenizerBase) -> None:
