@@ -20,7 +20,7 @@ from omegaconf import DictConfig
 from genai_hf import final_numbers, fingerprints, launching, recipe_files, run_log, running, runs, secrets
 from genai_hf.errors import ConfigError, Interrupted, UserError
 from genai_hf.recipe_files import RecipeFile
-from genai_hf.settings import checking, composing, explaining
+from genai_hf.settings import checking, composing, composition, explaining
 
 # What may go wrong in one job without stopping the others; a signal does stop them.
 FAILURES = (ArithmeticError, ImportError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
@@ -72,7 +72,7 @@ def _jobs(recipe: RecipeFile, overrides: Sequence[str]) -> list[tuple[DictConfig
     app, parsed = composing.application(recipe), composing.parse(overrides)
     try:
         composing.refuse_added(app, recipe.name, parsed)
-        shared = app.compose_config(recipe.name, [*overrides, *explaining.QUIET], run_mode=RunMode.MULTIRUN)
+        shared = app.compose_config(recipe.name, [*overrides, *composition.QUIET], run_mode=RunMode.MULTIRUN)
         shipped = [f"{key}={values}" for key, values in (shared.hydra.sweeper.params or {}).items()]
         asked = [line for line in overrides if not line.startswith(("hydra.", "hydra/"))]
         lines = OverridesParser.create(app.config_loader).parse_overrides([*shipped, *asked])
@@ -122,7 +122,7 @@ def _submit(recipe: RecipeFile, overrides: Sequence[str], folder: Path) -> None:
     places = [f"hydra.sweep.dir='{folder.resolve()}'", "hydra.sweep.subdir=.", "hydra.mode=MULTIRUN"]
     app = composing.application(recipe)
     try:
-        app.multirun(recipe.name, task, [*overrides, *explaining.QUIET, *places], with_log_configuration=False)
+        app.multirun(recipe.name, task, [*overrides, *composition.QUIET, *places], with_log_configuration=False)
     except HydraException as error:
         raise explaining.explain(error, app, recipe, composing.parse(overrides)) from error
     except FAILURES as error:  # the first failed job's, which comes when all are done
@@ -134,7 +134,7 @@ def _submit(recipe: RecipeFile, overrides: Sequence[str], folder: Path) -> None:
 def _submitted(recipe: str, folders: tuple[Path, ...], cfg: DictConfig) -> None:
     """In a job's process: run it, or start its processes."""
     found = recipe_files.find(recipe, folders)
-    own = composing.finish(cfg, found, list(HydraConfig.get().overrides.task))
+    own = composing.finish(composition.split(cfg), found, list(HydraConfig.get().overrides.task))
     code = running.start(own, folders)
     if code:
         raise RuntimeError(f"its processes ended with exit code {code}")

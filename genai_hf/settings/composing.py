@@ -16,7 +16,6 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
 from hydra.errors import OverrideParseException
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from genai_hf import changes, config, secrets
@@ -24,8 +23,9 @@ from genai_hf.arguments import in_quotes
 from genai_hf.bounds import bounded
 from genai_hf.errors import ConfigError
 from genai_hf.recipe_files import RecipeFile
-from genai_hf.settings import combining, names, numbers, own_settings, user_configs, yaml_nodes
-from genai_hf.settings.explaining import ENDLESS, FAULTS, QUIET, explain, known_keys, resolve_in_place
+from genai_hf.settings import combining, composition, names, numbers, own_settings, user_configs
+from genai_hf.settings.composition import Composition
+from genai_hf.settings.explaining import ENDLESS, FAULTS, explain, known_keys, resolve_in_place
 
 # Of Hydra's own settings these may be given; the others load code, write elsewhere, or would do nothing.
 HYDRAS = ("hydra/launcher", "hydra.launcher.")
@@ -55,7 +55,7 @@ def application(recipe: RecipeFile) -> Hydra:
     search = ConfigSearchPathImpl()
     search.append("hydra", "pkg://hydra.conf")
     for folder in recipe.folders:
-        search.append("user", f"values://{folder.resolve()}")
+        search.append(composition.USER, f"values://{folder.resolve()}")
     search.append("main", "pkg://genai_hf.conf")
     search.append("schema", "structured://")
     return Hydra.create_main_hydra2(task_name=recipe.name, config_search_path=search)
@@ -67,7 +67,7 @@ def compose(recipe: RecipeFile, overrides: Sequence[str] = (), *, resolve: bool 
     Raises:
         ConfigError: An override names a key, a group or an option that does not exist.
     """
-    return composed(recipe, overrides, lambda cfg: finish(cfg, recipe, overrides, resolve=resolve))
+    return composed(recipe, overrides, lambda found: finish(found, recipe, overrides, resolve=resolve))
 
 
 def compose_verb(name: str, overrides: Sequence[str]) -> DictConfig:
@@ -76,19 +76,17 @@ def compose_verb(name: str, overrides: Sequence[str]) -> DictConfig:
     Raises:
         ConfigError: An override names a key, a group or an option that does not exist.
     """
-    return composed(RecipeFile(Path(name)), overrides, _without_hydra)
+    return composed(RecipeFile(Path(name)), overrides, lambda found: found.settings)
 
 
-def composed(recipe: RecipeFile, overrides: Sequence[str], finished: Callable[[DictConfig], DictConfig]) -> DictConfig:
+def composed(recipe: RecipeFile, overrides: Sequence[str], finished: Callable[[Composition], DictConfig]) -> DictConfig:
     """What Hydra composes, finished; what goes wrong in either is said in one line."""
     app = application(recipe)
     parsed = parse(overrides)
     try:
         with bounded(ConfigError(ENDLESS), seconds=MOST) if _is_others(recipe, overrides) else contextlib.nullcontext():
             refuse_added(app, recipe.name, parsed)
-            with yaml_nodes.quick():
-                found = app.compose_config(recipe.name, [*overrides, *QUIET], run_mode=RunMode.RUN)
-            return finished(found)
+            return finished(composition.compose(app, recipe.name, overrides))
     except ConfigError:
         raise
     except FAULTS as error:
@@ -98,12 +96,6 @@ def composed(recipe: RecipeFile, overrides: Sequence[str], finished: Callable[[D
 def _is_others(recipe: RecipeFile, overrides: Sequence[str]) -> bool:
     """Whether some of the settings are not ours, which refer to each other in measure and hold no secrets."""
     return bool(recipe.folders) or any("${" in line for line in overrides)
-
-
-def _without_hydra(cfg: DictConfig) -> DictConfig:
-    with open_dict(cfg):
-        cfg.pop("hydra", None)
-    return cfg
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:
@@ -161,14 +153,14 @@ def _refuse_hydras(override: Override) -> None:
         raise ConfigError(f"'{key}': a launcher takes plain values, nothing that names code; write them out")
 
 
-def finish(cfg: DictConfig, recipe: RecipeFile, overrides: Sequence[str], *, resolve: bool = True) -> DictConfig:
-    """Drop Hydra's own node and write down what was asked for."""
-    choices = dict(cfg.hydra.runtime.choices) if "hydra" in cfg else {}  # a job elsewhere has no such node any more
+def finish(found: Composition, recipe: RecipeFile, overrides: Sequence[str], *, resolve: bool = True) -> DictConfig:
+    """Write down what was asked for, and look at what is the user's own; a job elsewhere knows of no choices."""
+    cfg, choices = found
     if choices and not recipe.packaged:
         own_settings.tell_replaced(choices, recipe, overrides)
     if recipe.folders:
-        own_settings.check(_without_hydra(cfg), recipe, choices)
-    with open_dict(_without_hydra(cfg)):
+        own_settings.check(cfg, recipe, choices)
+    with open_dict(cfg):
         cfg.recipe = recipe.name if recipe.packaged else str(recipe.path)
         cfg.overrides = asked = [line for line in overrides if not line.startswith(("hydra.", "hydra/"))]
         combining.combine(cfg, recipe, asked, choices.get("model"))

@@ -7,7 +7,9 @@ from omegaconf import DictConfig
 
 from genai_hf.recipe_files import RecipeFile
 from genai_hf.settings import comments as commented
+from genai_hf.settings import composition
 from genai_hf.settings.composing import application, composed, finish
+from genai_hf.settings.composition import Composition
 from genai_hf.settings.explaining import source
 from genai_hf.settings.own_options import GLOBAL
 
@@ -33,18 +35,18 @@ def describe(recipe: RecipeFile, overrides: Sequence[str] = ()) -> Described:
     Raises:
         ConfigError: As `compose`.
     """
-    choices: dict[str, str] = {}
+    choices: dict[str, str | None] = {}
 
-    def finished(cfg: DictConfig) -> DictConfig:
-        choices.update({group: option for group, option in cfg.hydra.runtime.choices.items() if "@" not in group})
-        return finish(cfg, recipe, overrides, resolve=False)
+    def finished(found: Composition) -> DictConfig:
+        choices.update({group: option for group, option in found.choices.items() if "@" not in group})
+        return finish(found, recipe, overrides, resolve=False)
 
     settings = composed(recipe, overrides, finished)
-    own = {group: option for group, option in choices.items() if not group.startswith("hydra")}
     useless = () if recipe.trains else ("launch", "peft", "quantization")
-    loader = application(recipe).config_loader
-    options = {group: loader.get_group_options(group) for group in sorted(own) if not group.startswith(useless)}
-    return Described(settings, options, _comments(recipe, {group: option for group, option in own.items() if option}))
+    app = application(recipe)
+    options = {group: composition.options(app, group) for group in sorted(choices) if not group.startswith(useless)}
+    chosen = {group: option for group, option in choices.items() if option}
+    return Described(settings, options, _comments(recipe, chosen))
 
 
 def _comments(recipe: RecipeFile, chosen: Mapping[str, str]) -> dict[str, commented.Comment]:

@@ -10,17 +10,14 @@ import yaml  # type: ignore[import-untyped]
 from hydra._internal.hydra import Hydra
 from hydra.core.override_parser.types import Override
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
-from hydra.types import RunMode
-from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException, UnsupportedInterpolationType
 
 from genai_hf import config
 from genai_hf.errors import ConfigError
 from genai_hf.recipe_files import RecipeFile, shipped
-from genai_hf.settings import annotations, names, schema, unknown_options, user_configs
+from genai_hf.settings import annotations, composition, names, schema, unknown_options, user_configs
 
-# Hydra's own files and logs are switched off; ours are written after redaction.
-QUIET = ("hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_subdir=null", "hydra.run.dir=.")
 # What goes wrong in Hydra where settings are.
 FAULTS = (HydraException, OmegaConfBaseException, RecursionError, TypeError, ValueError, yaml.YAMLError)
 ENDLESS = (
@@ -32,14 +29,11 @@ DECIMAL = re.compile(r"-?\d+,\d+")  # as many languages write a number
 
 def known_keys(app: Hydra, recipe: str, overrides: Sequence[Override] = ()) -> set[str]:
     """Every dotted key and group that may be overridden, with those options of groups that are chosen."""
-    cfg = app.compose_config(recipe, list(QUIET), run_mode=RunMode.RUN)
-    choices = {group for group in cfg.hydra.runtime.choices if not group.startswith("hydra")}
+    cfg, choices = composition.compose(app, recipe)
     asked = [one for one in overrides if one.key_or_group in choices]
-    options = app.config_loader.get_group_options
-    if chosen := [str(one.input_line) for one in asked if one.value() in options(one.key_or_group)]:
-        cfg = app.compose_config(recipe, [*chosen, *QUIET], run_mode=RunMode.RUN)
-    with open_dict(cfg):
-        cfg.pop("hydra")
+    there = [one for one in asked if one.value() in composition.options(app, str(one.key_or_group))]
+    if there:
+        cfg = composition.compose(app, recipe, [str(one.input_line) for one in there]).settings
     open_groups = {**names.UPSTREAM, "generation": names.GENERATION, "quantization": names.BITS}
     owned = {group: dotted for group, dotted in open_groups.items() if group in cfg}
     upstream = {f"{group}.{name}" for group, dotted in owned.items() for name in schema.fields(dotted)}
@@ -69,7 +63,7 @@ def explain(  # noqa: PLR0911, PLR0912 - one for each kind of mistake
             sweep = f"{sweep}; one number has a point: {asked}={value.replace(',', '.')}"
         return ConfigError(f"'{several}' names several values, {sweep}")
     for override in overrides if "Config group override must be a string" in str(error) else ():
-        options = app.config_loader.get_group_options(override.key_or_group)
+        options = composition.options(app, override.key_or_group)
         if options and not isinstance(override.value(), str):
             return ConfigError(f"'{override.input_line}' is not an option; choose from {', '.join(options)}")
     if found := re.match(r"In '(.+)': Could not load '(.+)'", str(error)):
@@ -134,7 +128,7 @@ def _is_astray(cfg: DictConfig, key: str) -> bool:
 
 def _is_fraction(key: str, app: Hydra, recipe: RecipeFile) -> bool:
     """Whether a setting takes numbers between the whole ones."""
-    usual = OmegaConf.select(app.compose_config(recipe.name, list(QUIET), run_mode=RunMode.RUN), key)
+    usual = OmegaConf.select(composition.compose(app, recipe.name).settings, key)
     group, _, name = key.partition(".")
     dotted = {**names.UPSTREAM, "generation": names.GENERATION}.get(group)
     field = schema.fields(dotted).get(name) if dotted else None
@@ -151,7 +145,7 @@ def _no_key(key: str, app: Hydra, recipe: RecipeFile, overrides: Sequence[Overri
     having = [
         f"{chosen}={option}"
         for chosen in _groups(app, recipe.name)
-        for option in app.config_loader.get_group_options(chosen)
+        for option in composition.options(app, chosen)
         if name and _sets(source(recipe, f"{chosen}/{option}"), chosen, key)
     ]
     if having:
@@ -168,8 +162,7 @@ def _no_key(key: str, app: Hydra, recipe: RecipeFile, overrides: Sequence[Overri
 
 def _groups(app: Hydra, recipe: str) -> list[str]:
     """The groups from which a recipe chooses."""
-    cfg = app.compose_config(recipe, list(QUIET), run_mode=RunMode.RUN)
-    return sorted(group for group in cfg.hydra.runtime.choices if "@" not in group and not group.startswith("hydra"))
+    return sorted(group for group in composition.compose(app, recipe).choices if "@" not in group)
 
 
 def _sets(text: str, group: str, key: str) -> bool:

@@ -8,6 +8,7 @@ from hydra.core.override_parser.types import Override
 from genai_hf import config
 from genai_hf.errors import ConfigError
 from genai_hf.recipe_files import RecipeFile
+from genai_hf.settings import composition
 
 PRETRAINED = "pretrained"  # the option that takes a model by name
 
@@ -24,7 +25,7 @@ def unknown(missing: str, app: Hydra, recipe: RecipeFile, overrides: Sequence[Ov
     asked = next((one.key_or_group for one in overrides if f"{one.key_or_group}/{one.value()}" == missing), None)
     group = asked or missing.rpartition("/")[0]
     option = missing.removeprefix(f"{group}/")
-    options = app.config_loader.get_group_options(group)
+    options = composition.options(app, group)
     if group == "hydra/launcher" and option.startswith("submitit"):
         return ConfigError(f"'{group}={option}' needs an extra: pip install 'genai-hf[slurm]'")
     if not options:
