@@ -16,7 +16,14 @@ import datasets
 import evaluate  # noqa: F401 - run_glue.py imports it
 import numpy as np
 import torch
-import transformers
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    Trainer,
+    TrainingArguments,
+    default_data_collator,
+    set_seed,
+)
 
 LENGTH = 128
 
@@ -29,9 +36,9 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=3)
     parser.add_argument("--best", action="store_true")
     asked = parser.parse_args()
-    transformers.set_seed(0)
+    set_seed(0)
     texts = datasets.load_dataset("json", data_files={"train": asked.train, "validation": asked.validation})
-    tokenizer = transformers.AutoTokenizer.from_pretrained(asked.model)
+    tokenizer = AutoTokenizer.from_pretrained(asked.model)
     columns = [name for name in ("sentence1", "sentence2") if name in texts["train"].column_names]
 
     def encode(rows: dict[str, list[Any]]) -> Any:
@@ -40,11 +47,11 @@ def main() -> None:
 
     rows = texts.map(encode, batched=True)
     best = {"bf16": True, "train_sampling_strategy": "group_by_length"} if asked.best else {}
-    trainer = transformers.Trainer(
-        model=transformers.AutoModelForSequenceClassification.from_pretrained(
+    trainer = Trainer(
+        model=AutoModelForSequenceClassification.from_pretrained(
             asked.model, num_labels=len(set(texts["train"]["label"])), ignore_mismatched_sizes=True
         ),
-        args=transformers.TrainingArguments(
+        args=TrainingArguments(
             asked.folder,
             per_device_train_batch_size=32,
             num_train_epochs=asked.epochs,
@@ -54,7 +61,7 @@ def main() -> None:
         ),
         train_dataset=rows["train"],
         eval_dataset=rows["validation"],
-        data_collator=None if asked.best else transformers.default_data_collator,
+        data_collator=None if asked.best else default_data_collator,
         processing_class=tokenizer,
         compute_metrics=lambda found: {"accuracy": float(np.mean(found.predictions.argmax(1) == found.label_ids))},
     )

@@ -23,6 +23,7 @@ from genai_hf.models.label_names import has_head, is_unnamed, label_order, place
 from genai_hf.models.loading import foresee, made, weights
 from genai_hf.models.pooling import score_head
 from genai_hf.models.read_weights import require_all, require_body
+from genai_hf.models.reinitializing import reinitialize, require_depth
 from genai_hf.ranks import say
 from genai_hf.weightless import weightless_folder
 
@@ -41,6 +42,7 @@ def load_classifier(
     config: Mapping[str, Any] | None = None,
     revision: str | None = None,
     from_scratch: bool = False,
+    reinitialized_layers: int = 0,
     head_labels: Sequence[str] | None = None,
     quantization: BitsAndBytesConfig | None = None,
 ) -> PreTrainedModel:
@@ -51,7 +53,7 @@ def load_classifier(
 
     Args:
         names: Of the labels, none for a regression.
-        tokenizer: As for `genai_hf.models.load`, and so are those down to `from_scratch`.
+        tokenizer: As for `genai_hf.models.load`, and so are those down to `reinitialized_layers`.
         sequence_length: Tokens that the model must have positions for.
         seed: Of the initialisation.
         name: A Hub id or a folder with safetensors weights.
@@ -59,6 +61,7 @@ def load_classifier(
         config: Fields of the model's own configuration.
         revision: A Hub commit, branch or tag.
         from_scratch: Leave the weights of `name`.
+        reinitialized_layers: So many of the top layers are drawn anew; the head stays, where it is kept.
         head_labels: Names of the outputs of a head that does not name them rightly.
         quantization: As for `genai_hf.models.load`.
 
@@ -82,7 +85,7 @@ def load_classifier(
     check_room(wanted, tokenizer, sequence_length)
     torch.manual_seed(seed)
     if weightless_folder():
-        return _shaped(wanted, name if has_weights else None, quantization)
+        return _shaped(wanted, name if has_weights else None, quantization, reinitialized_layers)
     if not has_weights:
         return made(HEAD, wanted)
     require_trainable(str(name), wanted)
@@ -94,6 +97,7 @@ def load_classifier(
         require_body(model, str(name), missing)
         renew_head(model, seed)
     outer = [name for name, part in model.named_children() if name != model.base_model_prefix and [*part.parameters()]]
+    reinitialize(model, reinitialized_layers, seed)
     mark(model, {*outer, *(key.rpartition(".")[0] for key in missing if key.partition(".")[0] not in outer)})
     if wanted.is_encoder_decoder and score_head(model):
         raise ConfigError(f"'model': {wanted.model_type} reads its decoder's last place; take another model")
@@ -160,10 +164,13 @@ def _rename(wanted: PreTrainedConfig, labels: Sequence[str]) -> None:
     wanted.label2id = {label: number for number, label in wanted.id2label.items()}
 
 
-def _shaped(wanted: PreTrainedConfig, name: str | None, quantization: BitsAndBytesConfig | None) -> PreTrainedModel:
+def _shaped(
+    wanted: PreTrainedConfig, name: str | None, quantization: BitsAndBytesConfig | None, reinitialized: int
+) -> PreTrainedModel:
     """The model without weights, for which those of `name` must be."""
     with torch.device("meta"):
         model = made(HEAD, wanted)
+    require_depth(model, reinitialized)
     if name is not None:
         foresee(HEAD, model, name, quantization)
     return model

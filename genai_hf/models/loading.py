@@ -16,6 +16,7 @@ from genai_hf.models.fresh import mark
 from genai_hf.models.head import untie
 from genai_hf.models.headers import require_alike
 from genai_hf.models.read_weights import SAFELY, disagreement, require_as_made, require_body
+from genai_hf.models.reinitializing import reinitialize, require_depth
 from genai_hf.models.writing import note_prefix
 from genai_hf.ranks import say
 from genai_hf.weightless import weightless_folder
@@ -32,6 +33,7 @@ def load(
     config: Mapping[str, Any] | None = None,
     revision: str | None = None,
     from_scratch: bool = False,
+    reinitialized_layers: int = 0,
     quantization: BitsAndBytesConfig | None = None,
 ) -> PreTrainedModel:
     """Load the weights called `name`, or make an untrained model of `architecture`.
@@ -47,6 +49,7 @@ def load(
         config: Fields of the model's own configuration.
         revision: A Hub commit, branch or tag.
         from_scratch: Take the sizes of `name` and leave its weights: the same model, untrained.
+        reinitialized_layers: So many of the top layers, from 0, are drawn anew, and the pooler with them.
         quantization: How pretrained weights are stored; None as they come.
 
     Raises:
@@ -65,6 +68,7 @@ def load(
     if weightless_folder():
         with torch.device("meta"):
             model = _untrained(head, wanted)
+        require_depth(model, reinitialized_layers)
         if name is not None and not from_scratch:
             foresee(HEADS[head], model, name, quantization)
         return model
@@ -77,6 +81,7 @@ def load(
         new = sorted({key.rpartition(".")[0] or key for key in missing})
         say(f"new, for {name} has no weights of it: {', '.join(new)}")
     mark(model, {key.rpartition(".")[0] for key in missing})
+    reinitialize(model, reinitialized_layers, seed)
     return model
 
 

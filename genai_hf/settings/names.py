@@ -31,6 +31,7 @@ PRETRAINED: dict[str, Any] = {
     "name": "???",
     "revision": None,
     "config": {},
+    "reinitialized_layers": 0,
     "from_scratch": False,
 }
 
@@ -44,8 +45,8 @@ TRACKERS = {
 # Where numbers must lie that no class checks, or only when all libraries are loaded.
 INTERVALS = {
     "[0, 4294967295]": "seed trainer.seed trainer.data_seed",  # of numpy
-    "[0, inf)": """max_skipped trainer.learning_rate trainer.weight_decay trainer.max_grad_norm trainer.warmup_steps
-        trainer.num_train_epochs trainer.eval_delay trainer.adam_epsilon
+    "[0, inf)": """max_skipped model.reinitialized_layers trainer.learning_rate trainer.weight_decay
+        trainer.max_grad_norm trainer.warmup_steps trainer.num_train_epochs trainer.eval_delay trainer.adam_epsilon
         trainer.dataloader_num_workers trainer.neftune_noise_alpha quantization.llm_int8_threshold
         generation.min_new_tokens generation.min_length generation.top_k generation.no_repeat_ngram_size
         generation.encoder_no_repeat_ngram_size""",
