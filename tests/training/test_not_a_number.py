@@ -120,6 +120,7 @@ def test_without_clipping_it_is_noticed_too(tmp_path, tokenizer):
         trainer.train()
 
 
+@pytest.mark.slow  # two ranks
 def test_the_rank_is_named_whose_example_it_is(tmp_path, tokenizer):
     (found,) = launched(tmp_path, 2, "spoiled", "1")
     order = make_trainer(tmp_path / "order", tokenizer, accumulation=1).get_train_dataloader().batch_sampler.order()

@@ -171,6 +171,7 @@ def test_a_run_that_broke_off_after_its_last_step_takes_no_other(tmp_path, token
     assert again.state.global_step == STEPS
 
 
+@pytest.mark.slow  # half a minute: two ranks, twice
 def test_two_ranks_resume_with_the_same_weights(tmp_path, tokenizer):
     (whole,) = launched(tmp_path, 2, "saved", "1")
     (resumed,) = launched(tmp_path, 2, "resumed", "1", str(tmp_path / "saved-2-1" / f"checkpoint-{MIDDLE}"))
