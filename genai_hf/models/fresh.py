@@ -10,9 +10,11 @@ MARK = "_fresh"  # attribute of a model: names of modules, and ids of tokens
 
 
 def mark(model: PreTrainedModel, modules: Iterable[str] = (), tokens: Iterable[int] = ()) -> None:
-    """Note that these modules are new, and the embeddings of these tokens."""
+    """Note that these modules are new, and the embeddings of these tokens; of a module in another the outer one."""
     known_modules, known_tokens = fresh(model)
-    setattr(model, MARK, (sorted({*known_modules, *modules}), sorted({*known_tokens, *tokens})))
+    names = {*known_modules, *modules}
+    outer = sorted(name for name in names if not any(name.startswith(f"{other}.") for other in names))
+    setattr(model, MARK, (outer, sorted({*known_tokens, *tokens})))
 
 
 def fresh(model: PreTrainedModel) -> tuple[list[str], list[int]]:

@@ -6,7 +6,14 @@ import pytest
 import torch
 from conftest import make_tokenizer
 from torch import Tensor
-from transformers import BertConfig, BertForSequenceClassification, GPT2Config, GPT2LMHeadModel, PreTrainedModel
+from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    BertForSequenceClassification,
+    GPT2Config,
+    GPT2LMHeadModel,
+    PreTrainedModel,
+)
 
 from genai_hf.errors import ConfigError
 from genai_hf.models import load, load_classifier, weightless
@@ -57,6 +64,12 @@ def test_the_top_layer_and_the_pooler(bert, capsys):
     assert all((part.weight == 1).all() and not part.bias.any() for part in norms)
     assert {"bert.encoder.layer.1", "bert.pooler"} <= set(fresh(drawn)[0])
     assert "drawn anew, for model.reinitialized_layers=1: bert.encoder.layer.1, bert.pooler" in capsys.readouterr().err
+
+
+def test_a_pooler_that_was_not_there_is_marked_once(bert, tmp_path):
+    BertForMaskedLM.from_pretrained(bert).save_pretrained(tmp_path)
+    marked = fresh(classifier(tmp_path, 1))[0]
+    assert marked == ["bert.encoder.layer.1", "bert.pooler", "classifier"]
 
 
 def test_all_layers_leave_the_embeddings_and_the_head(bert):
