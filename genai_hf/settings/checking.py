@@ -188,3 +188,7 @@ def _check_quantization(cfg: DictConfig) -> None:
         raise ConfigError("'quantization': weights of so few bits cannot be trained; add an adapter, such as peft=lora")
     if cfg.model.get("architecture") is not None or cfg.model.get("from_scratch"):
         raise ConfigError("'quantization' is for pretrained weights; say model=pretrained model.name=…")
+    if cfg.model.get("reinitialized_layers"):
+        raise ConfigError(
+            "'model.reinitialized_layers': layers of few bits cannot be drawn anew; leave quantization out"
+        )

@@ -149,6 +149,11 @@ CASES: Sequence[Case] = (
         "'quantization' is for pretrained weights; say model=pretrained model.name=…",
     ),
     case(
+        "Layers of few bits to draw anew",
+        "glue model=pretrained model.name=gpt peft=lora quantization=nf4 model.reinitialized_layers=1",
+        "'model.reinitialized_layers': layers of few bits cannot be drawn anew; leave quantization out",
+    ),
+    case(
         "Neither 4 bits nor 8",
         "glue model=pretrained model.name=gpt peft=lora quantization=nf4 quantization.load_in_4bit=false",
         "'quantization': neither load_in_4bit nor load_in_8bit is true; say quantization=none",
