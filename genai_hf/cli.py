@@ -31,6 +31,7 @@ def command() -> NoReturn:
     code = main()
     if ranks() > 1:
         leave(code)
+    gc.freeze()  # what is left goes with the process: Python would look through all of it once more
     sys.exit(code)
 
 

@@ -17,7 +17,7 @@ from genai_hf import config, prepared, recipe_files, run_log
 from genai_hf.prepared import Made
 from genai_hf.ranks import ranks
 from genai_hf.recipe_files import RecipeFile
-from genai_hf.settings import own_sources, schema
+from genai_hf.settings import own_sources, sources
 from genai_hf.settings.written import UNKNOWN, Scope
 
 ROOM = "genai_hf.data."  # whose parts need no torch
@@ -110,5 +110,5 @@ def _part(expression: ast.expr, scope: Scope) -> Any:
     dotted = scope.part(expression)
     if dotted is None or not dotted.startswith(ROOM):
         return None
-    module, part = schema.find(dotted)
+    module, part = sources.find(dotted)
     return vars(importlib.import_module(module))[part.name]

@@ -2,6 +2,7 @@
 
 import ast
 import difflib
+import functools
 import importlib
 import importlib.util
 import re
@@ -76,7 +77,7 @@ class RecipeFile:
     def tree(self) -> ast.Module:
         """Its source."""
         try:
-            return ast.parse(self.path.read_text(encoding="utf-8"))
+            return _parsed(self.path.read_text(encoding="utf-8"))
         except (SyntaxError, UnicodeDecodeError) as error:  # in a user's own recipe
             line = error.lineno if isinstance(error, SyntaxError) else None
             place = f"{self.path}:{line}" if line else str(self.path)
@@ -101,6 +102,11 @@ class RecipeFile:
             del sys.modules[self.name]
             raise own_sources.fault(self.path, error) from error
         return module
+
+
+@functools.cache
+def _parsed(source: str) -> ast.Module:
+    return ast.parse(source)
 
 
 def shipped() -> dict[str, RecipeFile]:

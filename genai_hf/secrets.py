@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+import yaml  # type: ignore[import-untyped]
 from omegaconf import DictConfig, OmegaConf
+from omegaconf._utils import get_omega_conf_dumper
 
 HIDDEN = "<redacted>"
 SHORTEST = 8  # letters; what is shorter would be found in half of all words
@@ -77,7 +79,8 @@ def to_yaml(cfg: DictConfig, *, resolve: bool = True) -> str:
             return [hide_override(item) if isinstance(item, str) else clean(item, key) for item in node]
         return hide(key, node)
 
-    return redact(OmegaConf.to_yaml(OmegaConf.create(clean(OmegaConf.to_container(cfg, resolve=resolve)))))
+    node = clean(OmegaConf.to_container(cfg, resolve=resolve))
+    return redact(yaml.dump(node, allow_unicode=True, sort_keys=False, Dumper=get_omega_conf_dumper()))
 
 
 @functools.cache

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from genai_hf.settings import schema
+from genai_hf.settings import schema, sources
 
 SEQUENCES, MAPPINGS = {"Sequence", "list", "tuple"}, {"Mapping", "dict"}
 SCALARS = {"float": float, "int": int, "bool": bool, "str": str, "None": type(None)}
@@ -88,7 +88,7 @@ def _choices(module: str, option: ast.expr) -> list[str]:
     if module.startswith("genai_hf.") and (said := schema.alias(module, option.id)) is not None:
         return choices(ast.unparse(said))
     try:
-        _, node = schema.find(f"{module}.{option.id}")
+        _, node = sources.find(f"{module}.{option.id}")
     except (LookupError, FileNotFoundError):
         return []
     if not isinstance(node, ast.ClassDef) or not any("Enum" in ast.unparse(base) for base in node.bases):

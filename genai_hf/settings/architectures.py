@@ -9,7 +9,7 @@ from typing import Any
 
 from genai_hf.config import check_node, hint
 from genai_hf.errors import ConfigError
-from genai_hf.settings import reserved, schema, upstream
+from genai_hf.settings import reserved, schema, sources, upstream
 
 AUTO, ACTIVATIONS = "transformers.models.auto.modeling_auto", "transformers.activations"
 MAPPINGS = {  # the tables of `AUTO` by what a model is for
@@ -205,7 +205,7 @@ def require_layers(key: str, layers: Iterable[str], model: Mapping[str, Any]) ->
     if (dotted := upstream.model_config(kind)) is None:
         return
     module = dotted.rpartition(".")[0].replace(".configuration_", ".modeling_")
-    text = schema.source(module) + schema.source("transformers.modeling_layers")
+    text = sources.source(module) + sources.source("transformers.modeling_layers")
     for layer in layers:
         name = layer.rpartition(".")[2]
         if not re.search(rf"\b{re.escape(name)}\b", text):

@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 
 from genai_hf import errors
 from genai_hf.config import check_node
-from genai_hf.settings import schema
+from genai_hf.settings import schema, sources
 from genai_hf.settings.written import UNKNOWN, Scope, scope
 
 COMPOUND = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match)
@@ -52,7 +52,7 @@ def foresee_part(dotted: str, given: Mapping[str, Any], depth: int = DEPTH) -> N
     Raises:
         ValueError: What the part would raise itself.
     """
-    module, node = schema.find(dotted)
+    module, node = sources.find(dotted)
     if isinstance(node, ast.FunctionDef):
         _Reading(scope(module), depth).enter(node, given)
         return

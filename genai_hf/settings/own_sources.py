@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from genai_hf.errors import ConfigError
-from genai_hf.settings import schema
+from genai_hf.settings import sources
 
 ENTRIES = ("build", "main")
 OURS = ("config.", "runs.")  # modules whose functions take the settings for what every recipe shares
@@ -55,7 +55,7 @@ def require_sound(path: Path, tree: ast.Module, parts: Iterable[str]) -> None:
             raise ConfigError(f"{path}:{line}: no module '{top}' is installed or lies beside it; mend the import")
     ours = [(f":{node.lineno}", f"{node.module}.{alias.name}") for node in _of_ours(tree) for alias in node.names]
     for place, dotted in [*ours, *(("", part) for part in parts)]:
-        if not schema.defines(dotted):
+        if not sources.defines(dotted):
             raise ConfigError(f"{path}{place}: there is no {dotted}; mend the recipe there")
 
 

@@ -108,10 +108,11 @@ def refuse(node: Mapping[str, Any], reserved: Mapping[str, str], dotted: str, *,
     Raises:
         ConfigError: The first that is set to something else.
     """
-    usual = schema.defaults(schema.fields(dotted)) | held
-    for key, instead in reserved.items():
-        if node.get(key) is not None and (node[key] or None) != (usual.get(key) or None):  # false is as good as null
-            raise ConfigError(f"'{at}.{key}' is not for setting; {instead}")
+    given = [key for key in reserved if node.get(key) is not None]
+    usual = schema.defaults({key: field for key, field in schema.fields(dotted).items() if key in given}) | held
+    for key in given:
+        if (node[key] or None) != (usual.get(key) or None):  # false is as good as null
+            raise ConfigError(f"'{at}.{key}' is not for setting; {reserved[key]}")
 
 
 def of_trainer(cfg: DictConfig) -> dict[str, Any]:

@@ -6,13 +6,13 @@ of a class are gathered through all its bases; a class without any, and a functi
 
 import ast
 import functools
-import importlib.util
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+from genai_hf.settings import sources
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def fields(dotted: str) -> Mapping[str, Field]:
     Raises:
         LookupError: No such name is defined there.
     """
-    module, node = find(dotted)
+    module, node = sources.declaration(dotted)
     if isinstance(node, ast.FunctionDef):
         return signature(node, module)
     inherited: dict[str, Field] = {}
@@ -43,46 +43,19 @@ def fields(dotted: str) -> Mapping[str, Field]:
     return inherited | dict(_annotated(node, module)) | own
 
 
-@functools.cache
-def find(dotted: str) -> tuple[str, ast.ClassDef | ast.FunctionDef]:
-    """Where ``package.module.Name`` is really defined, following re-exports: its module and its syntax tree."""
-    module, _, name = dotted.rpartition(".")
-    parsed = tree(module)
-    for node in parsed.body:
-        if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name == name:
-            return module, node
-    target = imports(parsed, module).get(name)
-    if target is None:
-        raise LookupError(f"{dotted} is not defined")
-    return find(target)
-
-
-def defines(dotted: str) -> bool:
-    """Whether ``package.module.name`` is a module, or begins with one and a name that it binds at its top level."""
-    module, *rest = dotted.split(".")
-    while rest and path(f"{module}.{rest[0]}").is_file():
-        module = f"{module}.{rest.pop(0)}"
-    if not rest:
-        return True
-    nodes = list(ast.walk(tree(module)))
-    bound = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    bound |= {node.name for node in nodes if isinstance(node, ast.ClassDef | ast.FunctionDef)}
-    return rest[0] in bound | imports(tree(module), module).keys()
-
-
 def alias(module: str, name: str) -> ast.expr | None:
     """What a module, or the one that it is from, calls by a name of its own, such as a Literal; None for a class."""
-    for node in tree(module).body:
+    for node in sources.tree(module).body:
         match node:
             case ast.AnnAssign(target=ast.Name(id=found), annotation=ast.Name(id="TypeAlias")) if found == name:
                 return node.value
-    source, _, there = imports(tree(module), module).get(name, "").rpartition(".")
+    source, _, there = sources.imported(module).get(name, "").rpartition(".")
     return alias(source, there) if source.startswith("genai_hf.") else None
 
 
 def undeclared(dotted: str) -> set[str]:
     """What a dataclass takes without declaring it: ``kwargs.pop("name", …)`` in its own ``__post_init__``."""
-    _, node = find(dotted)
+    _, node = sources.find(dotted)
     inits = (item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__post_init__")
     return {name for init in inits for name in _pops(init)}
 
@@ -120,31 +93,11 @@ def _default(written: str) -> ast.expr:
     return value
 
 
-def imports(parsed: ast.Module, module: str) -> dict[str, str]:
-    """Names that a module imports at its top level, each with the dotted path that it stands for.
-
-    Args:
-        parsed: Its syntax tree.
-        module: Its dotted name; "" for a file of the user's own.
-    """
-    is_package = bool(module) and path(module).name == "__init__.py"
-    package = module if is_package else module.rpartition(".")[0]
-    names: dict[str, str] = {}
-    for node in parsed.body:
-        if isinstance(node, ast.Import):
-            names |= {alias.asname or alias.name: alias.name for alias in node.names}
-        if isinstance(node, ast.ImportFrom):
-            parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            source = ".".join([*parents, *([node.module] if node.module else [])])
-            names |= {alias.asname or alias.name: f"{source}.{alias.name}" for alias in node.names}
-    return names
-
-
 def _inherited(module: str, base: ast.expr) -> Mapping[str, Field]:
     name = ast.unparse(base)
     try:
-        local = any(isinstance(node, ast.ClassDef) and node.name == name for node in tree(module).body)
-        return fields(f"{module}.{name}" if local else imports(tree(module), module)[name])
+        is_local = bool(sources.definition(module, name))
+        return fields(f"{module}.{name}" if is_local else sources.imported(module)[name])
     except (LookupError, FileNotFoundError):  # a base of the standard library, or built while importing
         return {}
 
@@ -179,27 +132,3 @@ def _type_of(default: ast.expr | None) -> str:
     """What a parameter without an annotation takes, by its default."""
     kind = type(default.value).__name__ if isinstance(default, ast.Constant) else ""
     return kind if kind in {"bool", "float", "int", "str"} else "object"
-
-
-@functools.cache
-def tree(module: str) -> ast.Module:
-    """Syntax tree of a module."""
-    return ast.parse(source(module))
-
-
-def source(module: str) -> str:
-    """Text of a module."""
-    return path(module).read_text(encoding="utf-8")
-
-
-@functools.cache
-def path(module: str) -> Path:
-    """Source file of a module, found without importing any of its parents."""
-    top, *rest = module.split(".")
-    if [top, *rest[:1]] == ["genai_hf", "recipes"]:  # which lies elsewhere in a checkout
-        top, rest = "genai_hf.recipes", rest[1:]
-    spec = importlib.util.find_spec(top)
-    if spec is None or spec.origin is None:
-        raise FileNotFoundError(module)
-    folder = Path(spec.origin).parent.joinpath(*rest)
-    return folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")

@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 
 from genai_hf import errors
 from genai_hf.config import hint
-from genai_hf.settings import schema
+from genai_hf.settings import sources
 
 PURE = "ValueError all any bool dict enumerate float int isinstance len list map max min range repr set sorted str sum"
 PURE_RE = {name: vars(re)[name] for name in ("compile", "findall", "fullmatch", "match", "search", "split", "sub")}
@@ -56,7 +56,7 @@ class Scope:
     """What the names of a module stand for, as far as it is written out."""
 
     def __init__(self, tree: ast.Module, module: str) -> None:
-        self.module, self.imports = module, schema.imports(tree, module)
+        self.module, self.imports = module, sources.imports(tree, module)
         self._assigned: dict[str, ast.expr] = {}
         self._known: dict[str, Any] = {}
         for node in tree.body:
@@ -71,7 +71,7 @@ class Scope:
         first, *rest = ast.unparse(function).split(".")
         dotted = ".".join([self.imports.get(first, f"{self.module}.{first}"), *rest])
         try:
-            return dotted if dotted.startswith("genai_hf.") and schema.find(dotted) else None
+            return dotted if dotted.startswith("genai_hf.") and sources.find(dotted) else None
         except (LookupError, FileNotFoundError):  # a method of something, or imported while running
             return None
 
@@ -113,4 +113,4 @@ class Scope:
 @functools.cache
 def scope(module: str) -> Scope:
     """Of a module by its dotted name."""
-    return Scope(schema.tree(module), module)
+    return Scope(sources.tree(module), module)

@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 import transformers
 
-from genai_hf.settings import annotations, schema, upstream
+from genai_hf.settings import annotations, schema, sources, upstream
 
 
 def test_the_fields_of_training_arguments_are_the_installed_ones():
@@ -39,7 +39,7 @@ def test_an_unknown_architecture_is_none():
 
 
 def test_a_part_is_found_where_it_is_re_exported():
-    assert schema.find("genai_hf.models.load")[0] == "genai_hf.models.loading"
+    assert sources.find("genai_hf.models.load")[0] == "genai_hf.models.loading"
     assert "sequence_length" in schema.fields("genai_hf.models.load")
 
 
