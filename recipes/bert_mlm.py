@@ -5,6 +5,7 @@ from omegaconf import DictConfig
 from genai_hf import config, data, encoding, models, tokenization
 from genai_hf.analysis.blanks import fill_blanks
 from genai_hf.collators.masking import MaskedLMCollator
+from genai_hf.collators.two_texts import TwoTextsCollator
 from genai_hf.objectives.language import LanguageModelling, TextTally
 from genai_hf.training import Trainer
 
@@ -26,7 +27,8 @@ def build(cfg: DictConfig) -> Trainer:
         length=cfg.sequence_length,
         words=cfg.masking.unit != "token",
     )
-    collator = config.build(MaskedLMCollator, cfg.masking, at="masking", tokenizer=tokenizer, seed=cfg.seed)
+    masking = config.build(MaskedLMCollator, cfg.masking, at="masking", tokenizer=tokenizer, seed=cfg.seed)
+    two_texts = config.build(TwoTextsCollator, {}, at="second_text", masking=masking, share=cfg.second_text)
     model = config.build(
         models.load,
         cfg.model,
@@ -50,7 +52,7 @@ def build(cfg: DictConfig) -> Trainer:
         args=arguments,
         objective=objective,
         processing_class=tokenizer,
-        data_collator=collator,
+        data_collator=two_texts if models.has_segments(model.config) else masking,
         train_dataset=blocks["train"],
         eval_dataset=blocks["validation"],
         callbacks=[config.build(fill_blanks, cfg.blanks, at="blanks", **given)],

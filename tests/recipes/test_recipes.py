@@ -361,7 +361,7 @@ def test_inspect_prints_what_the_model_receives(text, root, capsys):
 def test_inspect_shows_rates_in_their_bands(text, root, capsys):
     assert cli.main(["inspect", "bert_mlm", "--n", "100", text, *RECIPES["bert_mlm"]]) == 0
     shown = capsys.readouterr().out
-    assert shown.count("inside") == 4
+    assert shown.count("inside") == 5
     assert "outside" not in shown
 
 

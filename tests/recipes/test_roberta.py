@@ -58,3 +58,18 @@ def test_positions_are_counted_from_the_paddings_id(text, root, capsys):  # noqa
     words = [text, *WORDS, "experiment=roberta", *NARROW, "sequence_length=513"]
     assert cli.main(["bert_mlm", *words]) == 2
     assert "'sequence_length': 513 exceeds the model's 512 positions; lower it" in capsys.readouterr().err
+
+
+def test_a_model_of_two_token_types_learns_both_and_one_of_one_gets_none(text, root):  # noqa: F811
+    rows = [(0, number) for number in range(8)]
+    bert = genai_hf.build(genai_hf.compose("bert_mlm", [text, *OWN["bert_mlm"], "second_text=1", "precision=fp32"]))
+    batch = bert.data_collator([bert.train_dataset[row] for row in rows])
+    bert.model(
+        **{name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids", "labels")}
+    ).loss.backward()
+    first, second = bert.model.bert.embeddings.token_type_embeddings.weight.grad.norm(dim=1).tolist()
+    assert first > 0
+    assert second > 0
+    assert not bert.data_collator([bert.eval_dataset[-1, 0]])["token_type_ids"].any()
+    roberta = genai_hf.build(composed(text, "second_text=1"))
+    assert "token_type_ids" not in roberta.data_collator([roberta.train_dataset[row] for row in rows])
