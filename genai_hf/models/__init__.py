@@ -2,8 +2,8 @@
 
 from genai_hf.models.adapters import adapt
 from genai_hf.models.affine_linear import linear_layers
-from genai_hf.models.classifier import has_segments, load_classifier
-from genai_hf.models.configuration import positions
+from genai_hf.models.classifier import load_classifier
+from genai_hf.models.configuration import has_segments, positions
 from genai_hf.models.decoder import decoder_start, require_padding_first, require_room, stop_at
 from genai_hf.models.extract import Facts, add_extract_head
 from genai_hf.models.fresh import require_whole
@@ -11,7 +11,7 @@ from genai_hf.models.label_names import label_order
 from genai_hf.models.loading import load
 from genai_hf.models.packing import require_causal, require_own_mask, require_packing
 from genai_hf.models.thinning import require_layers, thin
-from genai_hf.models.virtual import free_positions
+from genai_hf.models.virtual import free_positions, reads_pairs
 from genai_hf.weightless import weightless
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "load",
     "load_classifier",
     "positions",
+    "reads_pairs",
     "require_causal",
     "require_layers",
     "require_own_mask",

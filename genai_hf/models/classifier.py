@@ -104,11 +104,6 @@ def load_classifier(
     return model
 
 
-def has_segments(configuration: PreTrainedConfig) -> bool:
-    """Whether the model tells first and second text apart by `token_type_ids`."""
-    return (configuration.to_dict().get("type_vocab_size") or 0) > 1
-
-
 def renew_head(model: PreTrainedModel, seed: int) -> None:
     """Draw the layer of the outputs anew; what lies between it and the body is pretrained, or was not there to read."""
     torch.manual_seed(seed)

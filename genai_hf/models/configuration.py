@@ -140,6 +140,11 @@ def check_room(configuration: PreTrainedConfig, tokenizer: PreTrainedTokenizerBa
         raise ConfigError(f"'sequence_length': {sequence_length} exceeds the model's {room} positions; lower it")
 
 
+def has_segments(configuration: PreTrainedConfig) -> bool:
+    """Whether the model tells first and second text apart by `token_type_ids`."""
+    return (configuration.to_dict().get("type_vocab_size") or 0) > 1
+
+
 def positions(configuration: PreTrainedConfig) -> int | None:
     """How many tokens a model has positions for; None where they are relative, so that there is no limit."""
     return architectures.positions(configuration.model_type, configuration.to_dict())

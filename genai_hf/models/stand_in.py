@@ -8,7 +8,8 @@ from accelerate import init_empty_weights
 from torch import nn
 
 from genai_hf.models.bare import bare
-from genai_hf.models.thinning import DEPTHS, stacks
+from genai_hf.models.thinning import stacks
+from genai_hf.settings.names import DEPTHS
 
 
 def hung(model: nn.Module) -> list[tuple[nn.Module, str, nn.ModuleList]]:

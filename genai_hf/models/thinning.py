@@ -15,18 +15,10 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from genai_hf.data.cache import staged
 from genai_hf.errors import ConfigError
+from genai_hf.settings.names import DEPTHS
 from genai_hf.weightless import weightless_folder
 
 EVERY_OTHER = "every_other"
-DEPTHS = {  # what configurations call a number of layers
-    "num_hidden_layers",
-    "num_layers",
-    "n_layer",
-    "n_layers",
-    "encoder_layers",
-    "decoder_layers",
-    "num_decoder_layers",
-}
 
 
 def thinned(model: PreTrainedModel, layers: str | Sequence[int]) -> PreTrainedModel:

@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 
 from genai_hf.errors import ConfigError
 from genai_hf.models.bare import bare, prompted
-from genai_hf.models.configuration import positions
+from genai_hf.models.configuration import has_segments, positions
 from genai_hf.models.writing import reads_prefix
 
 IN_PROMPT = {PeftType.PROMPT_TUNING, PeftType.P_TUNING}
@@ -64,6 +64,11 @@ def free_positions(model: nn.Module) -> int | None:
     """
     adapted, room = prompted(model), positions(bare(model).config)
     return room if room is None or adapted is None else room - adapted.active_peft_config.num_virtual_tokens
+
+
+def reads_pairs(model: nn.Module) -> bool:
+    """Whether a model, with an adapter or not, can be told by `token_type_ids` which tokens are of a second text."""
+    return has_segments(bare(model).config) and prompted(model) is None
 
 
 def _require_place(model: PreTrainedModel, settings: PromptLearningConfig, checkpointing: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from genai_hf.config import check_node, hint
 from genai_hf.errors import ConfigError
 from genai_hf.settings import reserved, schema, sources, upstream
+from genai_hf.settings.names import DEPTHS
 
 AUTO, ACTIVATIONS = "transformers.models.auto.modeling_auto", "transformers.activations"
 MAPPINGS = {  # the tables of `AUTO` by what a model is for
@@ -98,11 +99,25 @@ def check(model: Mapping[str, Any] | None, head: str | None, length: int | None)
     _check_fields(dotted, given)
     values = {**_defaults(dotted), **known, **given}
     _check_sizes(dotted, values, given)
+    layers, most = model.get("reinitialized_layers") or 0, _depth(values)
+    if most is not None and layers > most:
+        raise ConfigError(
+            f"'model.reinitialized_layers' must be at most {most}, the layers of this model, got {layers}"
+        )
     if head is not None:
         require_kind(head, kind or known["model_type"], values)
     room = positions(kind or known["model_type"], values)
     if length is not None and room is not None and length > room:
         raise ConfigError(f"'sequence_length': {length} exceeds the model's {room} positions; lower it")
+
+
+def depth(model: Mapping[str, Any]) -> int | None:
+    """Layers of a model in a folder, of an encoder and a decoder those of the shallower; None where it is not known."""
+    return _depth(of_folder(model.get("name")))
+
+
+def _depth(values: Mapping[str, Any]) -> int | None:
+    return min((values[name] for name in DEPTHS if isinstance(values.get(name), int)), default=None)
 
 
 def require_kind(head: str, kind: str, fields: Mapping[str, Any]) -> None:

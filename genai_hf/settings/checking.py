@@ -104,6 +104,8 @@ def _check_here(cfg: DictConfig, recipes: Iterable[RecipeFile]) -> None:
     if cfg.model.get("architecture") is not None or cfg.model.get("from_scratch"):
         remedy = "say model=pretrained model.name=…"
         raise ConfigError(f"'peft': an adapter is for pretrained weights, and these are new; {remedy}")
+    if (layers := cfg.model.get("reinitialized_layers")) and layers == architectures.depth(cfg.model):
+        raise ConfigError("'model.reinitialized_layers': an adapter needs a layer that is not drawn anew; lower it")
 
 
 def _check_call(cfg: DictConfig, part: str, at: str | None, given: Mapping[str, str | None]) -> None:
@@ -112,6 +114,10 @@ def _check_call(cfg: DictConfig, part: str, at: str | None, given: Mapping[str, 
         check_node(part, OmegaConf.select(cfg, at), at=at, given=given)
     for name, own_key in given.items():
         require_node(cfg, own_key)
+        if own_key is not None and OmegaConf.select(cfg, own_key, default=part) == part:
+            raise ConfigError(
+                f"'{own_key}' is read by the recipe and stands in no file of settings; write it into yours"
+            )
         if own_key is not None and name in schema.fields(part):
             check_type(own_key, OmegaConf.select(cfg, own_key), annotations.spelt(schema.fields(part)[name]))
 
@@ -155,6 +161,8 @@ def _check_model(cfg: DictConfig) -> None:
     node |= {str(key): value for key, value in cfg.model.items()}
     check_type("model.architecture", architecture := node["architecture"], "str | None")
     check_type("model.config", node["config"], "Mapping[str, Any]")
+    if node.get("from_scratch") and node.get("reinitialized_layers"):
+        raise ConfigError("'model.reinitialized_layers' does nothing with model.from_scratch=true; leave it out")
     if architecture is not None and node["name"] is not None:
         raise ConfigError("'model.name' names pretrained weights; say model=pretrained besides")
     if architecture is not None and upstream.model_config(architecture) is None:

@@ -25,6 +25,12 @@ OPEN = {  # each with one that is often set
     "supervised": "NAME.path",
 }
 
+# What configurations of models call a number of layers.
+DEPTHS = {
+    *("num_hidden_layers", "num_layers", "n_layer", "n_layers"),
+    *("encoder_layers", "decoder_layers", "num_decoder_layers"),
+}
+
 # The node of pretrained weights.
 PRETRAINED: dict[str, Any] = {
     "architecture": None,
@@ -62,7 +68,7 @@ INTERVALS = {
         generation.prefill_chunk_size generation.prompt_lookup_num_tokens generation.max_matching_ngram_size""",
     "[0, 1)": "trainer.adam_beta1 trainer.adam_beta2 generation.epsilon_cutoff generation.eta_cutoff",
     "(0, 1]": "generation.top_p generation.typical_p generation.top_h",
-    "[0, 1]": "generation.min_p peft.lora_dropout peft.encoder_dropout",
+    "[0, 1]": "second_text generation.min_p peft.lora_dropout peft.encoder_dropout",
 }
 OF_SCHEDULES = {  # what trainer.lr_scheduler_kwargs gives: with others the rate falls below 0, or stays as it is
     "[0, inf)": "lr_end min_lr min_lr_rate min_lr_ratio warmup_lr_rate num_stable_steps",

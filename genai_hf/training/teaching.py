@@ -147,7 +147,8 @@ def _require_same_reading(teacher: Trainer, student: Trainer) -> None:
     )
     for name in sorted(theirs.keys() | ours.keys()):
         if name not in theirs or name not in ours or not torch.equal(theirs[name], ours[name]):
-            remedy = "say teacher.cache=true" if isinstance(teacher.objective, Labelling) else "take another"
+            remedy = "say second_text=0" if name == "token_type_ids" else "take another"
+            remedy = "say teacher.cache=true" if isinstance(teacher.objective, Labelling) else remedy
             raise ConfigError(
                 f"'teacher.name': its {name} are not the student's, and both read the same batches; {remedy}"
             )

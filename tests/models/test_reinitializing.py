@@ -8,17 +8,23 @@ import torch
 from conftest import make_tokenizer
 from torch import Tensor
 from transformers import (
+    AlbertConfig,
+    AlbertForMaskedLM,
     BertConfig,
     BertForMaskedLM,
     BertForSequenceClassification,
     GPT2Config,
     GPT2LMHeadModel,
+    OpenAIGPTConfig,
+    OpenAIGPTLMHeadModel,
     PreTrainedModel,
 )
 
+from genai_hf import recipe_files
 from genai_hf.errors import ConfigError
 from genai_hf.models import load, load_classifier, weightless
 from genai_hf.models.fresh import fresh
+from genai_hf.settings import checking, composing
 from genai_hf.weightless import weightless_folder
 
 SPREAD = 0.5  # of weights that no new model has
@@ -107,3 +113,38 @@ def test_a_decoder_as_a_new_one_is_drawn(tmp_path):
     spread = config.initializer_range / (2 * config.n_layer) ** 0.5
     assert drawn.transformer.h[2].mlp.c_proj.weight.std().item() == pytest.approx(spread, rel=0.1)
     assert drawn.transformer.h[2].mlp.c_fc.weight.std().item() == pytest.approx(config.initializer_range, rel=0.1)
+
+
+def test_an_architecture_that_transformers_draws_only_as_it_is_made(tmp_path):
+    tokenizer = make_tokenizer()
+    OpenAIGPTLMHeadModel(
+        OpenAIGPTConfig(vocab_size=len(tokenizer), n_positions=32, n_embd=64, n_layer=2, n_head=2)
+    ).save_pretrained(tmp_path)
+    given = {"head": "causal_lm", "tokenizer": tokenizer, "sequence_length": 16}
+    said = r"'model.reinitialized_layers': transformers draws openai-gpt only as it is made; leave it out"
+    with pytest.raises(ConfigError, match=said):
+        load(name=str(tmp_path), reinitialized_layers=1, **given)
+
+
+def test_layers_that_share_their_weights(tmp_path):
+    tokenizer = make_tokenizer()
+    sizes = {"hidden_size": 32, "embedding_size": 16, "num_attention_heads": 2, "intermediate_size": 32}
+    AlbertForMaskedLM(AlbertConfig(vocab_size=len(tokenizer), **sizes)).save_pretrained(tmp_path)
+    said = r"'model.reinitialized_layers': albert has no layers of weights of their own; leave it out"
+    with pytest.raises(ConfigError, match=said):
+        load(name=str(tmp_path), head="masked_lm", tokenizer=tokenizer, sequence_length=16, reinitialized_layers=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["model.reinitialized_layers=3"], "must be at most 2, the layers of this model, got 3"),
+        (["model.reinitialized_layers=1", "model.from_scratch=true"], "does nothing with model.from_scratch=true"),
+        (["model.reinitialized_layers=2", "peft=lora"], "an adapter needs a layer that is not drawn anew; lower it"),
+    ],
+)
+def test_what_is_known_of_a_folder_is_said_before_anything_is_loaded(bert, words, said):
+    recipe = recipe_files.find("glue")
+    cfg = composing.compose(recipe, ["model=pretrained", f"model.name={bert}", "sequence_length=16", *words])
+    with pytest.raises(ConfigError, match=f"'model.reinitialized_layers':? {said}"):
+        checking.check(cfg, recipe)

@@ -134,6 +134,16 @@ def test_what_stays_beside_the_weights_goes_on_bit_for_bit_and_is_read(method, r
     torch.testing.assert_close(read, trained, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("method", ["prompt", "prefix", "lora"])
+def test_behind_virtual_tokens_every_block_is_one_text(method, text, root):  # noqa: F811
+    few = [] if method == "lora" else ["peft.num_virtual_tokens=3", "sequence_length=20"]
+    _, words = adapted("bert_mlm", text, root, f"peft={method}", *few, "second_text=1")
+    trainer = genai_hf.build(genai_hf.compose("bert_mlm", words))
+    batch = trainer.data_collator([trainer.train_dataset[0, 0]])
+    assert ("token_type_ids" in batch) == (method == "lora")
+    assert trainer.objective.sums(trainer.model, batch)["masked_lm"].isfinite()
+
+
 SIZES = {  # of multiples of 64, which 4 bits take
     "glue": ["model.config.hidden_size=64", "model.config.intermediate_size=64"],
     "gpt_lm": ["model.config.n_embd=64"],

@@ -107,6 +107,22 @@ def test_language_models_are_distilled_too(text, root, kind):  # noqa: F811
     assert next(folder.glob("teacher-*/model/model.safetensors"))
 
 
+def test_a_student_that_tells_no_texts_apart_learns_from_a_bert(text, root, capsys):  # noqa: F811
+    own = root.parent / "own" / "model"
+    own.mkdir(parents=True)
+    (own / "small.yaml").write_text(
+        "defaults:\n  - /open@config\n  - _self_\narchitecture: distilbert\nname: null\nrevision: null\n"
+        "config: {dim: 32, n_layers: 1, n_heads: 2, hidden_dim: 64}\n"
+    )
+    words = ["distill", "--config-dir", str(own.parent), "of=bert_mlm", text, *TRAINING, *KINDS["bert_mlm"]]
+    words += ["model=small", "layers=null", "compare=false", "loss.cosine=0"]
+    assert cli.main([*words, "run=r"]) == 0
+    assert cli.main([*words, "run=s", "second_text=0.5"]) == 2
+    assert "its token_type_ids are not the student's, and both read the same batches; say second_text=0" in (
+        capsys.readouterr().err
+    )
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
