@@ -1,6 +1,7 @@
 """A recipe of the user's own: what of its settings it reads, and what of ours is read in a copy."""
 
 import ast
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,12 @@ def test_what_a_recipe_looks_up_in_a_table_must_be_in_it(tmp_path, monkeypatch, 
     assert capsys.readouterr().err == (
         "genai-hf distill: 'of' cannot be 'spanbert'; distill.py knows glue, bert_mlm, gpt_lm, t5_qa\n"
     )
+
+
+def test_settings_of_ones_own_that_lack_what_the_recipe_reads(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    lines = files("genai_hf.conf").joinpath("bert_mlm.yaml").read_text().splitlines()
+    (tmp_path / "bert_mlm.yaml").write_text("\n".join(line for line in lines if not line.startswith("second_text")))
+    assert cli.main(["bert_mlm", "--config-dir", "."]) == 2
+    said = "'second_text' is read by the recipe and stands in no file of settings; write it into yours"
+    assert said in capsys.readouterr().err
