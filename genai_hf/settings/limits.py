@@ -9,8 +9,8 @@ from omegaconf import DictConfig, OmegaConf
 from genai_hf.config import check_type, overrides
 from genai_hf.errors import ConfigError
 from genai_hf.settings import trainer
-from genai_hf.settings.architectures import require_activation
 from genai_hf.settings.names import RANGES, VALUES
+from genai_hf.settings.sizes import require_activation
 
 BATCHES = {"group_by_length": "bool", "tokens_per_batch": "int | None", "pad_to_multiple_of": "int"}
 # What is passed over unless another setting has this value, which the shipped settings may not give it.
