@@ -64,7 +64,8 @@ def require_model(name: str) -> None:
             remedy = "this is a run of an adapter, and genai-hf merge makes a model of it"
         elif Path(name, "model", "config.json").is_file():
             remedy = f"this is a run's folder, and its model is {Path(name, 'model')}"
-        raise ConfigError(f"{name} holds no config.json; {remedy}")
+        there = "holds no config.json" if Path(name).expanduser().exists() else "does not exist"
+        raise ConfigError(f"{name} {there}; {remedy}")
 
 
 def refuse_page(key: str, name: str) -> None:

@@ -158,7 +158,7 @@ def _own(path: Path, known: dict[str, RecipeFile], folders: tuple[Path, ...]) ->
     if not path.with_suffix(".yaml").is_file():
         raise ConfigError(f"{path.with_suffix('.yaml')} is missing: a recipe's settings stand beside it")
     recipe = RecipeFile(path, (*folders, path.parent), packaged=False)
-    own_sources.require_sound(path, recipe.tree(), (part for part, _, _ in recipe.calls()))
+    own_sources.require_sound(path, recipe.tree(), ((part, given) for part, _, given in recipe.calls()))
     return recipe
 
 

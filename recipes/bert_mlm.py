@@ -52,7 +52,7 @@ def build(cfg: DictConfig) -> Trainer:
         args=arguments,
         objective=objective,
         processing_class=tokenizer,
-        data_collator=two_texts if cfg.second_text and models.reads_pairs(model) else masking,
+        data_collator=two_texts if models.reads_pairs(model) else masking,
         train_dataset=blocks["train"],
         eval_dataset=blocks["validation"],
         callbacks=[config.build(fill_blanks, cfg.blanks, at="blanks", **given)],

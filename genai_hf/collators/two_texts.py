@@ -47,9 +47,12 @@ class TwoTextsCollator:
         """Collate rows as `MaskedLMCollator` does.
 
         Returns:
-            What that gives; and `token_type_ids`, int64 (B, T), 1 from the first token of a second text to its [SEP].
+            What that gives; and, with a share above 0, `token_type_ids`, int64 (B, T), 1 from the first token of a
+            second text to its [SEP].
         """
         batch = self.masking(rows)
+        if self.share == 0:
+            return batch
         epochs = [row["epoch"] for row in rows]
         keys = counter.mix(counter.row_keys(self.masking.seed, epochs, [row["example_id"] for row in rows]))
         draws = counter.bits(keys[:, None], np.array([WHETHER, WHERE]), 0)
@@ -63,13 +66,15 @@ class TwoTextsCollator:
     def view(self, row: dict[str, Any], batch: dict[str, Tensor]) -> View:
         """One example: what is hidden, and where a second text begins."""
         pieces = self.masking.view(row, batch).lines[""]
-        if not (types := batch["token_type_ids"][0]).any():
+        if "token_type_ids" not in batch or not batch["token_type_ids"].any():
             return View({"": pieces})
-        begin = int(types.argmax())
+        begin = int(batch["token_type_ids"][0].argmax())
         return View({"first": pieces[:begin], "second": pieces[begin:]})
 
     def measure(self, rows: Sequence[dict[str, Any]], batch: dict[str, Tensor]) -> Rates:
         """Count what was done to the rows, to be held against the rule."""
+        if self.share == 0:
+            return self.masking.measure(rows, batch)
         drawn = [row["epoch"] >= 0 and len(row["input_ids"]) >= SHORTEST for row in rows]
         share = (int(batch["token_type_ids"].any(1).sum()), sum(drawn), self.share)
         return {"of two texts": share} | self.masking.measure(rows, batch)

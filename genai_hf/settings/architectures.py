@@ -1,6 +1,7 @@
 """What an architecture can do and what sizes it may have, by the sources of transformers, which are not imported."""
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -80,6 +81,16 @@ def check(model: Mapping[str, Any] | None, head: str | None, length: int | None)
 def depth(model: Mapping[str, Any]) -> int | None:
     """Layers of a model in a folder, of an encoder and a decoder those of the shallower; None where it is not known."""
     return _depth(of_folder(model.get("name")))
+
+
+def token_types(model: Mapping[str, Any]) -> float:
+    """How many texts a model tells apart by `token_type_ids`; infinity where it is not known which model it is."""
+    known = of_folder(model.get("name"))
+    dotted = upstream.model_config(model.get("architecture") or known.get("model_type", ""))
+    if dotted is None:
+        return math.inf
+    values = {**sizes.defaults(dotted), **known, **(model.get("config") or {})}
+    return values.get("type_vocab_size") or 0
 
 
 def _depth(values: Mapping[str, Any]) -> int | None:

@@ -4,8 +4,7 @@ It is read which node the recipe hands to which part, and what that part takes, 
 """
 
 import os
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
@@ -15,15 +14,10 @@ from genai_hf import launching, recipe_files
 from genai_hf.config import check_node, check_type, hint, require_node
 from genai_hf.errors import ConfigError
 from genai_hf.recipe_files import RecipeFile
-from genai_hf.settings import annotations, architectures, foreseeing, limits, presence, reserved, schema, upstream
+from genai_hf.settings import annotations, foreseeing, here, limits, presence, reserved, schema, upstream
 from genai_hf.settings.names import ADAPTERS, BITS, GIVEN, OPEN, UPSTREAM
 
 LONGEST_NAME = 255  # bytes of a folder's name on every usual file system
-# Settings of adapters that name layers.
-OF_LAYERS = (
-    *("target_modules", "feedforward_modules", "modules_to_save", "exclude_modules"),
-    *("rank_pattern", "alpha_pattern"),
-)
 # Keys of base.yaml, whose owner is the command.
 BASE = {
     "seed": "int",
@@ -82,30 +76,7 @@ def check(cfg: DictConfig, recipe: RecipeFile, *, files: bool = True) -> None:
         for part in ("genai_hf.models.adapters.adapter", ADAPTERS[cfg.peft.method]):
             foreseeing.foresee_settings(part, cfg.peft, at="peft")
     if files:
-        _check_here(cfg, recipes)
-
-
-def _check_here(cfg: DictConfig, recipes: Iterable[RecipeFile]) -> None:
-    """What a run takes besides: values that its parts take together, devices, and a model for it."""
-    for one in recipes:
-        foreseeing.foresee(cfg, one.tree())
-    limits.require_devices(cfg)
-    for one in recipes:
-        architectures.check(cfg.get("model"), one.head, cfg.get("sequence_length"))
-    if isinstance(teacher := OmegaConf.select(cfg, "teacher.name"), str):
-        sizes = architectures.of_folder(teacher)
-        foreseeing.foresee_part("genai_hf.models.thinning.require_layers", {"layers": cfg.layers, "sizes": sizes})
-    if "peft" not in cfg or cfg.peft.get("method") is None or cfg.get("layers") is not None:
-        return
-    for key in OF_LAYERS:
-        if not isinstance(layers := cfg.peft.get(key) or (), str):  # which is a pattern
-            names = [name for name in layers if re.fullmatch(r"[\w.]+", str(name))]  # as those of a table may be
-            architectures.require_layers(f"peft.{key}", names, cfg.model)
-    if cfg.model.get("architecture") is not None or cfg.model.get("from_scratch"):
-        remedy = "say model=pretrained model.name=…"
-        raise ConfigError(f"'peft': an adapter is for pretrained weights, and these are new; {remedy}")
-    if (layers := cfg.model.get("reinitialized_layers")) and layers == architectures.depth(cfg.model):
-        raise ConfigError("'model.reinitialized_layers': an adapter needs a layer that is not drawn anew; lower it")
+        here.check(cfg, recipes)
 
 
 def _check_call(cfg: DictConfig, part: str, at: str | None, given: Mapping[str, str | None]) -> None:
@@ -114,10 +85,6 @@ def _check_call(cfg: DictConfig, part: str, at: str | None, given: Mapping[str, 
         check_node(part, OmegaConf.select(cfg, at), at=at, given=given)
     for name, own_key in given.items():
         require_node(cfg, own_key)
-        if own_key is not None and OmegaConf.select(cfg, own_key, default=part) == part:
-            raise ConfigError(
-                f"'{own_key}' is read by the recipe and stands in no file of settings; write it into yours"
-            )
         if own_key is not None and name in schema.fields(part):
             check_type(own_key, OmegaConf.select(cfg, own_key), annotations.spelt(schema.fields(part)[name]))
 

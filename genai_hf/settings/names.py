@@ -25,6 +25,8 @@ OPEN = {  # each with one that is often set
     "supervised": "NAME.path",
 }
 
+VIRTUAL = {"prefix", "prompt", "p_tuning"}  # of them those that put vectors before a text
+
 # What configurations of models call a number of layers.
 DEPTHS = {
     *("num_hidden_layers", "num_layers", "n_layer", "n_layers"),

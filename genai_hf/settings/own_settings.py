@@ -47,8 +47,9 @@ def check(cfg: DictConfig, recipe: RecipeFile, choices: Mapping[str, str | None]
     values = changes.flatten(OmegaConf.to_container(cfg, resolve=False))
     referred = {name for value in values.values() for name in NAMED.findall(str(value))}
     own_options.require_named(cfg, recipe.folders, choices, referred)
-    if not recipe.packaged:
-        _require(cfg, recipe, reads)
+    replaced = [folder / f"{recipe.name}.yaml" for folder in recipe.folders]
+    if settings := next((file for file in replaced if file.is_file()), None):
+        _require(cfg, recipe, reads, settings)
     whole = {read.key for read in reads} | names.OPEN.keys() | {"recipe", "overrides"}
     if own_sources.ALL in whole:
         return
@@ -62,13 +63,14 @@ def check(cfg: DictConfig, recipe: RecipeFile, choices: Mapping[str, str | None]
             raise ConfigError(f"{_place(wrong, recipe, choices)}no recipe reads '{wrong}'{near}")
 
 
-def _require(cfg: DictConfig, recipe: RecipeFile, reads: Sequence[own_sources.Read]) -> None:
-    """Refuse the lack of what a recipe of the user's own reads in any case."""
-    settings, optional = recipe.path.with_suffix(".yaml"), {read.key for read in reads if not read.required}
+def _require(cfg: DictConfig, recipe: RecipeFile, reads: Sequence[own_sources.Read], settings: Path) -> None:
+    """Refuse the lack of what a recipe reads in any case and a file of the user's own should give."""
+    optional = {read.key for read in reads if not read.required}
+    place = recipe.path.name if recipe.packaged else recipe.path
     for read in reads:
         lacking = _lacking(read.key, cfg)
         if lacking is not None and not optional & set(_above(lacking)):
-            raise ConfigError(f"{settings}: lacks '{lacking}', which {recipe.path}:{read.line} reads; write it there")
+            raise ConfigError(f"{settings}: lacks '{lacking}', which {place}:{read.line} reads; write it there")
 
 
 def shipped() -> Iterator[str]:

@@ -6,12 +6,13 @@ The settings are what is called `cfg` in it. Where they are handed on as a whole
 import ast
 import importlib.util
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from genai_hf import config
 from genai_hf.errors import ConfigError
-from genai_hf.settings import sources
+from genai_hf.settings import schema, sources
 
 ENTRIES = ("build", "main")
 OURS = ("config.", "runs.")  # modules whose functions take the settings for what every recipe shares
@@ -32,13 +33,13 @@ class Read:
     required: bool = True
 
 
-def require_sound(path: Path, tree: ast.Module, parts: Iterable[str]) -> None:
+def require_sound(path: Path, tree: ast.Module, calls: Iterable[tuple[str, Collection[str]]]) -> None:
     """See that a recipe has what is called, and that what it imports and calls is there.
 
     Args:
         path: The recipe's.
         tree: Its source.
-        parts: Dotted paths of what it calls of ours.
+        calls: Dotted paths of what it calls of ours, each with the names that it gives.
 
     Raises:
         ConfigError: It does not, or something is not.
@@ -54,9 +55,28 @@ def require_sound(path: Path, tree: ast.Module, parts: Iterable[str]) -> None:
         if not beside and importlib.util.find_spec(top) is None:
             raise ConfigError(f"{path}:{line}: no module '{top}' is installed or lies beside it; mend the import")
     ours = [(f":{node.lineno}", f"{node.module}.{alias.name}") for node in _of_ours(tree) for alias in node.names]
-    for place, dotted in [*ours, *(("", part) for part in parts)]:
+    calls = list(calls)
+    for place, dotted in [*ours, *(("", part) for part, _ in calls)]:
         if not sources.defines(dotted):
             raise ConfigError(f"{path}{place}: there is no {dotted}; mend the recipe there")
+    for part, given in calls:
+        _require_parameters(path, part, given)
+
+
+def _require_parameters(path: Path, part: str, given: Collection[str]) -> None:
+    """See that a part of ours takes what it is given by name; of what is no function or class it is not known."""
+    try:
+        _, node = sources.find(part)
+    except (LookupError, FileNotFoundError):  # a method, or made while importing
+        return
+    made = [node] if isinstance(node, ast.FunctionDef) else node.body
+    if any(isinstance(item, ast.FunctionDef) and item.args.kwarg is not None for item in made):
+        return  # or hands on whatever it is given
+    known = schema.fields(part)
+    for name in given:
+        if name not in known and name != "at":  # which `config.build` takes
+            near = config.hint(name, known) or f"; it takes {', '.join(known)}"
+            raise ConfigError(f"{path}: {part} takes no '{name}'{near}")
 
 
 def fault(path: Path, error: BaseException) -> ConfigError:

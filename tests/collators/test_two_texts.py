@@ -89,6 +89,14 @@ def test_both_texts_are_shown_and_the_share_is_of_those_that_may_be_two(masking)
     assert collator.measure(some, batch)["of two texts"] == (1, 1, 1.0)
 
 
+def test_without_a_share_it_is_masking_alone(masking):
+    collator, some = TwoTextsCollator(masking=masking, share=0), rows([9, 12])
+    batch = collator(some)
+    assert batch.keys() == masking(some).keys()
+    assert list(collator.view(some[0], collator(some[:1])).lines) == [""]
+    assert "of two texts" not in collator.measure(some, batch)
+
+
 @pytest.mark.parametrize("share", [-0.1, 1.5])
 def test_a_share_is_one(masking, share):
     with pytest.raises(ValueError, match=rf"must be in \[0, 1\], got {share}"):

@@ -137,11 +137,18 @@ def test_what_stays_beside_the_weights_goes_on_bit_for_bit_and_is_read(method, r
 @pytest.mark.parametrize("method", ["prompt", "prefix", "lora"])
 def test_behind_virtual_tokens_every_block_is_one_text(method, text, root):  # noqa: F811
     few = [] if method == "lora" else ["peft.num_virtual_tokens=3", "sequence_length=20"]
-    _, words = adapted("bert_mlm", text, root, f"peft={method}", *few, "second_text=1")
+    _, words = adapted("bert_mlm", text, root, f"peft={method}", *few)
     trainer = genai_hf.build(genai_hf.compose("bert_mlm", words))
     batch = trainer.data_collator([trainer.train_dataset[0, 0]])
     assert ("token_type_ids" in batch) == (method == "lora")
     assert trainer.objective.sums(trainer.model, batch)["masked_lm"].isfinite()
+
+
+def test_second_texts_that_would_do_nothing(text, root, capsys):  # noqa: F811
+    _, words = adapted("bert_mlm", text, root, "peft=prompt", "second_text=0.3")
+    assert cli.main(["bert_mlm", *words]) == 2
+    said = "'second_text' does nothing behind virtual tokens (peft=prompt); leave it out"
+    assert said in capsys.readouterr().err
 
 
 SIZES = {  # of multiples of 64, which 4 bits take

@@ -79,7 +79,7 @@ CASES: Sequence[Case] = (
     case(
         "A folder of a model that is not there",
         "bert_mlm model=pretrained model.name=./nowhere",
-        "'model.name': ./nowhere holds no config.json; give a folder made by save_pretrained, or a Hub id",
+        "'model.name': ./nowhere does not exist; give a folder made by save_pretrained, or a Hub id",
     ),
     case(
         "A folder without a model",

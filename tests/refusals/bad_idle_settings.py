@@ -13,6 +13,11 @@ CASES: Sequence[Case] = (
         "'max_skipped' does nothing with on_nan=stop; say on_nan=skip besides",
     ),
     case(
+        "Second texts for a model that tells none apart",
+        "bert_mlm experiment=roberta second_text=0.3",
+        "'second_text' does nothing with a model of one token type; leave it out",
+    ),
+    case(
         "The longest span, where single tokens are hidden",
         "bert_mlm masking.longest_span=3",
         "'masking.longest_span' does nothing with masking.unit=token; say masking.unit=span besides",

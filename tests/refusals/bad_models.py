@@ -108,7 +108,7 @@ CASES: Sequence[Case] = (
         cause="A folder that is not there",
         words=(*TRAIN, "model.name=./none"),
         files=TEXTS,
-        said="'model.name': ./none holds no config.json; give a folder made by save_pretrained, or a Hub id",
+        said="'model.name': ./none does not exist; give a folder made by save_pretrained, or a Hub id",
     ),
     Case(
         cause="A model on the Hub without a network",

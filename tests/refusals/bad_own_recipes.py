@@ -8,6 +8,7 @@ from asking import Case
 RECIPE = (files("genai_hf.recipes") / "bert_mlm.py").read_text("utf-8")
 SETTINGS = (files("genai_hf.conf") / "bert_mlm.yaml").read_text("utf-8")
 AFTER = len(SETTINGS.splitlines()) + 1  # the line of what is added to them
+SEED = next(number for number, line in enumerate(RECIPE.splitlines(), 1) if "seed=cfg.seed" in line)
 FIRST = RECIPE.splitlines().index("from omegaconf import DictConfig") + 1
 
 
@@ -45,7 +46,7 @@ CASES: Sequence[Case] = (
     ),
     own(
         "A key that one's own recipe reads and one's own settings lack",
-        "mine.yaml: lacks 'my_key', which mine.py:29 reads; write it there",
+        f"mine.yaml: lacks 'my_key', which mine.py:{SEED} reads; write it there",
         recipe=RECIPE.replace("seed=cfg.seed", "seed=cfg.my_key", 1),
     ),
     own(
@@ -92,6 +93,11 @@ CASES: Sequence[Case] = (
         "A call of a part in one's own recipe that is not there",
         "mine.py: there is no genai_hf.data.dokuments; mend the recipe there",
         recipe=RECIPE.replace("data.documents", "data.dokuments"),
+    ),
+    own(
+        "A name in a call of one's own recipe that the part does not have",
+        "mine.py: genai_hf.collators.two_texts.TwoTextsCollator takes no 'shar'; did you mean 'share'?",
+        recipe=RECIPE.replace("share=", "shar="),
     ),
     Case(
         cause="One's own recipe by its name",

@@ -106,5 +106,5 @@ def test_settings_of_ones_own_that_lack_what_the_recipe_reads(tmp_path, monkeypa
     lines = files("genai_hf.conf").joinpath("bert_mlm.yaml").read_text().splitlines()
     (tmp_path / "bert_mlm.yaml").write_text("\n".join(line for line in lines if not line.startswith("second_text")))
     assert cli.main(["bert_mlm", "--config-dir", "."]) == 2
-    said = "'second_text' is read by the recipe and stands in no file of settings; write it into yours"
-    assert said in capsys.readouterr().err
+    said = "genai-hf bert_mlm: bert_mlm.yaml: lacks 'second_text', which bert_mlm.py:31 reads; write it there\n"
+    assert capsys.readouterr().err == said
