@@ -71,5 +71,5 @@ def test_a_model_of_two_token_types_learns_both_and_one_of_one_gets_none(text, r
     assert first > 0
     assert second > 0
     assert not bert.data_collator([bert.eval_dataset[-1, 0]])["token_type_ids"].any()
-    roberta = genai_hf.build(composed(text, "second_text=1"))
+    roberta = genai_hf.build(composed(text))
     assert "token_type_ids" not in roberta.data_collator([roberta.train_dataset[row] for row in rows])
