@@ -68,7 +68,8 @@ class RecipeFile:
                 continue
             is_build = ast.unparse(call.func) in {"build", "config.build"} and len(call.args) > 1
             first, *rest = ast.unparse(call.args[0] if is_build else call.func).split(".")
-            words = {word.arg: ast.unparse(word.value) for word in call.keywords if word.arg}
+            handed = [word for word in call.keywords if word.arg and not (is_build and word.arg == "at")]
+            words = {str(word.arg): ast.unparse(word.value) for word in handed}
             at = _key(ast.unparse(call.args[1])) if is_build else None
             dotted = ".".join([names.get(first, ""), *rest])
             if dotted.startswith("genai_hf.") and not dotted.startswith("genai_hf.config."):

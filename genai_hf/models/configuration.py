@@ -142,7 +142,7 @@ def check_room(configuration: PreTrainedConfig, tokenizer: PreTrainedTokenizerBa
 
 def has_segments(configuration: PreTrainedConfig) -> bool:
     """Whether the model tells first and second text apart by `token_type_ids`."""
-    return (configuration.to_dict().get("type_vocab_size") or 0) > 1
+    return architectures.has_segments(configuration.to_dict())
 
 
 def positions(configuration: PreTrainedConfig) -> int | None:

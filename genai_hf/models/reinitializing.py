@@ -14,6 +14,7 @@ from genai_hf.errors import ConfigError
 from genai_hf.models.fresh import mark
 from genai_hf.models.stand_in import hung
 from genai_hf.ranks import say
+from genai_hf.settings import architectures
 
 KEY = "model.reinitialized_layers"
 PROBED = 8  # numbers of a weight that tell whether it was drawn
@@ -23,13 +24,12 @@ def require_depth(model: PreTrainedModel, layers: int) -> None:
     """Refuse more layers than a model has.
 
     Raises:
-        ConfigError: It has fewer, or none that is not all of them.
+        ConfigError: It has fewer, or all of them share their weights.
     """
     depth = min((len(stack) for *_, stack in hung(model)), default=0)
     if layers and not depth:
         raise ConfigError(f"'{KEY}': {model.config.model_type} has no layers of weights of their own; leave it out")
-    if layers > depth:
-        raise ConfigError(f"'{KEY}' must be at most {depth}, the layers of this model, got {layers}")
+    architectures.require_depth(layers, depth)
 
 
 def reinitialize(model: PreTrainedModel, layers: int, seed: int) -> None:

@@ -1,11 +1,10 @@
 """What an architecture can do and what sizes it may have, by the sources of transformers, which are not imported."""
 
 import json
-import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from genai_hf.config import hint
 from genai_hf.errors import ConfigError
@@ -56,45 +55,47 @@ def check(model: Mapping[str, Any] | None, head: str | None, length: int | None)
     Raises:
         ConfigError: It is.
     """
-    if model is None:
+    if model is None or (known := _known(model)) is None:
         return
-    kind, given = model.get("architecture"), dict(model.get("config") or {})
-    known = of_folder(model.get("name")) if kind is None else {}
-    dotted = upstream.model_config(kind or known.get("model_type", ""))
-    if dotted is None:
-        return
-    sizes.check_names(dotted, given)
-    values = {**sizes.defaults(dotted), **known, **given}
-    sizes.check_values(dotted, values, given)
-    layers, most = model.get("reinitialized_layers") or 0, _depth(values)
-    if most is not None and layers > most:
-        raise ConfigError(
-            f"'model.reinitialized_layers' must be at most {most}, the layers of this model, got {layers}"
-        )
+    kind, values, given = known.kind, known.fields, dict(model.get("config") or {})
+    sizes.check_names(known.dotted, given)
+    sizes.check_values(known.dotted, values, given)
+    require_depth(model.get("reinitialized_layers") or 0, depth(model))
     if head is not None:
-        require_kind(head, kind or known["model_type"], values)
-    room = positions(kind or known["model_type"], values)
+        require_kind(head, kind, values)
+    room = positions(kind, values)
     if length is not None and room is not None and length > room:
         raise ConfigError(f"'sequence_length': {length} exceeds the model's {room} positions; lower it")
 
 
 def depth(model: Mapping[str, Any]) -> int | None:
-    """Layers of a model in a folder, of an encoder and a decoder those of the shallower; None where it is not known."""
-    return _depth(of_folder(model.get("name")))
+    """Layers of a model, of an encoder and a decoder those of the shallower; None where it is not known."""
+    known = _known(model)
+    fields = known.fields if known else {}
+    return min((fields[name] for name in DEPTHS if isinstance(fields.get(name), int)), default=None)
 
 
-def token_types(model: Mapping[str, Any]) -> float:
-    """How many texts a model tells apart by `token_type_ids`; infinity where it is not known which model it is."""
-    known = of_folder(model.get("name"))
-    dotted = upstream.model_config(model.get("architecture") or known.get("model_type", ""))
-    if dotted is None:
-        return math.inf
-    values = {**sizes.defaults(dotted), **known, **(model.get("config") or {})}
-    return values.get("type_vocab_size") or 0
+def require_depth(layers: int, most: int | None) -> None:
+    """Refuse to draw more top layers anew than a model has.
+
+    Raises:
+        ConfigError: It has fewer.
+    """
+    if most is not None and layers > most:
+        raise ConfigError(
+            f"'model.reinitialized_layers' must be at most {most}, the layers of this model, got {layers}"
+        )
 
 
-def _depth(values: Mapping[str, Any]) -> int | None:
-    return min((values[name] for name in DEPTHS if isinstance(values.get(name), int)), default=None)
+def may_read_pairs(model: Mapping[str, Any]) -> bool:
+    """Whether a model tells a second text apart; it may where it is not known which model it is."""
+    known = _known(model)
+    return known is None or has_segments(known.fields)
+
+
+def has_segments(fields: Mapping[str, Any]) -> bool:
+    """Whether a model of these fields tells first and second text apart by `token_type_ids`."""
+    return (fields.get("type_vocab_size") or 0) > 1
 
 
 def require_kind(head: str, kind: str, fields: Mapping[str, Any]) -> None:
@@ -152,6 +153,24 @@ def require_layers(key: str, layers: Iterable[str], model: Mapping[str, Any]) ->
         if not re.search(rf"\b{re.escape(name)}\b", text):
             near = hint(name, set(re.findall(r"self\.(\w+) = ", text)))
             raise ConfigError(f"'{key}': {kind} has no layer '{layer}'{near}")
+
+
+class _Known(NamedTuple):
+    """An architecture: its configuration class, its `model_type`, and the fields as they are, by default or given."""
+
+    dotted: str
+    kind: str
+    fields: dict[str, Any]
+
+
+def _known(model: Mapping[str, Any]) -> _Known | None:
+    """What a node `model` is, or None where it is not known."""
+    kind = model.get("architecture")
+    read = of_folder(model.get("name")) if kind is None else {}
+    kind = kind or read.get("model_type", "")
+    if (dotted := upstream.model_config(kind)) is None:
+        return None
+    return _Known(dotted, kind, {**sizes.defaults(dotted), **read, **(model.get("config") or {})})
 
 
 def of_folder(name: Any) -> dict[str, Any]:

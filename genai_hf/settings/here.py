@@ -59,7 +59,7 @@ def _check_second_text(cfg: DictConfig) -> None:
     asked = {line.lstrip("+").partition("=")[0] for line in overrides(cfg)}
     if "second_text" not in asked or not cfg.get("second_text"):
         return
-    if cfg.peft.get("method") in VIRTUAL:
-        raise ConfigError(f"'second_text' does nothing behind virtual tokens (peft={cfg.peft.method}); leave it out")
-    if architectures.token_types(cfg.model) < 2:
+    if (method := OmegaConf.select(cfg, "peft.method")) in VIRTUAL:
+        raise ConfigError(f"'second_text' does nothing behind virtual tokens (peft={method}); leave it out")
+    if not architectures.may_read_pairs(cfg.get("model") or {}):
         raise ConfigError("'second_text' does nothing with a model of one token type; leave it out")

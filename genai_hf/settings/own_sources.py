@@ -74,7 +74,7 @@ def _require_parameters(path: Path, part: str, given: Collection[str]) -> None:
         return  # or hands on whatever it is given
     known = schema.fields(part)
     for name in given:
-        if name not in known and name != "at":  # which `config.build` takes
+        if name not in known:
             near = config.hint(name, known) or f"; it takes {', '.join(known)}"
             raise ConfigError(f"{path}: {part} takes no '{name}'{near}")
 

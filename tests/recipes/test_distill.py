@@ -120,6 +120,11 @@ def test_a_student_that_tells_no_texts_apart_learns_from_a_bert(text, root, caps
     assert cli.main([*words, "run=s", "second_text=0.5"]) == 2
     said = "'second_text' does nothing with a model of one token type; leave it out"
     assert said in capsys.readouterr().err
+    words = ["distill", "of=bert_mlm", text, *TRAINING, "data=text", f"teacher.name={root}/distill/r/model"]
+    words += ["model=bert_tiny", "layers=null", "compare=false", "loss.cosine=0", "second_text=0.5"]
+    assert cli.main(words) == 2
+    said = "its token_type_ids are not the student's, and both read the same batches; say second_text=0"
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
