@@ -19,6 +19,8 @@ from typing import Any
 
 import arms
 
+from genai_hf import primitives
+
 ROWS = "trainer.per_device_train_batch_size"
 SETTINGS = {
     "bert_mlm": (
@@ -78,6 +80,7 @@ def train(seconds: float, recipe: str, *words: str) -> dict[str, Any]:
 
 def fresh(*arguments: str) -> dict[str, Any]:
     """What this file says in a process of its own."""
+    primitives.keep_few()  # as the command does
     command = [sys.executable, __file__, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

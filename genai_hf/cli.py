@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import NoReturn
 
-from genai_hf import verbs
+from genai_hf import primitives, verbs
 from genai_hf.errors import Interrupted, NoRoomError, UserError
 from genai_hf.ranks import WORDS, leave, note_code, rank, ranks, watch_launcher
 
@@ -26,6 +26,7 @@ def command() -> NoReturn:
     """`genai-hf` itself: end the process with the exit code; a launcher's rank at once."""
     sys.modules["kernels"] = None  # type: ignore[assignment] # or bitsandbytes gets native code from the Hub by it
     sys.excepthook = tell_fault
+    primitives.keep_few()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does: a terminal may have few letters
     code = main()

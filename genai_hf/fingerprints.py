@@ -38,6 +38,8 @@ LATER = {
     "speed.documents": False,
     "tokens_per_batch": None,
     "pad_to_multiple_of": 1,
+    "second_text": 0.0,
+    "model.reinitialized_layers": 0,
     "tokenizer.revision": None,
     "teacher.revision": None,
 }

@@ -28,7 +28,7 @@ from genai_hf.training.meter import Meter
 from genai_hf.training.trainer import Trainer
 
 WARM = 2  # steps that are not timed: the largest, twice, so that it is taken with the optimizer's state there
-FEWEST, MOST = 4, 24  # steps
+FEWEST, MOST = 4, 96  # steps
 PATIENCE = 4.0  # seconds of steps of one depth
 LONGEST = 4.0  # seconds of a step that is worth to be tried
 PARTS = 4  # micro-batches of a step that are taken at most; the others take as long for their size

@@ -185,18 +185,21 @@ def test_a_change_that_cannot_be_taken_leaves_the_run_as_it_was(recipe, text, ro
     assert "finished before" in capsys.readouterr().err
 
 
-def test_a_run_from_before_there_were_settings_of_speed_is_the_librarys(text, root, capsys):
+def test_a_run_from_before_there_were_some_settings_was_without_them(text, root, capsys):
+    young = ("speed.attention", "speed.dropout", "speed.documents", "second_text")
     command = ["bert_mlm", text, *RECIPES["bert_mlm"], "run=old"]
     assert cli.main(command) == 0
     folder = root / "bert_mlm" / "old"
     settings = json.loads((folder / "settings.json").read_text())
-    old = {key: value for key, value in settings.items() if not key.startswith("speed.")}
-    assert len(old) == len(settings) - 3
+    old = {key: value for key, value in settings.items() if key not in young}
+    assert len(old) == len(settings) - len(young)
     (folder / "settings.json").write_text(json.dumps(old))
     capsys.readouterr()
     assert cli.main(command) == 2
-    assert "speed.attention: library → auto" in capsys.readouterr().err
-    assert cli.main([*command, "speed.attention=library", "speed.dropout=library"]) == 0
+    said = capsys.readouterr().err
+    assert "speed.attention: library → auto" in said
+    assert "second_text: 0.0 → 0.5" in said
+    assert cli.main([*command, "speed.attention=library", "speed.dropout=library", "second_text=0"]) == 0
     assert "finished before" in capsys.readouterr().err
 
 
