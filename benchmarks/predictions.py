@@ -44,6 +44,8 @@ def predict(recipe: str, *words: str) -> dict[str, Any]:
     from genai_hf.verbs import check
 
     cfg = composing.compose(recipe_files.find(recipe), words)
+    if cfg.speed.keep_memory:
+        allocator.keep()  # as the command does
     recipe_files.find(recipe).load()
     own = allocator.resident()
     with looked_at(cfg) as trainer:
