@@ -92,6 +92,15 @@ def record(file: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
     return facts
 
 
+def began_with(path: Path, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that a run began with; those of what is asked for now that are younger, as it had them.
+
+    Raises:
+        ConfigError: They are missing or damaged.
+    """
+    return {key: value for key, value in LATER.items() if key in asked} | record(path / "settings.json")
+
+
 def config(path: Path) -> DictConfig:
     """A run's own settings, as they were resolved.
 

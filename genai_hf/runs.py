@@ -144,8 +144,8 @@ def take_over(path: Path, cfg: DictConfig, decided: DictConfig, data: Mapping[st
         raise ConfigError(f"{path} has taken all its {state.max_steps} steps: {more}")
     if rank() == 0:
         known, today = fingerprints.read(path), fingerprints.of(cfg) | {"data": dict(data)}
-        before = fingerprints.record(path / "settings.json")
-        now = fingerprints.settings(cfg) | today
+        asked = fingerprints.settings(cfg)
+        before, now = fingerprints.began_with(path, asked), asked | today
         changed = changes.differences(before | {name: known.get(name) for name in today}, now)
         listed = "; ".join(f"{key}: {change}" for key, change in changed.items())
         history = known.get("changed", {}) | {f"after step {state.global_step}": listed}
@@ -217,7 +217,6 @@ def _write_down(path: Path, cfg: DictConfig, facts: Mapping[str, Any]) -> None:
 def _changed(path: Path, cfg: DictConfig) -> tuple[str, ...]:
     """What differs from the settings, files and versions that the run began with; refused unless it was allowed."""
     known, today, asked = fingerprints.read(path), fingerprints.of(cfg), fingerprints.settings(cfg)
-    later = {key: value for key, value in fingerprints.LATER.items() if key in asked}
-    recorded, now = later | fingerprints.record(path / "settings.json"), asked | today
+    recorded, now = fingerprints.began_with(path, asked), asked | today
     changes.refuse_unknown(allowed(cfg), recorded, known, now)
     return tuple(changes.agree(path, recorded | {name: known[name] for name in today}, now, allowed(cfg)))

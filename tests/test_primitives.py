@@ -1,13 +1,14 @@
 """Few of oneDNN's primitives are kept."""
 
+import gc
 import os
 import subprocess
 import sys
 
 import pytest
-import torch
 
 from genai_hf import cli, primitives
+from genai_hf.models import precision
 
 GROWTH = """
 import os
@@ -25,23 +26,38 @@ print(allocator.resident() - before)
 """
 
 
-def test_the_command_keeps_few_and_the_users_own_number_counts(monkeypatch):
-    first, second = primitives.VARIABLES
-    monkeypatch.setenv(first, "7")
-    monkeypatch.setenv(second, "")  # so that it is taken away again
-    monkeypatch.delenv(second)
+NAMES = (primitives.ONEDNN, primitives.OLD_ONEDNN, primitives.IDEEP)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ((None, None, None), ("128", None, "128")),
+        (("7", None, "9"), ("7", None, "9")),
+        (("0", None, "0"), ("0", None, "128")),
+        ((None, "7", ""), (None, "7", "128")),
+        ((None, "", "many"), ("128", "", "128")),
+    ],
+)
+def test_the_command_keeps_few_and_the_users_own_numbers_count(monkeypatch, given, kept):
+    for name, number in zip(NAMES, given, strict=True):
+        monkeypatch.setenv(name, number or "")  # so that it comes back as it was
+        if number is None:
+            monkeypatch.delenv(name)
     monkeypatch.setattr(cli, "main", lambda: 0)
+    monkeypatch.setattr(cli, "ranks", lambda: 1)
+    monkeypatch.setattr(gc, "freeze", lambda: None)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setitem(sys.modules, "kernels", None)
     with pytest.raises(SystemExit):
         cli.command()
-    assert (os.environ[first], os.environ[second]) == ("7", str(primitives.KEPT))
+    assert tuple(os.environ.get(name) for name in NAMES) == kept
 
 
-@pytest.mark.skipif(not torch.ops.mkldnn._is_mkldnn_bf16_supported(), reason="oneDNN has no 16 bits on this processor")
+@pytest.mark.skipif(not precision.has_bf16(), reason="this processor has no bfloat16")
 def test_products_of_ever_new_shapes_grow_by_little():
     def growth(few: bool) -> int:
-        environment = {name: value for name, value in os.environ.items() if name not in primitives.VARIABLES}
+        environment = {name: value for name, value in os.environ.items() if name not in NAMES}
         script = GROWTH.format(few=few)
         done = subprocess.run(
             [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""A few real steps before a run begins, on random weights: what a step of it takes, in time and memory.
+"""Up to a hundred real steps before a run begins, on random weights: what a step of it takes, in time and memory.
 
 A model that is too deep to be tried as it is is tried with two layers: its steps take longer as its operations are
 more. What a layer takes of memory is counted, by a few steps with one layer besides.
@@ -94,7 +94,7 @@ def depths(model: nn.Module, rough: Cost, free: float) -> tuple[int, ...] | None
 
 
 def attempt(trainer: Trainer, tried: Sequence[int], own: int) -> Cost:
-    """Take a few steps with so many layers, and say what one of all layers takes.
+    """Take some steps with so many layers, and say what one of all layers takes.
 
     Args:
         trainer: Built without weights; it is of no use any more afterwards.

@@ -2,7 +2,7 @@
 
 genai-hf check RECIPE [key=value …]
 
-It takes the words that a run would take and makes no run folder. Memory and time are measured by a few steps of a model
+It takes the words that a run would take and makes no run folder. Memory and time are measured by some steps of a model
 with random weights, of two of its layers where all would take long; by arithmetic where these would, too.
 """
 
