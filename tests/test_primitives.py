@@ -11,7 +11,6 @@ from genai_hf import cli, primitives
 from genai_hf.models import precision
 
 GROWTH = """
-import os
 import torch
 from genai_hf import allocator, primitives
 
@@ -24,8 +23,6 @@ for length in range(64, 664):
         before = allocator.resident()
 print(allocator.resident() - before)
 """
-
-
 NAMES = (primitives.ONEDNN, primitives.OLD_ONEDNN, primitives.IDEEP)
 
 
