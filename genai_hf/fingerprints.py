@@ -36,6 +36,7 @@ LATER = {
     "speed.attention": "library",
     "speed.dropout": "library",
     "speed.documents": False,
+    "speed.unpadded": "library",
     "tokens_per_batch": None,
     "pad_to_multiple_of": 1,
     "second_text": 0.0,

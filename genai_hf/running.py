@@ -188,13 +188,16 @@ def _built(module: ModuleType, cfg: DictConfig, current: runs.Run) -> Any:
 def assembled(module: ModuleType, decided: DictConfig) -> Any:
     """What the recipe builds, with the settings that belong to any Trainer and to no part."""
     from genai_hf.data.remarks import held
-    from genai_hf.models import documents, on_cpu
+    from genai_hf.models import documents, on_cpu, unpadded
 
     with held():
         trainer = module.build(decided)
     trainer.on_nan, trainer.max_skipped = decided.on_nan, decided.max_skipped
-    if trainer.args.device.type == "cpu" and not trainer.args.torch_compile:  # which has its own of both
+    on_processor = trainer.args.device.type == "cpu" and not trainer.args.torch_compile  # which has its own of both
+    if on_processor:
         on_cpu.quicken(trainer.model, attention=decided.speed.attention, dropout=decided.speed.dropout)
+    if on_processor or decided.speed.unpadded == "always":
+        unpadded.unpad(trainer.model, decided.speed.unpadded)
     if decided.speed.documents:
         if trainer.args.device.type != "cuda":
             raise ConfigError("'speed.documents' is for a CUDA GPU; leave it out")

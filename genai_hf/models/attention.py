@@ -14,6 +14,7 @@ from genai_hf.models.bare import bare
 # Attentions of this project that take masks as sdpa does.
 MATRICES = "matrices"  # on_cpu.py
 DOCUMENTS = "documents"  # documents.py
+UNPADDED = {"sdpa": "unpadded", MATRICES: "unpadded_matrices"}  # unpadded.py, by what they stand before
 
 
 def attend_by(model: PreTrainedModel, name: str, function: Callable[..., Any]) -> None:
@@ -39,7 +40,7 @@ def four_dimensional(model: nn.Module, allowed: Tensor) -> Tensor:
     """
     alone = bare(model)
     way, mask = alone.config._attn_implementation, allowed[:, None]
-    if way in {"sdpa", MATRICES, DOCUMENTS}:
+    if way in {"sdpa", MATRICES, DOCUMENTS, *UNPADDED.values()}:
         return mask
     if way == "eager":
         smallest = torch.finfo(alone.dtype).min

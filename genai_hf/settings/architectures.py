@@ -43,6 +43,12 @@ OFFSET_POSITIONS = {
     "xlm-roberta-xl",
 }  # count from pad + 1
 
+UNPADDED = {  # encoders whose layers hand on to attention whatever else they are given, and where the layers are
+    **dict.fromkeys(("bert", "camembert", "electra", "roberta", "xlm-roberta"), "encoder"),
+    "distilbert": "transformer",
+    **dict.fromkeys(("t5", "mt5"), "encoder.block"),
+}
+
 
 def check(model: Mapping[str, Any] | None, head: str | None, length: int | None) -> None:
     """Refuse a model that is of another kind, or whose sizes no model can have, as far as it is known which it is.
@@ -85,6 +91,22 @@ def require_depth(layers: int, most: int | None) -> None:
         raise ConfigError(
             f"'model.reinitialized_layers' must be at most {most}, the layers of this model, got {layers}"
         )
+
+
+def require_unpadded(model: Mapping[str, Any]) -> None:
+    """Refuse a model whose layers cannot do without padding, where it is known which it is.
+
+    Raises:
+        ConfigError: They cannot.
+    """
+    known = _known(model)
+    if known is not None and not can_do_without_padding(known.kind, known.fields):
+        raise ConfigError(f"'speed.unpadded': the layers of {known.kind} need padding; leave it out")
+
+
+def can_do_without_padding(kind: str, fields: Mapping[str, Any]) -> bool:
+    """Whether the layers of such a model, or of its encoder, can be given real tokens alone."""
+    return kind in UNPADDED and not fields.get("is_decoder")
 
 
 def may_read_pairs(model: Mapping[str, Any]) -> bool:

@@ -35,6 +35,7 @@ BASE = {
     "speed.attention": "Literal['auto', 'library']",
     "speed.dropout": "Literal['auto', 'library']",
     "speed.keep_memory": "bool",
+    "speed.unpadded": "Literal['auto', 'always', 'library']",
     "speed.documents": "bool",
     "precision": "Literal['auto', 'fp32', 'bf16', 'fp16']",
 }

@@ -34,6 +34,8 @@ def check(cfg: DictConfig, recipes: Iterable[RecipeFile]) -> None:
     for one in recipes:
         architectures.check(cfg.get("model"), one.head, cfg.get("sequence_length"))
     _check_second_text(cfg)
+    if OmegaConf.select(cfg, "speed.unpadded") == "always":
+        architectures.require_unpadded(cfg.get("model") or {})
     if isinstance(teacher := OmegaConf.select(cfg, "teacher.name"), str):
         sizes = architectures.of_folder(teacher)
         foreseeing.foresee_part("genai_hf.models.thinning.require_layers", {"layers": cfg.layers, "sizes": sizes})

@@ -85,6 +85,8 @@ def require_devices(cfg: DictConfig) -> None:
         raise ConfigError("'precision': fp16 needs a CUDA GPU; leave it at auto")
     if OmegaConf.select(cfg, "trainer.tf32") and not _may_have_device():
         raise ConfigError("'trainer.tf32' is of a CUDA GPU; leave it out")
+    if OmegaConf.select(cfg, "speed.documents") and not _may_have_device():
+        raise ConfigError("'speed.documents' is for a CUDA GPU; leave it out")
     if cfg.launch.starter in {"accelerate", "torchrun"} and cfg.launch.processes is None and not _may_have_device():
         raise ConfigError("there is no GPU here to start a process on; launch=cpu2 starts two on the processor")
 

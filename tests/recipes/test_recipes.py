@@ -186,7 +186,7 @@ def test_a_change_that_cannot_be_taken_leaves_the_run_as_it_was(recipe, text, ro
 
 
 def test_a_run_from_before_there_were_some_settings_was_without_them(text, root, capsys):
-    young = ("speed.attention", "speed.dropout", "speed.documents", "second_text")
+    young = ("speed.attention", "speed.dropout", "speed.documents", "speed.unpadded", "second_text")
     command = ["bert_mlm", text, *RECIPES["bert_mlm"], "run=old"]
     assert cli.main(command) == 0
     folder = root / "bert_mlm" / "old"
@@ -199,7 +199,8 @@ def test_a_run_from_before_there_were_some_settings_was_without_them(text, root,
     said = capsys.readouterr().err
     assert "speed.attention: library → auto" in said
     assert "second_text: 0.0 → 0.5" in said
-    assert cli.main([*command, "speed.attention=library", "speed.dropout=library", "second_text=0"]) == 0
+    library = [f"speed.{key}=library" for key in ("attention", "dropout", "unpadded")]
+    assert cli.main([*command, *library, "second_text=0"]) == 0
     assert "finished before" in capsys.readouterr().err
 
 

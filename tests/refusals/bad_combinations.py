@@ -32,6 +32,11 @@ CASES: Sequence[Case] = (
         "'model.architecture': distilbert has no hidden_size, which model=bert_tiny sets; begin with a model…",
     ),
     case(
+        "A decoder that is to read no padding",
+        "gpt_lm speed.unpadded=always",
+        "'speed.unpadded': the layers of gpt2 need padding; leave it out",
+    ),
+    case(
         "A decoder for masked language modelling",
         "bert_mlm model=gpt2_tiny",
         "'model': gpt2 is no model for masked_lm; take an encoder, such as model=bert_tiny",

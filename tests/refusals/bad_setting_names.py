@@ -65,7 +65,7 @@ CASES: Sequence[Case] = (
     case(
         "A key of a group that has no such key",
         "bert_mlm speed.foo=1",
-        "no key 'speed.foo'; it takes speed.attention, speed.documents, speed.dropout, speed.keep_memory",
+        "no key 'speed.foo'; it takes speed.attention, speed.documents, speed.dropout, speed.keep_memory, spe…",
     ),
     case(
         "A misspelt node above a right key",

@@ -89,6 +89,7 @@ def test_what_takes_a_library_to_know_is_answered_in_a_line_too(case, tmp_path, 
             "there is no GPU here to start a process on; launch=cpu2 starts two on the processor",
         ),
         case("", "bert_mlm trainer.tf32=true", "'trainer.tf32' is of a CUDA GPU; leave it out"),
+        case("", "gpt_lm speed.documents=true", "'speed.documents' is for a CUDA GPU; leave it out"),
     ],
 )  # fmt: skip
 def test_what_takes_a_gpu_is_refused_where_there_is_certainly_none(case, monkeypatch, capsys):

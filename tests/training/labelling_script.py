@@ -17,6 +17,7 @@ from training_script import GLOBAL_BATCH, flat_gradients
 from two_rank_script import curve
 
 from genai_hf.collators.labelled import LabelledCollator
+from genai_hf.models.unpadded import unpad
 from genai_hf.objectives.labelling import Labelling
 from genai_hf.training import Trainer
 
@@ -80,6 +81,7 @@ def make_trainer(
     epochs: int | None = None,
     dtype: torch.dtype = torch.float32,
     eval_batch: int = 4,
+    unpadded: bool = False,
 ) -> Trainer:
     """A Trainer on 57 rows, which are no whole number of steps of 16, evaluated on 21 and 8."""
     train = LabelledRows(57, problem)
@@ -101,8 +103,10 @@ def make_trainer(
         disable_tqdm=True,
         seed=0,
     )
+    model = tiny_classifier(problem, dtype)
+    unpad(model, "always" if unpadded else "library")
     return Trainer(
-        model=tiny_classifier(problem, dtype),
+        model=model,
         args=args,
         objective=Labelling(
             names=NAMES[problem], scores=SCORES[problem], validation=VALIDATION, train_labels=train.labels
@@ -130,6 +134,8 @@ def main(out: str) -> None:
             for accumulation in ACCUMULATIONS[grouped]:
                 cut = {"accumulation": accumulation, "ranks": 2, "grouped": grouped, "dtype": torch.float64}
                 results[f"{problem} {grouped} {accumulation}"] = flat_gradients(make_trainer(folder, problem, **cut))
+        cut = {"accumulation": 2, "ranks": 2, "dtype": torch.float64, "unpadded": True}
+        results[f"{problem} unpadded"] = flat_gradients(make_trainer(folder, problem, **cut))
         curving = make_trainer(folder, problem, accumulation=1, ranks=2, grouped=True, epochs=3)
         results[f"{problem} curve"] = curve(curving)
         results[f"{problem} tallied"] = tallied(curving)

@@ -39,6 +39,20 @@ def test_neither_accumulation_nor_ranks_change_the_gradient(tmp_path, two_ranks,
 
 
 @PROBLEMS
+def test_layers_that_read_no_padding_have_the_gradient_of_padded_ones(tmp_path, two_ranks, problem):
+    double = {"dtype": torch.float64}
+    full, full_loss = gradients(make_trainer(tmp_path, problem, accumulation=1, **double))
+    for accumulation in (1, 4, 16):
+        ours, loss = gradients(make_trainer(tmp_path, problem, accumulation=accumulation, unpadded=True, **double))
+        assert relative(ours, full) < 1e-10, accumulation
+        assert loss == pytest.approx(full_loss, rel=1e-6)
+    result = two_ranks[f"{problem} unpadded"]
+    flat = {name: torch.tensor(values, dtype=torch.float64) for name, values in result["gradients"].items()}
+    assert relative({name: flat[name].view_as(full[name]) for name in full}, full) < 1e-10
+    assert result["loss"] == pytest.approx(full_loss, rel=1e-6)
+
+
+@PROBLEMS
 def test_two_ranks_and_accumulation_two_give_the_same_losses_and_scores_over_three_epochs(tmp_path, two_ranks, problem):
     trainer = make_trainer(tmp_path, problem, accumulation=2, grouped=True, epochs=3)
     alone, together = curve(trainer), two_ranks[f"{problem} curve"]
