@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 import genai_hf
 from genai_hf import allocator
 from genai_hf.errors import UserError
-from genai_hf.models import hardware, on_cpu
+from genai_hf.models import hardware, on_cpu, unpadded
 
 T = TypeVar("T")
 
@@ -129,6 +129,7 @@ def quick(model: Any) -> Any:
     copied = copy.deepcopy(model)
     if not on_gpu():
         on_cpu.quicken(copied)
+        unpadded.unpad(copied)
     return copied
 
 

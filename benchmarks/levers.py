@@ -10,24 +10,18 @@ from functools import partial
 import arms
 
 from genai_hf import allocator
-from genai_hf.models import on_cpu
 from genai_hf.training import Trainer, trial
 
 WARM = 2  # steps that are not timed
-ARMS = {
-    "none": {"attention": "library", "dropout": "library"},
-    "attention": {"attention": "auto", "dropout": "library"},
-    "dropout": {"attention": "library", "dropout": "auto"},
-    "memory": {"attention": "library", "dropout": "library"},
-    "all": {"attention": "auto", "dropout": "auto"},
-}
+LEVERS = ("attention", "dropout", "unpadded", "keep_memory")
+ARMS = {"none": (), **{lever: (lever,) for lever in LEVERS}, "all": LEVERS}
 
 
 def make(folder: str, arm: str, recipe: str, settings: list[str], steps: int) -> Trainer:
     """The recipe's Trainer with an arm's levers."""
-    allocator.keep() if arm in {"memory", "all"} else allocator.settled()
-    built = arms.built(recipe, *settings, "speed.attention=library", "speed.dropout=library")
-    on_cpu.quicken(built.model, **ARMS[arm])  # type: ignore[arg-type]
+    allocator.keep() if "keep_memory" in ARMS[arm] else allocator.settled()
+    chosen = {lever: "auto" if lever in ARMS[arm] else "library" for lever in LEVERS[:3]}
+    built = arms.built(recipe, *settings, *(f"speed.{lever}={choice}" for lever, choice in chosen.items()))
     trial.only_train(built)
     built.args.max_steps, built.args.output_dir = steps, folder
     return built

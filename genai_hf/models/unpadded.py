@@ -138,11 +138,9 @@ def _parts(model: PreTrainedModel) -> tuple[nn.Module, nn.Module, nn.Module, Any
     if not is_able or model.config._attn_implementation not in UNPADDED:
         return None
     layers = body.get_submodule(architectures.UNPADDED[kind])
-    return (
-        (body.encoder, layers[0], body.encoder, _begin_t5)
-        if body.config.is_encoder_decoder
-        else (body, layers, layers, _begin)
-    )
+    if isinstance(layers, nn.ModuleList):  # a T5's, whose stack is given the mask and what comes out of them
+        return body.encoder, layers[0], body.encoder, _begin_t5
+    return body, layers, layers, _begin
 
 
 def _suits(query: Tensor) -> bool:
