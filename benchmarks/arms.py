@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 import genai_hf
 from genai_hf import allocator
 from genai_hf.errors import UserError
-from genai_hf.models import hardware, on_cpu, unpadded
+from genai_hf.models import hardware, last_layer, on_cpu, unpadded
 
 T = TypeVar("T")
 
@@ -130,6 +130,7 @@ def quick(model: Any) -> Any:
     if not on_gpu():
         on_cpu.quicken(copied)
         unpadded.unpad(copied)
+    last_layer.shorten(copied)
     return copied
 
 

@@ -36,6 +36,7 @@ LATER = {
     "speed.attention": "library",
     "speed.dropout": "library",
     "speed.documents": False,
+    "speed.last_layer": "library",
     "speed.unpadded": "library",
     "tokens_per_batch": None,
     "pad_to_multiple_of": 1,

@@ -188,7 +188,7 @@ def _built(module: ModuleType, cfg: DictConfig, current: runs.Run) -> Any:
 def assembled(module: ModuleType, decided: DictConfig) -> Any:
     """What the recipe builds, with the settings that belong to any Trainer and to no part."""
     from genai_hf.data.remarks import held
-    from genai_hf.models import documents, on_cpu, unpadded
+    from genai_hf.models import documents, last_layer, on_cpu, unpadded
 
     with held():
         trainer = module.build(decided)
@@ -198,6 +198,8 @@ def assembled(module: ModuleType, decided: DictConfig) -> Any:
         on_cpu.quicken(trainer.model, attention=decided.speed.attention, dropout=decided.speed.dropout)
     if on_processor or decided.speed.unpadded == "always":
         unpadded.unpad(trainer.model, decided.speed.unpadded)
+    if decided.speed.last_layer == "auto":
+        last_layer.shorten(trainer.model)
     if decided.speed.documents:
         if trainer.args.device.type != "cuda":
             raise ConfigError("'speed.documents' is for a CUDA GPU; leave it out")

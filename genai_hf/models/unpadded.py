@@ -185,9 +185,9 @@ def _begin_t5(
 
 
 def _end(module: nn.Module, given: tuple[Any, ...], named: dict[str, Any], output: ModelOutput) -> ModelOutput | None:
-    """Pad what comes out of the layers."""
+    """Pad what comes out of the layers, where it is the states of all tokens."""
     layout: Layout | None = named.get(LAYOUT)
-    if layout is None:
+    if layout is None or output["last_hidden_state"].shape[:2] != (1, len(layout.places)):
         return None
     output["last_hidden_state"] = layout.pad(output["last_hidden_state"])
     return output

@@ -36,6 +36,7 @@ BASE = {
     "speed.dropout": "Literal['auto', 'library']",
     "speed.keep_memory": "bool",
     "speed.unpadded": "Literal['auto', 'always', 'library']",
+    "speed.last_layer": "Literal['auto', 'library']",
     "speed.documents": "bool",
     "precision": "Literal['auto', 'fp32', 'bf16', 'fp16']",
 }

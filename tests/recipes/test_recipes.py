@@ -186,7 +186,7 @@ def test_a_change_that_cannot_be_taken_leaves_the_run_as_it_was(recipe, text, ro
 
 
 def test_a_run_from_before_there_were_some_settings_was_without_them(text, root, capsys):
-    young = ("speed.attention", "speed.dropout", "speed.documents", "speed.unpadded", "second_text")
+    young = ("speed.attention", "speed.dropout", "speed.documents", "speed.unpadded", "speed.last_layer", "second_text")
     command = ["bert_mlm", text, *RECIPES["bert_mlm"], "run=old"]
     assert cli.main(command) == 0
     folder = root / "bert_mlm" / "old"
@@ -199,7 +199,7 @@ def test_a_run_from_before_there_were_some_settings_was_without_them(text, root,
     said = capsys.readouterr().err
     assert "speed.attention: library → auto" in said
     assert "second_text: 0.0 → 0.5" in said
-    library = [f"speed.{key}=library" for key in ("attention", "dropout", "unpadded")]
+    library = [f"speed.{key}=library" for key in ("attention", "dropout", "unpadded", "last_layer")]
     assert cli.main([*command, *library, "second_text=0"]) == 0
     assert "finished before" in capsys.readouterr().err
 
