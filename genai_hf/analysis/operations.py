@@ -3,8 +3,9 @@
 Chowdhery et al. 2022, "PaLM", arXiv:2204.02311, appendix B: 6 for each weight that a token passes (2 forward, 4
 backward) and 12 x layers x width x length for its attention, as if every token looked at all of its row. What lies
 about the layers is passed less often: the vocabulary head where it is called, a pooler and the classes once a row,
-embedding tables never. A frozen weight takes 4. Every expert of a mixture counts, passed or not. Padding and what is
-computed again count nothing, nor does a teacher.
+a last layer that is computed at first tokens alone, its keys and values excepted; embedding tables never. A frozen
+weight takes 4. Every expert of a mixture counts, passed or not. Padding and what is computed again count nothing, nor
+does a teacher.
 """
 
 import re
@@ -17,6 +18,7 @@ from transformers import PreTrainedConfig
 from genai_hf.models.bare import bare
 from genai_hf.models.few_bits import elements
 from genai_hf.models.fresh import fresh
+from genai_hf.models.last_layer import OF_ALL, shortened
 
 CROSS = re.compile(r"(EncDecAttention|encoder_attn|crossattention|cross_attn)(\.\w+)*?\.(k|v|key|value)(_proj)?(\.|$)")
 """What of a decoder's layers is computed of the encoder's tokens."""
@@ -101,14 +103,17 @@ def operations(model: nn.Module) -> Operations:
     head = alone.get_output_embeddings()
     shared: set[int] = set() if head is None else {id(weight) for weight in head.parameters()}
     within = set() if head is None else {*head.modules()}
+    last = shortened(alone)
     sums = dict.fromkeys(("read", "written", "row", "label", ""), 0)
     for name, module in alone.named_modules():
         weights = [
             weight for weight in module.parameters(recurse=False) if module in within or id(weight) not in shared
         ]
-        sums[_passed_by(alone, name, module)] += sum((6 if w.requires_grad else 4) * elements(w) for w in weights)
+        sums[_passed_by(alone, name, module, last)] += sum((6 if w.requires_grad else 4) * elements(w) for w in weights)
     del sums[""]
     layers, each = _size(alone.config, "num_hidden_layers"), 12 * width(alone.config)
+    if last is not None:
+        layers, sums["read"] = layers - 1, sums["read"] + each  # each token is a key of one query there
     beside = _size(alone.config, "num_decoder_layers") or _size(alone.config, "decoder_layers") or layers
     written = each * beside if alone.config.is_encoder_decoder else 0
     return Operations(**sums, attention=each * layers, written_attention=written)
@@ -125,14 +130,15 @@ def _size(config: PreTrainedConfig, name: str) -> int:
     return int(config.to_dict().get(config.attribute_map.get(name, name)) or 0)
 
 
-def _passed_by(model: Any, name: str, module: nn.Module) -> str:
-    """What passes the weights of a module: a field of `Operations`, or nothing."""
+def _passed_by(model: Any, name: str, module: nn.Module, last: str | None) -> str:
+    """What passes the weights of a module: a field of `Operations`, or nothing; `last` is what `shortened` says."""
     path, trunk, head = name.split("."), model.base_model, model.get_output_embeddings()
     if isinstance(module, nn.Embedding):
         return ""
     if head is not None and module in {*head.modules()}:  # an adapter may have put it into another
         return "" if "original_module" in path else "label"  # whose copy is trained in its place
-    if trunk is not model and "pooler" in path:
+    is_read_once = last is not None and f"{name}.".startswith(f"{last}.") and not OF_ALL.search(name)
+    if is_read_once or (trunk is not model and "pooler" in path):
         return "row"
     is_aside = name and trunk is not model and model.get_submodule(path[0]) is not trunk
     if is_aside and (head is None or path[0] in fresh(model)[0]):

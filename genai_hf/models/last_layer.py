@@ -5,6 +5,7 @@ row: a sixth of the layer's operations is left. The numbers are those of the who
 again in the backward pass, its own, which are few, are not.
 """
 
+import re
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from genai_hf.models.bare import bare, prompted
 from genai_hf.models.unpadded import LAYOUT, Layout
 from genai_hf.settings import architectures
 
+OF_ALL = re.compile(r"\.(key|value|k_lin|v_lin)(\.|$)")  # modules of such a layer that all tokens pass
 FIRST = "first"  # of the arguments of each layer: whether the last is to be computed at first tokens alone
 
 
@@ -34,6 +36,12 @@ def shorten(model: nn.Module) -> None:
     read = _read_distilbert if alone.config.model_type == "distilbert" else _read_bert
     body.register_forward_pre_hook(_ask, with_kwargs=True)
     layer.forward = partial(_forward, layer, layer.forward, read)
+
+
+def shortened(model: PreTrainedModel) -> str | None:
+    """The path of the layer that is computed at first tokens alone; None where there is none."""
+    ours = ((name, vars(module).get("forward")) for name, module in model.named_modules())
+    return next((name for name, forward in ours if isinstance(forward, partial) and forward.func is _forward), None)
 
 
 def _reads_first(model: PreTrainedModel) -> bool:

@@ -9,6 +9,7 @@ from transformers import (
     BertConfig,
     BertForMaskedLM,
     BertForSequenceClassification,
+    DistilBertForSequenceClassification,
     GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
@@ -19,6 +20,7 @@ from transformers import (
 
 from genai_hf.analysis import operations
 from genai_hf.analysis.operations import Operations, Seen
+from genai_hf.models.last_layer import shorten
 
 DENSE, NORM, FEED_FORWARD = 16 * 16 + 16, 32, (16 * 32 + 32) + (32 * 16 + 16)
 LAYER = 4 * DENSE + NORM + FEED_FORWARD + NORM
@@ -40,6 +42,24 @@ def test_of_a_tiny_model_by_hand():
 def test_a_pooler_and_classes_are_passed_once_a_row():
     found = operations.operations(BertForSequenceClassification(BertConfig(vocab_size=64, **SIZES)))
     assert (found.read, found.row, found.label) == (6 * (LAYER + NORM), 6 * (DENSE + 16 * 2 + 2), 0)
+
+
+@pytest.mark.parametrize("kind", [BertForSequenceClassification, DistilBertForSequenceClassification])
+def test_a_last_layer_is_counted_at_the_tokens_where_it_is_computed(kind):
+    of_bert = WIDE | {"intermediate_size": 256}
+    of_distilbert = {"vocab_size": 64, "dim": 64, "n_layers": 2, "n_heads": 2, "hidden_dim": 256}
+    sizes = of_distilbert if kind is DistilBertForSequenceClassification else of_bert
+    model = kind(kind.config_class(**sizes | {"attn_implementation": "sdpa"})).eval()
+    whole = operations.operations(model)
+    shorten(model)
+    found, counter = operations.operations(model), FlopCounterMode(display=False)
+    with counter, torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+        model(input_ids=torch.ones(3, 20, dtype=torch.int64))
+    seen = Seen()
+    seen.add(torch.full((3,), 20), torch.tensor([], dtype=torch.int64))
+    assert 1 <= found.of(seen, 0) / (3 * counter.get_total_flops()) < 1.02
+    assert found.of(seen, 0) < 0.7 * whole.of(seen, 0)
+    assert found.attention == whole.attention // 2
 
 
 def test_a_frozen_weight_takes_four_operations():
