@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
+from genai_hf.models.attention import UNPADDED
+from genai_hf.models.bare import bare
+from genai_hf.models.last_layer import shorten, shortened
+from genai_hf.models.unpadded import unpad
 from genai_hf.objectives import Objective
 from genai_hf.ranks import say
 from genai_hf.reports import sections
@@ -38,6 +43,7 @@ class Comparison:
         """Evaluate and measure on every rank; write on rank 0."""
         figures = {"teacher": self.teacher.measure(), "student": trainer.measure()}
         size = {"teacher": _size(self.teacher), "student": _size(trainer)}
+        leave_out_alike(self.teacher.model, trainer.model)
         rate = {
             "teacher": speed(self.teacher, self.teacher.objective),
             "student": speed(trainer, trainer.objective.hard),
@@ -86,6 +92,15 @@ def table(
     ]
     said = "Of the validation set. Speed is that of forward passes on its batches, here; the student's was taken once."
     return Table("Teacher and student", columns, rows, f"{said} {note}".strip())
+
+
+def leave_out_alike(teacher: nn.Module, student: nn.Module) -> None:
+    """Let a teacher leave out of its layers what the student does, so that their speeds are of their sizes alone."""
+    alone = bare(student)
+    if alone.config._attn_implementation in UNPADDED.values():
+        unpad(teacher)
+    if shortened(alone) is not None:
+        shorten(teacher)
 
 
 @torch.no_grad()

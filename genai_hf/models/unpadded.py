@@ -80,7 +80,9 @@ def unpad(model: nn.Module, choice: Choice = "auto") -> None:
     alone = bare(model)
     parts = None if choice == "library" or not isinstance(alone, PreTrainedModel) else _parts(alone)
     if parts is None and choice == "always":
-        raise ConfigError(f"'speed.unpadded': the layers of {alone.config.model_type} need padding; leave it out")
+        raise ConfigError(
+            f"'speed.unpadded': the layers of {alone.config.model_type} cannot do without padding; leave it out"
+        )
     if parts is None:
         return
     way = alone.config._attn_implementation
@@ -155,6 +157,8 @@ def _lay_out(
     mask, config = named.get("attention_mask"), module.config
     watched = named.get("output_hidden_states", config.output_hidden_states)  # type: ignore[union-attr]
     if watched or mask is None or mask.ndim != 2 or named.get("past_key_values") is not None:
+        return None
+    if not mask[:, 0].all():  # a head reads the first place, whatever stands there
         return None
     layout = Layout.of(mask)
     return (given, named | {LAYOUT: layout}) if layout.padding > worth else None

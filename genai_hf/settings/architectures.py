@@ -101,12 +101,12 @@ def require_unpadded(model: Mapping[str, Any]) -> None:
     """
     known = _known(model)
     if known is not None and not can_do_without_padding(known.kind, known.fields):
-        raise ConfigError(f"'speed.unpadded': the layers of {known.kind} need padding; leave it out")
+        raise ConfigError(f"'speed.unpadded': the layers of {known.kind} cannot do without padding; leave it out")
 
 
 def can_do_without_padding(kind: str, fields: Mapping[str, Any]) -> bool:
     """Whether the layers of such a model, or of its encoder, can be given real tokens alone."""
-    return kind in UNPADDED and not fields.get("is_decoder")
+    return kind in UNPADDED and not fields.get("is_decoder") and not fields.get("chunk_size_feed_forward")
 
 
 def may_read_pairs(model: Mapping[str, Any]) -> bool:

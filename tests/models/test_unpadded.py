@@ -8,6 +8,7 @@ from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoModelForSequence
 
 from genai_hf.errors import ConfigError
 from genai_hf.models import on_cpu, unpadded
+from genai_hf.models.last_layer import shorten
 from genai_hf.models.unpadded import Layout, unpad
 
 MASK = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [1, 1, 1, 0, 0]])
@@ -85,14 +86,15 @@ def test_what_is_packed_and_padded_again_has_zeros_for_padding():
     assert torch.equal(layout.pad(packed), states * MASK[:, :, None])
 
 
-def test_padding_before_a_text_is_left_out_as_well():
-    before = MASK.flip(1)
-    assert Layout.of(before).places.tolist() == [0, 1, 2, 3, 4, 8, 9, 12, 13, 14]
-    model = encoder("bert").eval()
-    given = {"input_ids": IDS.flip(1), "attention_mask": before, "position_ids": torch.arange(4, -1, -1)[None]}
-    expected = model.base_model(**given).last_hidden_state
+@pytest.mark.parametrize("architecture", KIN)
+@pytest.mark.parametrize("mask", [MASK.flip(1), MASK * torch.tensor([[1], [0], [1]])], ids=["before texts", "no text"])
+def test_where_a_row_begins_with_padding_a_head_reads_what_it_read(architecture, mask):
+    model = encoder(architecture).eval()
+    given = {"input_ids": IDS, "attention_mask": mask}
+    expected = model(**given).logits
     unpad(model, "always")
-    torch.testing.assert_close(model.base_model(**given).last_hidden_state, expected * before[:, :, None])
+    shorten(model)
+    torch.testing.assert_close(model(**given).logits, expected, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("architecture", [*KIN, *T5])
@@ -214,8 +216,9 @@ def test_a_t5_writes_what_it_wrote():
         lambda: model_of("modernbert", "MaskedLM"),
         lambda: encoder("bert", attn_implementation="eager"),
         lambda: encoder("bert", is_decoder=True),
+        lambda: encoder("bert", chunk_size_feed_forward=5),
     ],
-    ids=["decoder", "layers of its own", "attention of its own", "an encoder as decoder"],
+    ids=["decoder", "layers of its own", "attention of its own", "an encoder as decoder", "feed-forward in chunks"],
 )
 def test_others_are_left_as_they_are_and_refused_where_they_are_asked(model):
     model = model()
@@ -223,5 +226,5 @@ def test_others_are_left_as_they_are_and_refused_where_they_are_asked(model):
     unpad(model)
     unpad(model, "library")
     assert model.config._attn_implementation == way
-    with pytest.raises(ConfigError, match=rf"'speed\.unpadded': the layers of {model.config.model_type} need padding"):
+    with pytest.raises(ConfigError, match=rf"'speed\.unpadded': the layers of {model.config.model_type} cannot do without padding"):
         unpad(model, "always")

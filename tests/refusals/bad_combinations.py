@@ -34,7 +34,7 @@ CASES: Sequence[Case] = (
     case(
         "A decoder that is to read no padding",
         "gpt_lm speed.unpadded=always",
-        "'speed.unpadded': the layers of gpt2 need padding; leave it out",
+        "'speed.unpadded': the layers of gpt2 cannot do without padding; leave it out",
     ),
     case(
         "A decoder for masked language modelling",
