@@ -226,5 +226,7 @@ def test_others_are_left_as_they_are_and_refused_where_they_are_asked(model):
     unpad(model)
     unpad(model, "library")
     assert model.config._attn_implementation == way
-    with pytest.raises(ConfigError, match=rf"'speed\.unpadded': the layers of {model.config.model_type} cannot do without padding"):
+    with pytest.raises(
+        ConfigError, match=rf"'speed\.unpadded': the layers of {model.config.model_type} cannot do without padding"
+    ):
         unpad(model, "always")
