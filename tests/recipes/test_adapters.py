@@ -193,6 +193,7 @@ def test_beside_weights_of_few_bits_it_goes_on_bit_for_bit(recipe, quantization,
     assert "quantization_config" not in json.loads((whole / "merged" / "config.json").read_text())
 
 
+@pytest.mark.slow
 def test_new_tokens_and_the_head_at_them_are_learnt_and_merged(text, root, capsys):  # noqa: F811
     own = [word for word in RECIPES["gpt_extract"] if not word.startswith(FROM_SCRATCH)]
     assert cli.main(["gpt_lm", text, *RECIPES["gpt_lm"], "run=base", "trainer.max_steps=2"]) == 0

@@ -75,6 +75,7 @@ def test_a_teacher_without_another_start_is_of_a_bit_the_plain_run(text, root, t
     assert (ours / "model.safetensors").read_bytes() == (plain / "model.safetensors").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_student_with_a_tokenizer_of_its_own_learns_from_a_cache_only(text, root, teacher, capsys):  # noqa: F811
     assert cli.main(["glue", text, *TEACHER, "tokenizer.vocab_size=80", "run=other"]) == 0
     own = [f"teacher.name={teacher}", f"tokenizer.name={root}/glue/other/model", "model.config.hidden_size=32"]
@@ -107,6 +108,7 @@ def test_language_models_are_distilled_too(text, root, kind):  # noqa: F811
     assert next(folder.glob("teacher-*/model/model.safetensors"))
 
 
+@pytest.mark.slow
 def test_a_student_that_tells_no_texts_apart_learns_from_a_bert(text, root, capsys):  # noqa: F811
     own = root.parent / "own" / "model"
     own.mkdir(parents=True)
