@@ -13,14 +13,15 @@ from genai_hf import allocator
 from genai_hf.training import Trainer, trial
 
 WARM = 2  # steps that are not timed
-LEVERS = ("attention", "dropout", "unpadded", "last_layer", "keep_memory")
+OF_MODELS = ("attention", "dropout", "unpadded", "last_layer")
+LEVERS = (*OF_MODELS, "keep_memory")
 ARMS = {"none": (), **{lever: (lever,) for lever in LEVERS}, "all": LEVERS}
 
 
 def make(folder: str, arm: str, recipe: str, settings: list[str], steps: int) -> Trainer:
     """The recipe's Trainer with an arm's levers."""
     allocator.keep() if "keep_memory" in ARMS[arm] else allocator.settled()
-    chosen = {lever: "auto" if lever in ARMS[arm] else "library" for lever in LEVERS[:4]}
+    chosen = {lever: "auto" if lever in ARMS[arm] else "library" for lever in OF_MODELS}
     built = arms.built(recipe, *settings, *(f"speed.{lever}={choice}" for lever, choice in chosen.items()))
     trial.only_train(built)
     built.args.max_steps, built.args.output_dir = steps, folder
